@@ -1,0 +1,175 @@
+//! A site (tenant), its policy and its lists: plain data.
+//!
+//! Owns what an operator may say about a site. Does not own keys (the store keeps their hashes) nor how lists and
+//! thresholds are applied (`decision`).
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::verdict::{Score, Thresholds};
+
+/// Names one site in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SiteId(pub i64);
+
+impl fmt::Display for SiteId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// A tenant: it has an API key, a policy, lists, endpoints and comments of its own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    pub id: SiteId,
+    /// Short, unique, typed by the operator: `default`, `news`.
+    pub name: String,
+    /// Home address of the site, `https://news.example/`; empty when nobody said it.
+    pub url: String,
+    pub policy: Policy,
+    pub created_at: Timestamp,
+}
+
+/// What the operator wants for one site.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Policy {
+    pub thresholds: Thresholds,
+    /// Roles in the CMS whose comments are let through (`administrator`, `editor`, …).
+    pub trusted_roles: Vec<String>,
+    /// Judges and records, but always answers approve.
+    #[serde(default)]
+    pub shadow: bool,
+    #[serde(default)]
+    pub lists: Vec<ListEntry>,
+}
+
+impl Policy {
+    /// The policy of a site about which nothing was said.
+    ///
+    /// Hold from even odds, spam from 19 to 1, never discard; the roles that WordPress lets publish are trusted.
+    pub fn standard() -> Policy {
+        let score = |p| Score::new(p).unwrap_or_else(|| unreachable!("a constant within [0, 1]"));
+        Policy {
+            thresholds: Thresholds { hold: score(0.5), spam: score(0.95), discard: None },
+            trusted_roles: ["administrator", "editor", "author"].map(String::from).to_vec(),
+            shadow: false,
+            lists: Vec::new(),
+        }
+    }
+}
+
+/// Whether an entry lets through or keeps out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ListKind {
+    Allow,
+    Block,
+}
+
+/// One line of an allow or block list, with why it is there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ListEntry {
+    pub list: ListKind,
+    #[serde(rename = "match")]
+    pub pattern: ListPattern,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    pub added_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What an entry looks at. Written `email:a@b.example`, `ip:192.0.2.0/24`, `domain:b.example`, `phrase:cheap watches`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ListPattern {
+    /// The author's e-mail address, whatever its case.
+    Email(String),
+    /// The author's address lies in this network.
+    Ip(IpNet),
+    /// Domain, or a domain above it, of the author's e-mail, the author's URL or a link in the text.
+    Domain(String),
+    /// Words in the text, bounded by word boundaries and compared after normalisation.
+    Phrase(String),
+}
+
+impl FromStr for ListPattern {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ListPattern, String> {
+        let usage = || format!("`{text}` is no list entry; write email:…, ip:…, domain:… or phrase:…");
+        let (field, value) = text.split_once(':').ok_or_else(usage)?;
+        let value = value.trim();
+        if value.is_empty() {
+            return Err(usage());
+        }
+        match field.trim() {
+            "email" => Ok(ListPattern::Email(value.to_lowercase())),
+            "ip" => value
+                .parse::<IpNet>()
+                .or_else(|_| value.parse::<IpAddr>().map(IpNet::from))
+                .map(ListPattern::Ip)
+                .map_err(|_| format!("`{value}` is neither an IP address nor a network such as 192.0.2.0/24")),
+            "domain" => Ok(ListPattern::Domain(value.trim_start_matches("*.").trim_matches('.').to_lowercase())),
+            "phrase" => Ok(ListPattern::Phrase(value.to_owned())),
+            _ => Err(usage()),
+        }
+    }
+}
+
+impl fmt::Display for ListPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListPattern::Email(value) => write!(formatter, "email:{value}"),
+            ListPattern::Ip(value) => write!(formatter, "ip:{value}"),
+            ListPattern::Domain(value) => write!(formatter, "domain:{value}"),
+            ListPattern::Phrase(value) => write!(formatter, "phrase:{value}"),
+        }
+    }
+}
+
+impl TryFrom<String> for ListPattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<ListPattern, String> {
+        text.parse()
+    }
+}
+
+impl From<ListPattern> for String {
+    fn from(pattern: ListPattern) -> String {
+        pattern.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<&str, &str>) {
+        match (text.parse::<ListPattern>(), expected) {
+            (Ok(pattern), Ok(shown)) => assert_eq!(pattern.to_string(), shown),
+            (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
+            (got, _) => panic!("{text}: {got:?}"),
+        }
+    }
+
+    #[test]
+    fn list_entries_are_read_as_they_are_shown() {
+        check("email:Bob@Example.ORG", Ok("email:bob@example.org"));
+        check("ip:192.0.2.7", Ok("ip:192.0.2.7/32"));
+        check("ip:2001:db8::/32", Ok("ip:2001:db8::/32"));
+        check("domain:*.Bad.example", Ok("domain:bad.example"));
+        check("phrase: cheap watches ", Ok("phrase:cheap watches"));
+        check("ip:999.1.1.1", Err("neither an IP address"));
+        check("bob@example.org", Err("write email:"));
+        check("phrase:", Err("write email:"));
+    }
+}

@@ -1,0 +1,472 @@
+//! Everything durable, behind one contract in the words of the domain.
+//!
+//! Owns what is kept and the promise that each verb is one transaction: no caller can keep half of something. Does not
+//! own when things happen (`now` is an argument), nor what they mean. `sqlite/` is the one engine so far; only this
+//! module speaks SQL.
+
+pub mod sqlite;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::comment::{Comment, CommentId};
+use crate::site::{Policy, Site, SiteId};
+use crate::verdict::{Decision, Label, Verdict};
+
+/// What can go wrong in the store, sorted by what the caller does next.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another worker has the job now: drop the result.
+    #[error("the lease on job {0} was lost")]
+    LeaseLost(JobId),
+    /// There is no such thing: answer 404, or say so.
+    #[error("there is no {0}")]
+    NotFound(String),
+    /// It contradicts what is there (a name is taken, a key was used for another body): answer 409, or say so.
+    #[error("{0}")]
+    Conflict(String),
+    /// More is waiting to be written than `store.waiting_writes` allows: answer 503 with `Retry-After`.
+    #[error("more is waiting to be written than the store may hold")]
+    Overloaded,
+    /// The engine is away, busy, full or read-only: answer 503, or try again later.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// The store cannot be opened, or holds what this program cannot read. The sentence carries the mend.
+    #[error("{0}")]
+    Unusable(String),
+}
+
+/// Names one job within the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(pub i64);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+/// The right to finish a job: it is lost when the job was claimed again since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub job: JobId,
+    /// How often the job has been claimed, this time included. Counts from 1.
+    pub attempt: u32,
+}
+
+/// A comment on its way in.
+#[derive(Clone, Debug)]
+pub struct NewComment {
+    pub id: CommentId,
+    pub site: SiteId,
+    pub comment: Comment,
+    pub received_at: Timestamp,
+    /// The `Idempotency-Key` header; a repeat within the same site is the same comment.
+    pub idempotency_key: Option<String>,
+    /// By which a later submit-spam or submit-ham finds the comment again; see [`Store::find_by_fingerprint`].
+    pub fingerprint: Option<i64>,
+}
+
+/// What became of a comment that knocked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Admission {
+    /// It is durable now. `lease` is there if `claimed_until` was given: the caller is to decide it.
+    New { id: CommentId, lease: Option<Lease> },
+    /// The same idempotency key or external id was there before; nothing was written.
+    Repeat { id: CommentId },
+}
+
+impl Admission {
+    pub fn id(&self) -> CommentId {
+        match self {
+            Admission::New { id, .. } | Admission::Repeat { id } => *id,
+        }
+    }
+}
+
+/// A message for every endpoint of a site: kept once, sent to each.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// `msg_…`, the same for every attempt and every endpoint; the receiver's idempotency key.
+    pub message_id: String,
+    /// JSON, exactly as it will be signed and sent.
+    pub body: String,
+}
+
+/// Where a comment stands. There is no way to be decided without a verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    Queued,
+    Decided { verdict: Verdict },
+    DeadLetter { attempts: u32, last_error: String },
+}
+
+/// A comment as the store knows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredComment {
+    pub id: CommentId,
+    pub site: SiteId,
+    pub comment: Comment,
+    pub received_at: Timestamp,
+    pub status: Status,
+    /// What people said of it, oldest first.
+    pub history: Vec<HumanAct>,
+}
+
+/// A label or a decision that a person, or a CMS on behalf of one, gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HumanAct {
+    pub at: Timestamp,
+    /// Who: a user's name, a reporter of the CMS, or the key's site.
+    pub by: String,
+    /// Through which door: `api`, `akismet`, `cli`.
+    pub via: String,
+    #[serde(flatten)]
+    pub what: Act,
+    /// The decision that stood before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Decision>,
+}
+
+/// What a person said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Act {
+    /// What is true of the comment; learned from.
+    Label(Label),
+    /// What is to become of it; not learned from.
+    Decision(Decision),
+}
+
+/// A queued comment that this worker is to decide.
+#[derive(Clone, Debug)]
+pub struct DecisionJob {
+    pub lease: Lease,
+    pub id: CommentId,
+    pub site: SiteId,
+    pub comment: Comment,
+    pub received_at: Timestamp,
+}
+
+/// Names one endpoint: `ep_` and a ULID.
+pub type EndpointId = String;
+
+/// Where a site's events are told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub id: EndpointId,
+    pub site: SiteId,
+    pub url: String,
+    pub created_at: Timestamp,
+    /// Why nothing is sent to it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<String>,
+    /// When the present run of failures began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
+    /// `whsec_…`; each signs. Newest first; the others sign along until they expire.
+    #[serde(skip)]
+    pub secrets: Vec<EndpointSecret>,
+}
+
+/// A signing secret and until when it signs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndpointSecret {
+    pub secret: String,
+    /// `None` for the present one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// One message that is to be sent to one endpoint.
+#[derive(Clone, Debug)]
+pub struct DeliveryJob {
+    pub lease: Lease,
+    pub message_id: String,
+    pub body: String,
+    pub endpoint: Endpoint,
+    /// When the event was stored; retries count from here.
+    pub created_at: Timestamp,
+}
+
+/// How one attempt at a delivery ended, and what follows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// HTTP status; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// Why it failed, one line; empty on success.
+    pub error: String,
+    pub next: NextStep,
+}
+
+/// What follows an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NextStep {
+    /// The receiver has it.
+    Delivered,
+    RetryAt(Timestamp),
+    /// Given up: kept, shown, retried or purged by a person.
+    DeadLetter,
+    /// Given up, and nothing more is to be sent to this endpoint; its waiting deliveries become dead letters too.
+    DisableEndpoint {
+        reason: String,
+    },
+}
+
+/// SHA-256 of an API key; the key itself is shown once and never stored.
+pub type KeyHash = [u8; 32];
+
+/// All that a door needs to know a caller: who may knock, and as which site.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    /// The store's generation that this was read at.
+    pub generation: u64,
+    pub sites: Vec<Arc<Site>>,
+    pub keys: Vec<(KeyHash, SiteId)>,
+}
+
+/// A model in the store, without its bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelRecord {
+    /// Short and unique, made from the file's checksum.
+    pub id: String,
+    pub created_at: Timestamp,
+    /// What the model says of itself: data, counts, figures. JSON.
+    pub card: serde_json::Value,
+    /// When it last became champion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted_at: Option<Timestamp>,
+    /// Why it was promoted, or was not.
+    pub note: String,
+    pub is_champion: bool,
+}
+
+/// A comment with the label that a person gave last: what training reads.
+#[derive(Clone, Debug)]
+pub struct LabelledComment {
+    pub id: CommentId,
+    pub site: SiteId,
+    pub comment: Comment,
+    pub label: Label,
+    pub labelled_at: Timestamp,
+}
+
+/// What waits and what was given up, at a glance.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct QueueStatus {
+    /// Comments waiting for a verdict.
+    pub decisions: u64,
+    /// Messages waiting to be sent (again).
+    pub deliveries: u64,
+    pub dead_decisions: u64,
+    pub dead_deliveries: u64,
+    /// Age of the oldest job that is due, in seconds.
+    pub oldest_due_seconds: Option<f64>,
+}
+
+/// A job that was given up.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeadLetter {
+    pub job: JobId,
+    /// `decide` or `deliver`.
+    pub kind: &'static str,
+    pub site: SiteId,
+    pub comment: Option<CommentId>,
+    pub endpoint: Option<EndpointId>,
+    pub attempts: u32,
+    pub last_error: String,
+    pub died_at: Timestamp,
+}
+
+/// The contract. Every verb is one transaction; `Ok` means it is durable and will survive a crash.
+///
+/// `tests/it/store.rs` is the contract as tests; every engine passes it.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // ---- comments ------------------------------------------------------------------------------------------------
+
+    /// Keeps the comment and a job to decide it.
+    ///
+    /// With `claimed_until` the caller holds that job's lease from the start (attempt 1) and is expected to record a
+    /// verdict by then; without it, or once it has passed, the job is due for [`Store::claim_decisions`].
+    async fn admit_queued(&self, new: NewComment, claimed_until: Option<Timestamp>) -> Result<Admission, StoreError>;
+
+    /// Keeps the comment with its verdict, and one delivery per enabled endpoint of its site.
+    async fn admit_decided(&self, new: NewComment, verdict: Verdict, event: Outgoing) -> Result<Admission, StoreError>;
+
+    /// The comment, if it belongs to `site`.
+    async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError>;
+
+    /// The newest comment of `site` that was admitted with this fingerprint.
+    async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError>;
+
+    /// Keeps what a person said, the verdict that follows from it, and one delivery per enabled endpoint. An open job
+    /// to decide the comment is closed. From here on no [`Store::record_verdict`] changes the comment.
+    ///
+    /// Saying the same thing twice is harmless: when the newest act of the comment is the same `what`, nothing is
+    /// written and nothing is sent.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `site` has no such comment.
+    async fn record_act(
+        &self,
+        site: SiteId,
+        id: CommentId,
+        act: HumanAct,
+        verdict: Verdict,
+        event: Outgoing,
+    ) -> Result<(), StoreError>;
+
+    /// Comments whose newest label is known, in order of id, after `after`; at most `limit`. Of all sites when `site`
+    /// is `None`.
+    async fn labelled(
+        &self,
+        site: Option<SiteId>,
+        after: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<LabelledComment>, StoreError>;
+
+    // ---- jobs ----------------------------------------------------------------------------------------------------
+
+    /// Takes up to `limit` due comments for `lease`, oldest first, so that no other worker sees them meanwhile.
+    ///
+    /// A lease that runs out makes the job due again with one attempt more.
+    async fn claim_decisions(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<DecisionJob>, StoreError>;
+
+    /// Keeps the verdict of a queued comment, closes its job and adds one delivery per enabled endpoint.
+    ///
+    /// If a person has decided meanwhile, the job is closed and the verdict dropped.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when someone else has, or had, the job: nothing was written.
+    async fn record_verdict(
+        &self,
+        lease: Lease,
+        id: CommentId,
+        verdict: Verdict,
+        event: Outgoing,
+    ) -> Result<(), StoreError>;
+
+    /// Gives a job up: it becomes a dead letter.
+    async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Takes up to `limit` due deliveries for `lease`, oldest first, of enabled endpoints, leaving out those in
+    /// `except` (endpoints that are busy enough).
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+        except: &[EndpointId],
+    ) -> Result<Vec<DeliveryJob>, StoreError>;
+
+    /// Writes down how an attempt ended and does what follows from it.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] when the delivery was claimed again since.
+    async fn record_attempt(&self, lease: Lease, attempt: Attempt, now: Timestamp) -> Result<(), StoreError>;
+
+    /// When the next job that is not yet due will be; `None` when nothing waits.
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// What waits and what was given up.
+    async fn queue_status(&self, now: Timestamp) -> Result<QueueStatus, StoreError>;
+
+    /// The newest dead letters, at most `limit`.
+    async fn dead_letters(&self, limit: u32) -> Result<Vec<DeadLetter>, StoreError>;
+
+    /// Makes one dead letter, or all of them, due again at `now` with its attempts counted from zero. How many.
+    async fn retry_dead(&self, job: Option<JobId>, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Forgets one dead letter, or all of them. A comment that was never decided stays, as a dead letter with no job.
+    /// How many.
+    async fn purge_dead(&self, job: Option<JobId>) -> Result<u64, StoreError>;
+
+    // ---- sites and endpoints -------------------------------------------------------------------------------------
+
+    /// A number that rises with every change to sites, keys, endpoints or the champion, by whatever process.
+    async fn generation(&self) -> Result<u64, StoreError>;
+
+    /// All sites and key hashes.
+    async fn directory(&self) -> Result<Directory, StoreError>;
+
+    /// # Errors
+    /// [`StoreError::Conflict`] when the name is taken.
+    async fn add_site(
+        &self,
+        name: &str,
+        url: &str,
+        policy: Policy,
+        key: KeyHash,
+        now: Timestamp,
+    ) -> Result<Site, StoreError>;
+
+    /// Replaces name, URL and policy of the site with this id.
+    async fn set_site(&self, site: &Site) -> Result<(), StoreError>;
+
+    /// Puts `key` in the place of all keys of the site.
+    async fn rotate_key(&self, site: SiteId, key: KeyHash) -> Result<(), StoreError>;
+
+    /// Forgets the site with its keys, comments, labels, endpoints and jobs.
+    async fn remove_site(&self, site: SiteId) -> Result<(), StoreError>;
+
+    /// Of one site, or of all.
+    async fn endpoints(&self, site: Option<SiteId>) -> Result<Vec<Endpoint>, StoreError>;
+
+    async fn add_endpoint(&self, endpoint: Endpoint) -> Result<(), StoreError>;
+
+    /// Forgets the endpoint and what waited for it.
+    async fn remove_endpoint(&self, id: &str) -> Result<(), StoreError>;
+
+    /// Replaces an endpoint's secrets (rotation), or enables it again when `enable`.
+    async fn set_endpoint(
+        &self,
+        id: &str,
+        secrets: Option<Vec<EndpointSecret>>,
+        enable: bool,
+    ) -> Result<(), StoreError>;
+
+    /// Queues one message for one endpoint.
+    async fn enqueue_message(&self, id: &str, event: Outgoing, now: Timestamp) -> Result<(), StoreError>;
+
+    // ---- models --------------------------------------------------------------------------------------------------
+
+    /// Keeps a model's bytes and card; the same id twice is the same model.
+    async fn keep_model(&self, record: ModelRecord, bytes: Vec<u8>) -> Result<(), StoreError>;
+
+    /// All models, newest first.
+    async fn models(&self) -> Result<Vec<ModelRecord>, StoreError>;
+
+    async fn model_bytes(&self, id: &str) -> Result<Vec<u8>, StoreError>;
+
+    /// The id of the model that serves; `None`: the shipped one.
+    async fn champion(&self) -> Result<Option<String>, StoreError>;
+
+    /// Makes the model champion (`None`: the shipped one) and remembers which one it followed.
+    async fn promote(&self, id: Option<&str>, note: &str, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Makes the champion before the present one champion again; its id, `None` for the shipped one.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when nothing was ever promoted, or all of it was rolled back.
+    async fn rollback(&self, now: Timestamp) -> Result<Option<String>, StoreError>;
+
+    // ---- the engine ----------------------------------------------------------------------------------------------
+
+    /// Answers when the store can be read and written; for `/readyz`.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Finishes what is being written and closes. Verbs called afterwards are [`StoreError::Unavailable`].
+    async fn close(&self);
+}

@@ -1,0 +1,1 @@
+//! The contract on an embedded SQLite file.

@@ -1,0 +1,8 @@
+//! The one integration-test binary: a file per subject, so that linking is paid for once.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by panicking"
+)]
+#![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
