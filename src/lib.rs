@@ -7,7 +7,7 @@
 //!   FLOW       pipeline                                                async glue: comment in, verdict kept
 //!   ADAPTERS   store   webhook   training   config   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
-//!   CORE       decision → { rules, classifier } → text                 functions of their arguments
+//!   CORE       decision → { rules, classifier, lists } → text           functions of their arguments
 //!   WORDS      comment    verdict    site    event                     plain data and its arithmetic
 //! ```
 //!
@@ -21,6 +21,7 @@ pub mod verdict;
 
 pub mod classifier;
 pub mod decision;
+pub mod lists;
 pub mod rules;
 pub mod text;
 
