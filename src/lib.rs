@@ -27,5 +27,6 @@ pub mod text;
 pub mod clock;
 pub mod random;
 pub mod store;
+pub mod webhook;
 
 pub mod pipeline;
