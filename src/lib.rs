@@ -30,3 +30,5 @@ pub mod store;
 pub mod webhook;
 
 pub mod pipeline;
+
+pub mod worker;
