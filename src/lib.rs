@@ -28,5 +28,8 @@ pub mod text;
 pub mod clock;
 pub mod random;
 pub mod store;
+pub mod webhook;
 
 pub mod pipeline;
+
+pub mod worker;
