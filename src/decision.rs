@@ -25,6 +25,11 @@ impl Judge {
         Judge { rules, classifier }
     }
 
+    /// Names the model that judges.
+    pub fn model(&self) -> &str {
+        self.classifier.id()
+    }
+
     /// The verdict on one comment. Any bytes get one: judging has no error case.
     pub fn judge(&self, comment: &Comment, site: &Site, now: Timestamp) -> Verdict {
         let text = Text::of(comment);
