@@ -29,3 +29,5 @@ pub mod random;
 pub mod store;
 
 pub mod pipeline;
+
+pub mod api;
