@@ -3,6 +3,7 @@
 //! Owns who is calling (API keys), reading a body within bounds, and how a refusal looks (`problem`). Does not own the
 //! router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
 
+pub mod akismet;
 pub mod body;
 pub mod comments;
 pub mod json;
