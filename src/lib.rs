@@ -31,3 +31,4 @@ pub mod store;
 pub mod pipeline;
 
 pub mod api;
+pub mod http;
