@@ -27,8 +27,11 @@ pub mod text;
 pub mod clock;
 pub mod random;
 pub mod store;
+pub mod webhook;
 
 pub mod pipeline;
 
 pub mod api;
+pub mod worker;
+
 pub mod http;

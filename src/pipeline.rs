@@ -11,6 +11,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
@@ -20,12 +21,16 @@ use crate::random;
 use crate::site::{Site, SiteId};
 use crate::store::{Act, Admission, DecisionJob, Directory, HumanAct, KeyHash, NewComment, Outgoing, Status, Store};
 use crate::store::{StoreError, StoredComment};
-use crate::verdict::Verdict;
+use crate::verdict::{Decision, Verdict};
 
 /// What doors and worker share: the store, the clock, the judge of the hour, and who may knock.
 pub struct Pipeline {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
+    /// Rung when a comment was queued. Who waits for it also looks now and then: other processes cannot ring.
+    pub queued: Notify,
+    /// Rung when there may be a message to send.
+    pub told: Notify,
     judge: ArcSwap<Judge>,
     callers: ArcSwap<Callers>,
 }
@@ -63,6 +68,8 @@ impl Pipeline {
         Pipeline {
             store,
             clock,
+            queued: Notify::new(),
+            told: Notify::new(),
             judge: ArcSwap::from_pointee(judge),
             callers: ArcSwap::from_pointee(Callers::default()),
         }
@@ -113,7 +120,10 @@ impl Pipeline {
         let verdict = self.judge(&new.comment, site);
         let event = outgoing(EventKind::Decided, site, new.id, new.comment.external_id.as_deref(), &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
-            Admission::New { id, .. } => Ok((id, verdict)),
+            Admission::New { id, .. } => {
+                self.decided(verdict.decision);
+                Ok((id, verdict))
+            }
             Admission::Repeat { id } => {
                 let stored = self.existing(site, id).await?;
                 match stored.status {
@@ -126,18 +136,25 @@ impl Pipeline {
 
     /// Keeps the comment for the worker; durable when this returns.
     pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Admission, StoreError> {
-        self.store.admit_queued(self.new_comment(site, submission), None).await
+        let admission = self.store.admit_queued(self.new_comment(site, submission), None).await?;
+        if matches!(admission, Admission::New { .. }) {
+            self.queued.notify_one();
+        }
+        Ok(admission)
     }
 
-    /// Judges a claimed comment and keeps the verdict.
-    pub async fn decide(&self, job: DecisionJob) -> Result<(), StoreError> {
+    /// Judges a claimed comment and keeps the verdict. May be tried again with the same job as long as its lease holds.
+    pub async fn decide(&self, job: &DecisionJob) -> Result<(), StoreError> {
         let Some(site) = self.site(job.site) else {
             // The site was removed, or is newer than the directory: the lease runs out and the job comes back.
             return Ok(());
         };
         let verdict = self.judge(&job.comment, &site);
+        let decision = verdict.decision;
         let event = outgoing(EventKind::Decided, &site, job.id, job.comment.external_id.as_deref(), &verdict);
-        self.store.record_verdict(job.lease, job.id, verdict, event).await
+        self.store.record_verdict(job.lease, job.id, verdict, event).await?;
+        self.decided(decision);
+        Ok(())
     }
 
     /// Keeps what a person said and the verdict that follows; endpoints are told if the decision changed or is new.
@@ -171,7 +188,14 @@ impl Pipeline {
         let event = outgoing(kind, site, id, stored.comment.external_id.as_deref(), &verdict);
         let act = HumanAct { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
         self.store.record_act(site.id, id, act, verdict.clone(), event).await?;
+        self.decided(verdict.decision);
         Ok(verdict)
+    }
+
+    /// A verdict was kept: counts it and wakes who tells endpoints of it.
+    fn decided(&self, decision: Decision) {
+        metrics::counter!("hamlet_decisions_total", "decision" => decision.as_str()).increment(1);
+        self.told.notify_one();
     }
 
     async fn existing(&self, site: &Site, id: CommentId) -> Result<StoredComment, StoreError> {
