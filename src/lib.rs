@@ -32,4 +32,7 @@ pub mod webhook;
 
 pub mod pipeline;
 
+pub mod api;
 pub mod worker;
+
+pub mod http;
