@@ -25,6 +25,7 @@ pub mod rules;
 pub mod text;
 
 pub mod clock;
+pub mod config;
 pub mod random;
 pub mod store;
 
