@@ -30,3 +30,5 @@ pub mod random;
 pub mod store;
 
 pub mod pipeline;
+
+pub mod telemetry;

@@ -1,6 +1,6 @@
 //! From the words of a settings file to the types that the house uses.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -95,7 +95,10 @@ pub(super) fn private_addresses<'de, D: Deserializer<'de>>(given: D) -> Result<P
         Given::Words(words) => words.split(',').map(|word| word.trim().to_owned()).collect(),
         Given::List(list) => list,
     };
-    let subnet = |text: String| text.parse().map_err(|_| D::Error::custom(format!("{usage}, not \"{text}\"")));
+    let subnet = |text: String| {
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        network.map_err(|_| D::Error::custom(format!("{usage}, not \"{text}\"")))
+    };
     subnets.into_iter().map(subnet).collect::<Result<_, _>>().map(PrivateAddresses::Within)
 }
 

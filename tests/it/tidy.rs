@@ -177,3 +177,16 @@ fn every_file_says_first_what_it_owns() {
         files.filter(|path| !std::fs::read_to_string(path).unwrap().starts_with("//! ")).collect();
     assert!(silent.is_empty(), "these do not begin with `//!`: {silent:?}");
 }
+
+#[test]
+fn every_metric_is_in_the_one_list() {
+    let metric = Regex::new(r#"(?:counter|gauge|histogram)!\(\s*"(\w+)""#).unwrap();
+    let code = code();
+    let used: BTreeSet<&str> = code
+        .iter()
+        .flat_map(|(_, code)| metric.captures_iter(code).map(|captures| captures.get(1).unwrap().as_str()))
+        .collect();
+    let listed: BTreeSet<&str> = hamlet::telemetry::METRICS.iter().map(|(name, ..)| *name).collect();
+    let unlisted: Vec<_> = used.difference(&listed).collect();
+    assert!(unlisted.is_empty(), "not in telemetry::METRICS: {unlisted:?}");
+}
