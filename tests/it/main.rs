@@ -9,3 +9,5 @@
 
 mod receiver;
 mod webhook;
+mod systemd;
+mod tidy;
