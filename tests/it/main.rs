@@ -9,3 +9,4 @@
 
 mod receiver;
 mod webhook;
+mod worker;
