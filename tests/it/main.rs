@@ -11,3 +11,4 @@ mod receiver;
 mod webhook;
 mod systemd;
 mod tidy;
+mod worker;
