@@ -7,5 +7,7 @@
 )]
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
+mod akismet;
+mod harness;
 mod receiver;
 mod webhook;
