@@ -14,3 +14,4 @@ mod webhook;
 mod systemd;
 mod tidy;
 mod worker;
+mod rules;
