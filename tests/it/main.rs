@@ -6,3 +6,6 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
+
+mod store;
+mod store_sqlite;
