@@ -173,6 +173,8 @@ impl Task {
                 }
             }
             self.write(batch).await;
+            // Those who were just answered may have more to write: let them run, so that they share the next commit.
+            tokio::task::yield_now().await;
         }
         // Best effort: whatever a checkpoint leaves in the log is found there on the next start.
         let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.conn).await;
