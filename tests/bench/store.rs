@@ -1,6 +1,6 @@
 //! How many verbs a second the store commits, with many callers at once.
 //!
-//! `cargo bench --bench store [-- CALLERS [SECONDS]]` (64 and 3). The store lies in the target's temporary folder, on a
+//! `cargo bench --bench store [-- [CALLERS [SECONDS]] [NAME]]` (64 and 3, all). The store lies in the target's temporary folder, on a
 //! real disk: what is measured is mostly how many comments share a flush.
 #![expect(
     clippy::unwrap_used,
@@ -33,13 +33,18 @@ enum Work {
 }
 
 fn main() {
-    let numbers: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let numbers: Vec<u64> = arguments.iter().filter_map(|argument| argument.parse().ok()).collect();
+    let wanted = arguments.iter().find(|argument| argument.parse::<u64>().is_err());
     let callers = numbers.first().copied().unwrap_or(64);
     let seconds = numbers.get(1).copied().unwrap_or(3);
     let metrics = PrometheusBuilder::new().install_recorder().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     println!("{callers} callers, {seconds} s each");
-    println!("{:<34} {:>11} {:>11} {:>11} {:>11}", "", "comments/s", "verbs/s", "commits/s", "verbs/commit");
+    println!(
+        "{:<32} {:>11} {:>9} {:>10} {:>13} {:>15}",
+        "", "comments/s", "verbs/s", "commits/s", "verbs/commit", "CPU us/comment"
+    );
     for (name, work, endpoints) in [
         ("checked", Work::Checked, 0),
         ("checked, one endpoint", Work::Checked, 1),
@@ -47,17 +52,21 @@ fn main() {
         ("queued, claimed by workers", Work::QueuedForWorkers, 0),
         ("queued, workers, one endpoint", Work::QueuedForWorkers, 1),
     ] {
-        let before = counted(&metrics);
+        if wanted.is_some_and(|wanted| !name.contains(wanted.as_str())) {
+            continue;
+        }
+        let (before, processor_before) = (counted(&metrics), processor_time());
         let (comments, elapsed) = runtime.block_on(run(work, endpoints, callers, seconds));
         let after = counted(&metrics);
         let (verbs, commits) = (after.0 - before.0, after.1 - before.1);
         let per_second = |count: u64| count as f64 / elapsed.as_secs_f64();
         println!(
-            "{name:<34} {:>11.0} {:>11.0} {:>11.0} {:>11.1}",
+            "{name:<32} {:>11.0} {:>9.0} {:>10.0} {:>13.1} {:>15.1}",
             per_second(comments),
             per_second(verbs),
             per_second(commits),
-            verbs as f64 / commits as f64
+            verbs as f64 / commits as f64,
+            (processor_time() - processor_before).as_micros() as f64 / comments as f64
         );
     }
 }
@@ -150,6 +159,16 @@ fn counted(metrics: &PrometheusHandle) -> (u64, u64) {
         line.and_then(|value| value.trim().parse::<u64>().ok()).unwrap_or(0)
     };
     (read("hamlet_store_verbs_total"), read("hamlet_store_commits_total"))
+}
+
+/// What this process has used of the processors, caller's work included: it tells more than the rates when other
+/// programs run beside. Zero where there is no `/proc`.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // proc_pid_stat(5): fields 14 and 15, in ticks of a hundredth of a second; the name in field 2 may hold blanks.
+    let after_name = stat.rsplit(')').next().unwrap_or("");
+    let ticks: u64 = after_name.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 fn now() -> Timestamp {
