@@ -15,3 +15,5 @@ mod systemd;
 mod tidy;
 mod worker;
 mod rules;
+mod store;
+mod store_sqlite;
