@@ -8,6 +8,8 @@
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
 mod akismet;
+mod comments;
 mod harness;
+mod hostile;
 mod receiver;
 mod webhook;
