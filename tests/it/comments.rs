@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::http::Request;
+use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 use crate::harness::{APPROVING, Hamlet, KEY, Reply};
 
@@ -219,4 +223,30 @@ async fn the_daemon_says_how_it_is() {
     let refused = hamlet.post("/v1/comments", &json!({"content": "a"})).await;
     check_refused(&refused, 503, "unavailable", "Try again");
     assert!(refused.header("retry-after").is_some());
+}
+
+#[tokio::test]
+async fn every_door_counts_its_answers() {
+    let hamlet = Hamlet::start().await;
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let settings = hamlet::http::Settings::default();
+    let router = metrics::with_local_recorder(&recorder, || {
+        hamlet::http::router(Arc::clone(&hamlet.pipeline), &settings, Some(recorder.handle()))
+    });
+    let ask = async |request: Request<Body>| {
+        let response = router.clone().oneshot(request).await.unwrap();
+        String::from_utf8(axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
+    };
+    ask(Request::post("/v1/comments").body(Body::empty()).unwrap()).await;
+    ask(Request::get("/v1/comments/1").body(Body::empty()).unwrap()).await;
+    ask(Request::post("/1.2/verify-key/").body(Body::empty()).unwrap()).await;
+    let shown = ask(Request::get("/metrics").body(Body::empty()).unwrap()).await;
+    for line in [
+        "hamlet_http_requests_total{door=\"/v1/comments\",status=\"4xx\"} 1",
+        "hamlet_http_requests_total{door=\"/v1/comments/{id}\",status=\"4xx\"} 1",
+        "hamlet_http_requests_total{door=\"/1.1/verify-key\",status=\"2xx\"} 1",
+        "hamlet_http_request_seconds_count{door=\"/v1/comments\"} 1",
+    ] {
+        assert!(shown.contains(line), "{line}\n{shown}");
+    }
 }
