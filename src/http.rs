@@ -113,7 +113,7 @@ async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
         Ok(()) => pipeline.store.queue_status(pipeline.clock.now()).await,
         Err(error) => Err(error),
     };
-    let model = pipeline.current_judge().model().to_owned();
+    let model = pipeline.current_judge().classifier().id().to_owned();
     match store {
         Ok(queue) => {
             let body = json!({"status": "ready", "store": "ok", "model": model, "queue": queue});

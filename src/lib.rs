@@ -2,13 +2,13 @@
 //! them, and the CMS hears the verdict.
 //!
 //! ```text
-//!   SHELL      main → cli → daemon → http      telemetry               start, wire, stop
+//!   SHELL      main → cli → daemon → { http, telemetry }               start, wire, stop
 //!   EDGES      api         worker                                      one request or one job at a time
 //!   FLOW       pipeline                                                async glue: comment in, verdict kept
 //!   ADAPTERS   store   webhook   training   config   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
-//!   CORE       decision → { rules, classifier } → text                 functions of their arguments
-//!   WORDS      comment    verdict    site    event                     plain data and its arithmetic
+//!   CORE       decision → { rules, classifier, lists } → text          functions of their arguments
+//!   WORDS      event → { comment, site } → verdict                     plain data and its arithmetic
 //! ```
 //!
 //! A module imports from bands below its own; within a band only along an arrow drawn here. `tests/it/tidy.rs` keeps
@@ -21,10 +21,12 @@ pub mod verdict;
 
 pub mod classifier;
 pub mod decision;
+pub mod lists;
 pub mod rules;
 pub mod text;
 
 pub mod clock;
+pub mod config;
 pub mod random;
 pub mod store;
 pub mod webhook;
@@ -35,3 +37,4 @@ pub mod api;
 pub mod worker;
 
 pub mod http;
+pub mod telemetry;

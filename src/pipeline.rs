@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
+use crate::lists::Lists;
 use crate::random;
 use crate::site::{Site, SiteId};
 use crate::store::{Act, Admission, DecisionJob, Directory, HumanAct, KeyHash, NewComment, Outgoing, Status, Store};
@@ -46,7 +47,14 @@ impl fmt::Debug for Pipeline {
 struct Callers {
     generation: u64,
     by_key: HashMap<KeyHash, Arc<Site>>,
-    by_id: HashMap<SiteId, Arc<Site>>,
+    by_id: HashMap<SiteId, Tenant>,
+}
+
+/// A site with its lists made ready.
+#[derive(Debug)]
+struct Tenant {
+    site: Arc<Site>,
+    lists: Lists,
 }
 
 /// A comment as a door hands it over.
@@ -86,9 +94,10 @@ impl Pipeline {
 
     /// Puts sites and keys in place as the store has them now.
     pub fn set_directory(&self, directory: Directory) {
-        let by_id: HashMap<_, _> = directory.sites.into_iter().map(|site| (site.id, site)).collect();
-        let by_key =
-            directory.keys.into_iter().filter_map(|(key, id)| Some((key, Arc::clone(by_id.get(&id)?)))).collect();
+        let ready = |site: Arc<Site>| (site.id, Tenant { lists: Lists::of(&site.policy.lists), site });
+        let by_id: HashMap<_, _> = directory.sites.into_iter().map(ready).collect();
+        let site_of = |id| by_id.get(&id).map(|tenant: &Tenant| Arc::clone(&tenant.site));
+        let by_key = directory.keys.into_iter().filter_map(|(key, id)| Some((key, site_of(id)?))).collect();
         self.callers.store(Arc::new(Callers { generation: directory.generation, by_key, by_id }));
     }
 
@@ -103,13 +112,18 @@ impl Pipeline {
     }
 
     pub fn site(&self, id: SiteId) -> Option<Arc<Site>> {
-        self.callers.load().by_id.get(&id).cloned()
+        self.callers.load().by_id.get(&id).map(|tenant| Arc::clone(&tenant.site))
     }
 
     /// The verdict on `comment` as if it came in now; nothing is kept.
     pub fn judge(&self, comment: &Comment, site: &Site) -> Verdict {
         let started = Instant::now();
-        let mut verdict = self.judge.load().judge(comment, site, self.clock.now());
+        let now = self.clock.now();
+        let callers = self.callers.load();
+        let mut verdict = match callers.by_id.get(&site.id) {
+            Some(tenant) => self.judge.load().judge(comment, site, &tenant.lists, now),
+            None => self.judge.load().judge(comment, site, &Lists::of(&site.policy.lists), now),
+        };
         verdict.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         verdict
     }

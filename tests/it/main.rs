@@ -13,3 +13,6 @@ mod harness;
 mod hostile;
 mod receiver;
 mod webhook;
+mod systemd;
+mod tidy;
+mod worker;

@@ -1,0 +1,220 @@
+//! Where settings come from: the defaults compiled in, a file, the environment, flags.
+//!
+//! Owns finding the layers, refusing keys that nobody knows, and remembering where each value came from, so that a
+//! complaint can name the place. Does not own what a value means (`super`).
+
+use std::collections::{BTreeMap, HashMap};
+use std::env;
+use std::path::{Path, PathBuf};
+
+use config::{FileFormat, Source, Value, ValueKind};
+
+use super::ConfigError;
+
+/// The defaults and the manual.
+pub const DEFAULTS: &str = include_str!("../../config/hamlet.toml");
+const DEFAULTS_ORIGIN: &str = "the defaults";
+const SYSTEM_FILE: &str = "/etc/hamlet/hamlet.toml";
+const PREFIX: &str = "HAMLET_";
+
+/// Where to look for settings; kept, so that a reload looks in the same places.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// The file named by `--config`.
+    pub file: Option<PathBuf>,
+    /// The environment, as name and value.
+    pub environment: BTreeMap<String, String>,
+    /// Command-line flags that are settings: flag, key, value.
+    pub flags: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Sources {
+    /// This process's environment; `file` and `flags` as the command line gave them.
+    pub fn of_process(file: Option<PathBuf>, flags: Vec<(&'static str, &'static str, String)>) -> Sources {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let environment = env::vars_os().map(|(name, value)| (text(name), text(value))).collect();
+        Sources { file, environment, flags }
+    }
+
+    /// The value of an environment variable that is set and not empty.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The file to read, and whether somebody asked for it.
+    fn file(&self) -> Option<PathBuf> {
+        let named = self.file.clone().or_else(|| self.variable("HAMLET_CONFIG").map(PathBuf::from));
+        named.or_else(|| Some(PathBuf::from(SYSTEM_FILE)).filter(|file| file.exists()))
+    }
+}
+
+/// One value that is in force, and where it came from.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Dotted: `store.readers`.
+    pub key: String,
+    pub value: ValueKind,
+    /// A file's name, ``the environment variable `HAMLET_…` ``, a flag, or `the defaults`.
+    pub origin: String,
+}
+
+/// Settings of one place.
+#[derive(Clone, Debug)]
+struct Layer(Vec<Setting>);
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<config::Map<String, Value>, config::ConfigError> {
+        let value = |setting: &Setting| Value::new(Some(&setting.origin), setting.value.clone());
+        Ok(self.0.iter().map(|setting| (setting.key.clone(), value(setting))).collect())
+    }
+}
+
+/// Reads all layers, the later winning: the merged whole, and each of its values with its origin.
+pub fn merged(sources: &Sources) -> Result<(config::Config, BTreeMap<String, Setting>), ConfigError> {
+    let defaults = of_text(DEFAULTS, DEFAULTS_ORIGIN)?;
+    let known: HashMap<String, ValueKind> =
+        defaults.0.iter().map(|setting| (setting.key.clone(), setting.value.clone())).collect();
+    let mut layers = vec![defaults];
+    if let Some(file) = sources.file() {
+        let layer = of_file(&file)?;
+        for setting in &layer.0 {
+            known_or_error(&setting.key, &setting.origin, &known, |near| format!("`{near}`"))?;
+        }
+        layers.push(layer);
+    }
+    layers.push(of_environment(sources, &known)?);
+    layers.push(Layer(sources.flags.iter().map(|(flag, key, value)| of_word(flag, key, value, &known)).collect()));
+
+    let mut settings = BTreeMap::new();
+    let mut builder = config::Config::builder();
+    for layer in layers {
+        settings.extend(layer.0.iter().map(|setting| (setting.key.clone(), setting.clone())));
+        builder = builder.add_source(layer);
+    }
+    let whole = builder.build().map_err(|error| ConfigError::new("the settings", error.to_string()))?;
+    for setting in settings.values() {
+        same_kind(setting, known.get(&setting.key))?;
+    }
+    Ok((whole, settings))
+}
+
+fn of_file(file: &Path) -> Result<Layer, ConfigError> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        ConfigError::new(&name, format!("cannot be read: {error}; name another file with --config"))
+    })?;
+    of_text(&text, &name)
+}
+
+fn of_text(text: &str, origin: &str) -> Result<Layer, ConfigError> {
+    let parsed = config::File::from_str(text, FileFormat::Toml).collect();
+    let table = parsed.map_err(|error| ConfigError::new(origin, error.to_string().trim_end().to_owned()))?;
+    let mut settings = Vec::new();
+    flatten("", table, origin, &mut settings);
+    Ok(Layer(settings))
+}
+
+fn flatten(above: &str, table: config::Map<String, Value>, origin: &str, settings: &mut Vec<Setting>) {
+    for (name, value) in table {
+        let key = if above.is_empty() { name } else { format!("{above}.{name}") };
+        match value.kind {
+            ValueKind::Table(below) => flatten(&key, below, origin, settings),
+            value => settings.push(Setting { key, value, origin: origin.to_owned() }),
+        }
+    }
+}
+
+fn of_environment(sources: &Sources, known: &HashMap<String, ValueKind>) -> Result<Layer, ConfigError> {
+    let mut settings = Vec::new();
+    for (variable, value) in &sources.environment {
+        let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+        if name == "CONFIG" {
+            continue;
+        }
+        let key = name.to_ascii_lowercase().replace("__", ".");
+        let origin = format!("environment variable {variable}");
+        known_or_error(&key, &origin, known, |near| {
+            format!("`{PREFIX}{}`", near.replace('.', "__").to_ascii_uppercase())
+        })?;
+        settings.push(of_word(&origin, &key, value, known));
+    }
+    Ok(Layer(settings))
+}
+
+/// A setting written in one word, read as the kind that its default is of.
+fn of_word(origin: &str, key: &str, word: &str, known: &HashMap<String, ValueKind>) -> Setting {
+    let toml = || of_text(&format!("it = {word}"), origin).ok().and_then(|layer| layer.0.into_iter().next());
+    let value = match known.get(key) {
+        None | Some(ValueKind::String(_)) => None,
+        Some(ValueKind::Array(default)) if !word.trim_start().starts_with('[') => {
+            let number = !matches!(default.first().map(|value| &value.kind), Some(ValueKind::String(_)));
+            let item = |item: &str| match item.parse::<i64>() {
+                Ok(integer) if number => ValueKind::I64(integer),
+                _ => ValueKind::String(item.to_owned()),
+            };
+            let items = word.split(',').map(str::trim).filter(|item| !item.is_empty());
+            Some(ValueKind::Array(items.map(|text| Value::new(None, item(text))).collect()))
+        }
+        Some(_) => toml().filter(|setting| setting.key == "it").map(|setting| setting.value),
+    };
+    let value = value.unwrap_or_else(|| ValueKind::String(word.to_owned()));
+    Setting { key: key.to_owned(), value, origin: origin.to_owned() }
+}
+
+fn known_or_error(
+    key: &str,
+    origin: &str,
+    known: &HashMap<String, ValueKind>,
+    write: impl Fn(&str) -> String,
+) -> Result<(), ConfigError> {
+    if known.contains_key(key) {
+        return Ok(());
+    }
+    let mut sections = known.keys().filter(|candidate| candidate.starts_with(&format!("{key}.")));
+    if let Some(below) = sections.next() {
+        return Err(ConfigError::new(
+            origin,
+            format!("`{key}` is a section; name a key of it, such as {}", write(below)),
+        ));
+    }
+    // The key itself may be right and its section forgotten.
+    let likeness = |candidate: &str| {
+        let name = candidate.rsplit('.').next().unwrap_or(candidate);
+        strsim::jaro_winkler(key, candidate).max(0.95 * strsim::jaro_winkler(key, name))
+    };
+    let near = known.keys().map(|candidate| (likeness(candidate), candidate));
+    let near = near.max_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, near)| near);
+    let mend = near.map(|near| format!("; did you mean {}?", write(near))).unwrap_or_default();
+    Err(ConfigError::new(origin, format!("unknown key `{key}`{mend}")))
+}
+
+/// A value is of the kind that its default is of.
+fn same_kind(setting: &Setting, default: Option<&ValueKind>) -> Result<(), ConfigError> {
+    let mixed = ["policy.discard", "webhooks.allow_private_addresses"].contains(&setting.key.as_str());
+    let expected = match (default, &setting.value) {
+        _ if mixed => return Ok(()),
+        (Some(ValueKind::String(_)), ValueKind::String(_))
+        | (Some(ValueKind::Boolean(_)), ValueKind::Boolean(_))
+        | (Some(ValueKind::I64(_)), ValueKind::I64(_))
+        | (Some(ValueKind::Float(_)), ValueKind::Float(_) | ValueKind::I64(_)) => return Ok(()),
+        (Some(ValueKind::Array(default)), ValueKind::Array(values)) => {
+            let example = default.first().map(|value| &value.kind);
+            return values.iter().try_for_each(|value| {
+                let item = Setting { value: value.kind.clone(), ..setting.clone() };
+                same_kind(&item, example)
+            });
+        }
+        (Some(ValueKind::String(_)), _) => "a text in quotes",
+        (Some(ValueKind::Boolean(_)), _) => "true or false",
+        (Some(ValueKind::I64(_)), _) => "a whole number",
+        (Some(ValueKind::Float(_)), _) => "a number",
+        _ => "a list in brackets",
+    };
+    let given = &setting.value;
+    let given = if matches!(given, ValueKind::String(_)) { format!("\"{given}\"") } else { given.to_string() };
+    Err(ConfigError::new(&setting.origin, format!("`{}` must be {expected}, not {given}", setting.key)))
+}

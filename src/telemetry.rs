@@ -1,0 +1,69 @@
+//! Logs and metrics: their names and where they go.
+//!
+//! Owns the set-up of both, and the one list of metrics. Does not own what is logged or counted: whoever handles a
+//! thing says so there, with ids and never with a comment's text or author.
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::TryInitError;
+
+use crate::config::{Log, LogFormat};
+
+/// What is counted and measured, as `GET /metrics` shows it. The only place where a metric is described.
+pub const METRICS: [(&str, Kind, &str); 6] = [
+    ("hamlet_decisions_total", Kind::Counter, "Comments judged and kept, by `decision`."),
+    ("hamlet_deliveries_total", Kind::Counter, "Attempts at a webhook delivery, by `outcome`."),
+    ("hamlet_delivery_seconds", Kind::Seconds, "Time until an endpoint answered or was given up."),
+    ("hamlet_http_requests_total", Kind::Counter, "Requests answered, by `door` and class of `status`."),
+    ("hamlet_http_request_seconds", Kind::Seconds, "Time from a request's head to its answer, by `door`."),
+    ("hamlet_worker_panics_total", Kind::Counter, "Jobs that panicked, by `work`; each is a bug to report."),
+];
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Only rises.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// A histogram of durations.
+    Seconds,
+}
+
+/// Upper ends of the duration histograms, seconds: judging takes microseconds, a slow endpoint half a minute.
+const SECONDS: [f64; 14] = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0, 30.0];
+
+/// Sends log lines to stderr as `log` says; `directives`, when given, are used instead of its level (`RUST_LOG`).
+///
+/// Directives that make no sense are left out.
+///
+/// # Errors
+/// When logging was set up before in this process.
+pub fn start_logging(log: &Log, directives: Option<&str>) -> Result<(), TryInitError> {
+    use tracing_subscriber::util::SubscriberInitExt as _;
+
+    let filter = EnvFilter::builder().parse_lossy(directives.unwrap_or(&log.level));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        // systemd's journal and files get no colours.
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+    }
+}
+
+/// Starts counting; the handle renders what `GET /metrics` answers. Its `run_upkeep` is to be called every few seconds.
+///
+/// # Errors
+/// When counting was started before in this process.
+pub fn start_counting() -> Result<PrometheusHandle, BuildError> {
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
+    let handle = builder.install_recorder()?;
+    for (name, kind, meaning) in METRICS {
+        match kind {
+            Kind::Counter => metrics::describe_counter!(name, meaning),
+            Kind::Gauge => metrics::describe_gauge!(name, meaning),
+            Kind::Seconds => metrics::describe_histogram!(name, metrics::Unit::Seconds, meaning),
+        }
+    }
+    Ok(handle)
+}
