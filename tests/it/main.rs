@@ -8,7 +8,9 @@
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
 mod akismet;
+mod comments;
 mod harness;
+mod hostile;
 mod receiver;
 mod webhook;
 mod systemd;
