@@ -29,6 +29,7 @@ pub mod clock;
 pub mod config;
 pub mod random;
 pub mod store;
+pub mod training;
 pub mod webhook;
 
 pub mod pipeline;
@@ -38,3 +39,5 @@ pub mod worker;
 
 pub mod http;
 pub mod telemetry;
+
+pub mod cli;
