@@ -12,6 +12,7 @@ mod failure;
 mod fanout;
 mod jobs;
 mod ledger;
+mod many;
 mod models;
 mod opening;
 mod rows;
