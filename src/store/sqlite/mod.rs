@@ -61,6 +61,13 @@ impl SqliteStore {
     {
         self.writer.run(work).await
     }
+
+    /// Makes a job that cannot be read a dead letter: left in the queue it would come back for ever.
+    async fn bury(&self, lease: Lease, why: &StoreError, now: Timestamp) {
+        if let Err(error) = self.give_up(lease, why.to_string(), now).await {
+            tracing::warn!(job = %lease.job, %error, "a job that cannot be read could not be given up; it comes back");
+        }
+    }
 }
 
 #[async_trait]
@@ -117,8 +124,7 @@ impl Store for SqliteStore {
             let lease = claimed.lease();
             match claimed.into_job() {
                 Ok(job) => readable.push(job),
-                // Left in the queue it would come back for ever.
-                Err(error) => self.give_up(lease, error.to_string(), now).await?,
+                Err(error) => self.bury(lease, &error, now).await,
             }
         }
         Ok(readable)
@@ -152,7 +158,7 @@ impl Store for SqliteStore {
             let lease = claimed.lease();
             match claimed.into_job() {
                 Ok(job) => readable.push(job),
-                Err(error) => self.give_up(lease, error.to_string(), now).await?,
+                Err(error) => self.bury(lease, &error, now).await,
             }
         }
         Ok(readable)

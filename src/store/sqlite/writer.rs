@@ -243,7 +243,7 @@ impl Task {
         let answers = match self.merged(&mut ledger, admits, records).await {
             // One of them cannot be written. Nobody was answered yet, so do it again and find out which.
             Err(StoreError::Unusable(_)) if admits.len() + records.len() > 1 => {
-                execute(&mut self.conn, "ROLLBACK").await?;
+                let _ = execute(&mut self.conn, "ROLLBACK").await;
                 let mut ledger = Ledger::begin(&mut self.conn, &mut self.known).await?;
                 self.one_by_one(&mut ledger, admits, records).await?
             }
