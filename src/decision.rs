@@ -1,17 +1,25 @@
 //! The decision: from evidence to an act.
 //!
-//! Owns adding evidence up to a score, and comparing that score with a site's thresholds; no other module compares a
-//! score with anything. Does not own where evidence comes from (`rules`, `classifier`) nor what happens next
-//! (`pipeline`, `store`).
+//! Owns adding evidence up to a score, comparing that score with a site's thresholds, and the sentence that says why;
+//! no other module compares a score with anything. Does not own where evidence comes from (`rules`, `classifier`,
+//! `lists`) nor what happens next (`pipeline`, `store`).
 
 use jiff::Timestamp;
 
 use crate::classifier::Classifier;
 use crate::comment::Comment;
+use crate::lists::{self, Lists};
 use crate::rules::{Case, RuleSet};
-use crate::site::Site;
+use crate::site::{ListKind, Policy, Site};
 use crate::text::Text;
-use crate::verdict::{Decision, Evidence, Score, Thresholds, Verdict};
+use crate::verdict::{Decision, Evidence, Nats, Score, Thresholds, Verdict};
+
+/// An allow list beats everything that rules, classifier and block lists can say together.
+const ALLOW_LIST: f64 = -80.0;
+/// A block list beats rules and classifier.
+const BLOCK_LIST: f64 = 40.0;
+/// The site's own staff is let through; a block list entry does not reach them either.
+const ROLE_STAFF: f64 = -60.0;
 
 /// Rules and classifier together: everything a verdict depends on besides the comment and its site.
 #[derive(Debug)]
@@ -25,28 +33,123 @@ impl Judge {
         Judge { rules, classifier }
     }
 
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    pub fn classifier(&self) -> &Classifier {
+        &self.classifier
+    }
+
     /// The verdict on one comment. Any bytes get one: judging has no error case.
-    pub fn judge(&self, comment: &Comment, site: &Site, now: Timestamp) -> Verdict {
+    ///
+    /// `lists` are those of `site`, made ready. `Verdict::micros` is left at 0 for whoever holds the stopwatch.
+    pub fn judge(&self, comment: &Comment, site: &Site, lists: &Lists, now: Timestamp) -> Verdict {
         let text = Text::of(comment);
-        let case = Case { comment, text: &text, site };
         let opinion = self.classifier.opinion(comment, &text);
-        let mut evidence = self.rules.fired(&case);
+
+        let mut evidence = self.rules.fired(&Case { comment, text: &text, site });
         evidence.push(Evidence::new("PRIOR", self.classifier.prior(), ""));
-        evidence.push(Evidence::new("BAYES", opinion.weight, ""));
+        evidence.push(Evidence::new("BAYES", opinion.weight, bayes_note(opinion.coverage)));
+        evidence.extend(staff(comment, &site.policy));
+        for entry in lists.hits(comment, &text, now) {
+            let (symbol, weight) = match entry.list {
+                ListKind::Allow => ("ALLOW_LIST", ALLOW_LIST),
+                ListKind::Block => ("BLOCK_LIST", BLOCK_LIST),
+            };
+            // Two entries of one list say no more than one: the first speaks, the others are named with no weight.
+            let is_repeat = evidence.iter().any(|piece| piece.symbol == symbol);
+            let weight = if is_repeat { Nats::ZERO } else { Nats::clamped(weight) };
+            evidence.push(Evidence::new(symbol, weight, lists::note(entry)));
+        }
+        bound(&mut evidence);
+        evidence.sort_by(|a, b| b.weight.get().abs().total_cmp(&a.weight.get().abs()));
+
         let score = Score::of(&evidence);
         let thresholds = site.policy.thresholds;
+        let judged = decide(score, &thresholds);
+        let decision = if site.policy.shadow { Decision::Approve } else { judged };
         Verdict {
-            decision: decide(score, &thresholds),
+            decision,
             score,
+            reason: self.reason(judged, &evidence, site.policy.shadow),
             evidence,
             tokens: opinion.tokens,
             thresholds,
-            reason: String::new(),
             model: self.classifier.id().to_owned(),
             rules: self.rules.version().to_owned(),
             decided_at: now,
             micros: 0,
         }
+    }
+
+    /// One plain sentence: what was decided, and the heaviest evidence on the side that won.
+    fn reason(&self, decision: Decision, evidence: &[Evidence], is_shadow: bool) -> String {
+        let side = if decision == Decision::Approve { -1.0 } else { 1.0 };
+        let mut because: Vec<String> = evidence
+            .iter()
+            .filter(|piece| piece.weight.get() * side > 0.1)
+            .filter_map(|piece| self.says(piece, decision))
+            .take(3)
+            .collect();
+        if because.is_empty() {
+            because.push(match decision {
+                Decision::Approve => "nothing in it looks like spam".to_owned(),
+                _ => "small signs of spam add up".to_owned(),
+            });
+        }
+        let act = match decision {
+            Decision::Approve => "Approved",
+            Decision::Hold => "Held for review",
+            Decision::Spam => "Marked as spam",
+            Decision::Discard => "Discarded",
+        };
+        let shadow = if is_shadow && decision != Decision::Approve { "Let through in shadow mode; else: " } else { "" };
+        format!("{shadow}{act}: {}.", join(&because))
+    }
+
+    /// What one piece of evidence says, as a part of a sentence. `None` when it explains nothing to a person.
+    fn says(&self, piece: &Evidence, decision: Decision) -> Option<String> {
+        match piece.symbol.as_ref() {
+            "PRIOR" | "BOUND" => None,
+            "BAYES" if decision == Decision::Approve => Some("its words are those of ordinary comments".to_owned()),
+            "BAYES" => Some("its words are those of spam".to_owned()),
+            "ROLE_STAFF" => Some(format!("its author is trusted here ({})", piece.note)),
+            "ALLOW_LIST" | "BLOCK_LIST" => Some(format!("an entry of the {}", piece.note)),
+            symbol => {
+                let says = self.rules.says(symbol).unwrap_or(symbol);
+                Some(if piece.note.is_empty() { says.to_owned() } else { format!("{says} ({})", piece.note) })
+            }
+        }
+    }
+}
+
+/// `a, b and c`.
+fn join(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [head @ .., last] => format!("{} and {last}", head.join(", ")),
+    }
+}
+
+fn bayes_note(coverage: f64) -> String {
+    format!("{:.0} % of its features are known", coverage * 100.0)
+}
+
+/// Trusted only for a role that the site's policy names; the role is sent under the site's own key.
+fn staff(comment: &Comment, policy: &Policy) -> Option<Evidence> {
+    let trusted = |role: &&str| policy.trusted_roles.iter().any(|name| name.eq_ignore_ascii_case(role));
+    let role = comment.author.roles().find(trusted)?;
+    Some(Evidence::new("ROLE_STAFF", Nats::clamped(ROLE_STAFF), role))
+}
+
+/// Keeps the sum within ±[`Score::MAX_LOGIT`]; what is cut off is evidence too, so that the weights still add up.
+fn bound(evidence: &mut Vec<Evidence>) {
+    let sum: Nats = evidence.iter().map(|piece| piece.weight).sum();
+    let bounded = sum.get().clamp(-Score::MAX_LOGIT, Score::MAX_LOGIT);
+    if bounded != sum.get() {
+        evidence.push(Evidence::new("BOUND", Nats::clamped(bounded - sum.get()), "no verdict is surer than this"));
     }
 }
 
@@ -60,5 +163,85 @@ fn decide(score: Score, thresholds: &Thresholds) -> Decision {
         Decision::Hold
     } else {
         Decision::Approve
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::site::{ListEntry, SiteId};
+
+    fn score(probability: f64) -> Score {
+        Score::new(probability).unwrap()
+    }
+
+    #[track_caller]
+    fn check(probability: f64, expected: Decision) {
+        let thresholds = Thresholds { hold: score(0.5), spam: score(0.95), discard: Some(score(0.999)) };
+        assert_eq!(decide(score(probability), &thresholds), expected, "score {probability}");
+    }
+
+    #[test]
+    fn a_threshold_belongs_to_the_harsher_side() {
+        check(0.0, Decision::Approve);
+        check(0.499, Decision::Approve);
+        check(0.500, Decision::Hold);
+        check(0.949, Decision::Hold);
+        check(0.950, Decision::Spam);
+        check(0.999, Decision::Discard);
+        check(1.0, Decision::Discard);
+    }
+
+    #[test]
+    fn a_site_that_did_not_ask_never_discards() {
+        let thresholds = Thresholds { hold: score(0.5), spam: score(0.95), discard: None };
+        assert_eq!(decide(score(1.0), &thresholds), Decision::Spam);
+    }
+
+    fn site(lists: Vec<ListEntry>) -> Site {
+        Site {
+            id: SiteId(1),
+            name: "test".into(),
+            url: "https://news.example/".into(),
+            policy: Policy { lists, ..Policy::standard() },
+            created_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn judge(comment: &Comment, site: &Site) -> Verdict {
+        let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
+        let verdict = judge.judge(comment, site, &Lists::of(&site.policy.lists), Timestamp::UNIX_EPOCH);
+        let sum: f64 = verdict.evidence.iter().map(|piece| piece.weight.get()).sum();
+        assert!((sum - verdict.score.logit()).abs() < 1e-6, "{sum} is not the logit of {:?}", verdict.score);
+        verdict
+    }
+
+    const SPAM: &str = "Buy cheap viagra online casino bonus https://bit.ly/x [url=http://casino.example]casino[/url]";
+
+    #[test]
+    fn a_trusted_role_is_let_through_and_another_is_not() {
+        let mut comment = Comment::of_text(SPAM);
+        comment.author.role = Some("subscriber".into());
+        assert!(judge(&comment, &site(vec![])).decision >= Decision::Hold);
+        comment.author.role = Some("customer, Administrator".into());
+        let verdict = judge(&comment, &site(vec![]));
+        assert_eq!(verdict.decision, Decision::Approve);
+        assert_eq!(verdict.evidence[0].symbol, "ROLE_STAFF");
+    }
+
+    #[test]
+    fn a_site_in_shadow_mode_hears_approve_and_what_would_have_been() {
+        let mut shadowed = site(vec![]);
+        shadowed.policy.shadow = true;
+        let verdict = judge(&Comment::of_text(SPAM), &shadowed);
+        assert_eq!(verdict.decision, Decision::Approve);
+        assert!(verdict.reason.starts_with("Let through in shadow mode"), "{}", verdict.reason);
+        assert!(verdict.score >= score(0.5));
+    }
+
+    #[test]
+    fn a_reason_is_one_sentence() {
+        let verdict = judge(&Comment::of_text(""), &site(vec![]));
+        assert!(verdict.reason.ends_with('.') && verdict.reason.contains(": "), "{}", verdict.reason);
     }
 }

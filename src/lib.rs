@@ -7,7 +7,7 @@
 //!   FLOW       pipeline                                                async glue: comment in, verdict kept
 //!   ADAPTERS   store   webhook   training   config   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
-//!   CORE       decision → { rules, classifier } → text                 functions of their arguments
+//!   CORE       decision → { rules, classifier, lists } → text          functions of their arguments
 //!   WORDS      event → { comment, site } → verdict                     plain data and its arithmetic
 //! ```
 //!
@@ -21,6 +21,7 @@ pub mod verdict;
 
 pub mod classifier;
 pub mod decision;
+pub mod lists;
 pub mod rules;
 pub mod text;
 
@@ -28,7 +29,10 @@ pub mod clock;
 pub mod config;
 pub mod random;
 pub mod store;
+pub mod webhook;
 
 pub mod pipeline;
+
+pub mod worker;
 
 pub mod telemetry;

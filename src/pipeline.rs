@@ -11,21 +11,27 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
+use crate::lists::Lists;
 use crate::random;
 use crate::site::{Site, SiteId};
 use crate::store::{Act, Admission, DecisionJob, Directory, HumanAct, KeyHash, NewComment, Outgoing, Status, Store};
 use crate::store::{StoreError, StoredComment};
-use crate::verdict::Verdict;
+use crate::verdict::{Decision, Verdict};
 
 /// What doors and worker share: the store, the clock, the judge of the hour, and who may knock.
 pub struct Pipeline {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
+    /// Rung when a comment was queued. Who waits for it also looks now and then: other processes cannot ring.
+    pub queued: Notify,
+    /// Rung when there may be a message to send.
+    pub told: Notify,
     judge: ArcSwap<Judge>,
     callers: ArcSwap<Callers>,
 }
@@ -41,7 +47,14 @@ impl fmt::Debug for Pipeline {
 struct Callers {
     generation: u64,
     by_key: HashMap<KeyHash, Arc<Site>>,
-    by_id: HashMap<SiteId, Arc<Site>>,
+    by_id: HashMap<SiteId, Tenant>,
+}
+
+/// A site with its lists made ready.
+#[derive(Debug)]
+struct Tenant {
+    site: Arc<Site>,
+    lists: Lists,
 }
 
 /// A comment as a door hands it over.
@@ -63,6 +76,8 @@ impl Pipeline {
         Pipeline {
             store,
             clock,
+            queued: Notify::new(),
+            told: Notify::new(),
             judge: ArcSwap::from_pointee(judge),
             callers: ArcSwap::from_pointee(Callers::default()),
         }
@@ -79,9 +94,10 @@ impl Pipeline {
 
     /// Puts sites and keys in place as the store has them now.
     pub fn set_directory(&self, directory: Directory) {
-        let by_id: HashMap<_, _> = directory.sites.into_iter().map(|site| (site.id, site)).collect();
-        let by_key =
-            directory.keys.into_iter().filter_map(|(key, id)| Some((key, Arc::clone(by_id.get(&id)?)))).collect();
+        let ready = |site: Arc<Site>| (site.id, Tenant { lists: Lists::of(&site.policy.lists), site });
+        let by_id: HashMap<_, _> = directory.sites.into_iter().map(ready).collect();
+        let site_of = |id| by_id.get(&id).map(|tenant: &Tenant| Arc::clone(&tenant.site));
+        let by_key = directory.keys.into_iter().filter_map(|(key, id)| Some((key, site_of(id)?))).collect();
         self.callers.store(Arc::new(Callers { generation: directory.generation, by_key, by_id }));
     }
 
@@ -96,13 +112,18 @@ impl Pipeline {
     }
 
     pub fn site(&self, id: SiteId) -> Option<Arc<Site>> {
-        self.callers.load().by_id.get(&id).cloned()
+        self.callers.load().by_id.get(&id).map(|tenant| Arc::clone(&tenant.site))
     }
 
     /// The verdict on `comment` as if it came in now; nothing is kept.
     pub fn judge(&self, comment: &Comment, site: &Site) -> Verdict {
         let started = Instant::now();
-        let mut verdict = self.judge.load().judge(comment, site, self.clock.now());
+        let now = self.clock.now();
+        let callers = self.callers.load();
+        let mut verdict = match callers.by_id.get(&site.id) {
+            Some(tenant) => self.judge.load().judge(comment, site, &tenant.lists, now),
+            None => self.judge.load().judge(comment, site, &Lists::of(&site.policy.lists), now),
+        };
         verdict.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         verdict
     }
@@ -113,7 +134,10 @@ impl Pipeline {
         let verdict = self.judge(&new.comment, site);
         let event = outgoing(EventKind::Decided, site, new.id, new.comment.external_id.as_deref(), &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
-            Admission::New { id, .. } => Ok((id, verdict)),
+            Admission::New { id, .. } => {
+                self.decided(verdict.decision);
+                Ok((id, verdict))
+            }
             Admission::Repeat { id } => {
                 let stored = self.existing(site, id).await?;
                 match stored.status {
@@ -126,18 +150,25 @@ impl Pipeline {
 
     /// Keeps the comment for the worker; durable when this returns.
     pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Admission, StoreError> {
-        self.store.admit_queued(self.new_comment(site, submission), None).await
+        let admission = self.store.admit_queued(self.new_comment(site, submission), None).await?;
+        if matches!(admission, Admission::New { .. }) {
+            self.queued.notify_one();
+        }
+        Ok(admission)
     }
 
-    /// Judges a claimed comment and keeps the verdict.
-    pub async fn decide(&self, job: DecisionJob) -> Result<(), StoreError> {
+    /// Judges a claimed comment and keeps the verdict. May be tried again with the same job as long as its lease holds.
+    pub async fn decide(&self, job: &DecisionJob) -> Result<(), StoreError> {
         let Some(site) = self.site(job.site) else {
             // The site was removed, or is newer than the directory: the lease runs out and the job comes back.
             return Ok(());
         };
         let verdict = self.judge(&job.comment, &site);
+        let decision = verdict.decision;
         let event = outgoing(EventKind::Decided, &site, job.id, job.comment.external_id.as_deref(), &verdict);
-        self.store.record_verdict(job.lease, job.id, verdict, event).await
+        self.store.record_verdict(job.lease, job.id, verdict, event).await?;
+        self.decided(decision);
+        Ok(())
     }
 
     /// Keeps what a person said and the verdict that follows; endpoints are told if the decision changed or is new.
@@ -171,7 +202,14 @@ impl Pipeline {
         let event = outgoing(kind, site, id, stored.comment.external_id.as_deref(), &verdict);
         let act = HumanAct { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
         self.store.record_act(site.id, id, act, verdict.clone(), event).await?;
+        self.decided(verdict.decision);
         Ok(verdict)
+    }
+
+    /// A verdict was kept: counts it and wakes who tells endpoints of it.
+    fn decided(&self, decision: Decision) {
+        metrics::counter!("hamlet_decisions_total", "decision" => decision.as_str()).increment(1);
+        self.told.notify_one();
     }
 
     async fn existing(&self, site: &Site, id: CommentId) -> Result<StoredComment, StoreError> {

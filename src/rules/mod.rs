@@ -30,6 +30,11 @@ impl RuleSet {
         &self.version
     }
 
+    /// What the rule says, as a part of a sentence.
+    pub fn says(&self, _symbol: &str) -> Option<&'static str> {
+        None
+    }
+
     /// The rules that fired, with their weights, in the order of the list.
     pub fn fired(&self, _case: &Case<'_>) -> Vec<Evidence> {
         Vec::new()

@@ -1,4 +1,23 @@
-//! A comment's text, computed once: what a reader sees, what matching reads, its words and links.
+//! A comment's text, read once: what was sent, what a reader sees, what matching compares, its words and links.
+//!
+//! Owns every reading of the content that rules and classifier share, so that none of them scans it again. Does not own
+//! what a reading means (`rules`, `classifier`), nor the author's fields. All of it is linear in the length of the
+//! content, whatever the bytes.
+
+mod html;
+mod links;
+mod normalize;
+mod skeleton;
+mod survey;
+mod tokens;
+
+use std::sync::OnceLock;
+
+pub use html::Markup;
+pub use links::{Link, Syntax, registrable_domain};
+pub use normalize::normalize;
+pub use skeleton::{Disguise, skeleton};
+pub use survey::{Oddities, Script, Scripts, survey};
 
 use crate::comment::Comment;
 
@@ -6,16 +25,112 @@ use crate::comment::Comment;
 #[derive(Debug)]
 pub struct Text {
     raw: String,
+    /// `None`: there is no markup, readers see the text as it was sent.
+    visible: Option<String>,
+    normal: String,
+    words: Vec<(usize, usize)>,
+    links: links::Links,
+    markup: Markup,
+    scripts: Scripts,
+    oddities: Oddities,
+    disguises: OnceLock<Vec<Disguise>>,
+    is_clipped: bool,
 }
 
 impl Text {
+    /// How much of the content is judged, bytes. What follows is kept with the comment but not looked at.
+    pub const MAX_BYTES: usize = 1 << 20;
+
     /// Reads the comment once. Linear in its length, whatever the bytes.
     pub fn of(comment: &Comment) -> Text {
-        Text { raw: comment.content.clone() }
+        let content = comment.content.as_str();
+        let end = content.floor_char_boundary(Text::MAX_BYTES);
+        let raw = content.get(..end).unwrap_or(content).to_owned();
+        let html::Unmarked { visible, anchors, markup } = html::unmark(&raw);
+        let seen = visible.as_deref().unwrap_or(&raw);
+        let normal = normalize(seen);
+        let words = tokens::words(&normal);
+        let links = links::collect(seen, anchors);
+        let (scripts, oddities) = survey(seen);
+        let is_clipped = end < content.len();
+        let disguises = OnceLock::new();
+        Text { raw, visible, normal, words, links, markup, scripts, oddities, disguises, is_clipped }
     }
 
-    /// The content as sent.
+    /// The content as sent, up to [`Text::MAX_BYTES`].
     pub fn raw(&self) -> &str {
         &self.raw
     }
+
+    /// Was there more content than [`Text::MAX_BYTES`]?
+    pub fn is_clipped(&self) -> bool {
+        self.is_clipped
+    }
+
+    /// What a reader sees: tags off, script and style dropped, entities decoded, BBCode and Markdown links as their
+    /// text. The content itself when it holds no markup. The same for every `content_format`: dumps and CMSs send
+    /// entities and tags as "text".
+    pub fn visible(&self) -> &str {
+        self.visible.as_deref().unwrap_or(&self.raw)
+    }
+
+    /// The form that matching compares; see [`normalize`].
+    pub fn normal(&self) -> &str {
+        &self.normal
+    }
+
+    /// The words of [`Text::normal`]: runs of letters and digits with their marks. Scripts written without spaces (Han,
+    /// Kana, Thai, …) come as one run.
+    pub fn words(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.words.iter().map(|&(start, end)| self.normal.get(start..end).unwrap_or_default())
+    }
+
+    /// Latin look-alikes of words that are not plain in their script: `casino` for `cаsіnо`. Empty for ordinary text.
+    ///
+    /// Found when first asked for: the classifier counts them, one rule weighs them, most texts have none.
+    pub fn skeleton_words(&self) -> impl Iterator<Item = &str> {
+        self.disguises().iter().map(|disguise| disguise.skeleton.as_str())
+    }
+
+    /// The words behind [`Text::skeleton_words`], with how they are disguised. At most 1,000.
+    pub fn disguises(&self) -> &[Disguise] {
+        self.disguises.get_or_init(|| skeleton::disguises(&self.scripts, &self.oddities, self.words()))
+    }
+
+    /// The links in the order of the text (those in unusual spelling last), at most [`Link::MAX_KEPT`] of them;
+    /// [`Text::link_count`] counts all.
+    pub fn links(&self) -> &[Link] {
+        &self.links.kept
+    }
+
+    /// How many links there are, kept or not.
+    pub fn link_count(&self) -> usize {
+        self.links.total
+    }
+
+    /// Bytes of the visible text that bare links take.
+    pub fn link_bytes(&self) -> usize {
+        self.links.visible_bytes
+    }
+
+    /// E-mail addresses in the visible text, the first few.
+    pub fn emails(&self) -> &[String] {
+        &self.links.emails
+    }
+
+    pub fn markup(&self) -> &Markup {
+        &self.markup
+    }
+
+    pub fn scripts(&self) -> &Scripts {
+        &self.scripts
+    }
+
+    /// Counts of the tricks that Unicode offers to those who want to be read by people only.
+    pub fn oddities(&self) -> &Oddities {
+        &self.oddities
+    }
 }
+
+#[cfg(test)]
+mod tests;

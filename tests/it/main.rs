@@ -7,5 +7,7 @@
 )]
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
+mod receiver;
 mod systemd;
 mod tidy;
+mod webhook;

@@ -1,0 +1,144 @@
+//! Latin look-alikes: `cаsіnо` in Cyrillic letters reads `casino`.
+//!
+//! Owns the skeleton of a word and the question whether a word is plain in its script. Does not own whether a disguise
+//! counts against a comment (`rules`).
+
+use unicode_security::confusable_detection::skeleton as prototypes;
+
+use super::survey::{Oddities, Script, Scripts, script};
+
+/// A word that is not what it looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disguise {
+    /// As it stands in the matching form.
+    pub word: String,
+    /// What a reader takes it for, in ASCII.
+    pub skeleton: String,
+    /// Latin and other letters alternate in it, not just a foreign ending on a Latin name (`COVIDом`).
+    pub is_mixed: bool,
+    /// No Latin letter in it at all.
+    pub is_foreign: bool,
+}
+
+/// Disguises kept of one text.
+const MAX_KEPT: usize = 1_000;
+/// Longer words are no words.
+const MAX_WORD: usize = 128;
+
+/// The Latin look-alike of a folded word: what is not ASCII is replaced by its prototype, lower-cased.
+///
+/// ASCII letters stay as they are (full UTS-39 skeletons write `m` as `rn`), so that skeletons compare with list words.
+///
+/// # Source
+/// Unicode Technical Standard 39, § 4 (confusable detection); small capitals added.
+pub fn skeleton(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let mut buffer = [0; 4];
+    for c in word.chars() {
+        if c.is_ascii() {
+            out.push(c);
+        } else {
+            for prototype in prototypes(small_capital(c).unwrap_or(c).encode_utf8(&mut buffer)) {
+                let prototype = small_capital(prototype).unwrap_or(prototype);
+                out.extend(prototype.to_lowercase());
+            }
+        }
+    }
+    out
+}
+
+/// The words of a text that look Latin and are not, or not wholly. Only texts that mix scripts are looked at.
+pub(super) fn disguises<'a>(
+    scripts: &Scripts,
+    oddities: &Oddities,
+    words: impl Iterator<Item = &'a str>,
+) -> Vec<Disguise> {
+    let foreign = scripts.count(Script::Cyrillic) + scripts.count(Script::Greek) + scripts.count(Script::Other);
+    let mixes = foreign > 0 && scripts.count(Script::Latin) > 0;
+    if !mixes && oddities.small_capitals == 0 {
+        return Vec::new();
+    }
+    // In a Russian text a Russian word that happens to look Latin (`сор`) is just a word.
+    let is_latin_text = scripts.count(Script::Latin) > foreign;
+    words
+        .filter(|word| !word.is_ascii() && word.len() <= MAX_WORD)
+        .filter_map(|word| disguise(word, is_latin_text))
+        .take(MAX_KEPT)
+        .collect()
+}
+
+fn disguise(word: &str, is_latin_text: bool) -> Option<Disguise> {
+    let mut latin = 0_usize;
+    let mut foreign = 0_usize;
+    let mut small = 0_usize;
+    let mut runs: Vec<(bool, usize)> = Vec::new();
+    for c in word.chars() {
+        let is_latin = match script(c) {
+            Some(Script::Latin) => true,
+            Some(Script::Cyrillic | Script::Greek | Script::Other) => false,
+            Some(_) => return None,
+            None => continue,
+        };
+        small += usize::from(small_capital(c).is_some());
+        if is_latin {
+            latin += 1;
+        } else {
+            foreign += 1;
+        }
+        match runs.last_mut() {
+            Some((kind, length)) if *kind == is_latin => *length += 1,
+            _ => runs.push((is_latin, 1)),
+        }
+    }
+    let is_foreign = foreign > 0 && latin == 0;
+    let is_candidate = (foreign > 0 && latin > 0) || small > 0 || (is_foreign && is_latin_text && foreign >= 4);
+    if !is_candidate {
+        return None;
+    }
+    let skeleton = skeleton(word);
+    // What does not look Latin throughout deceives nobody.
+    if !skeleton.is_ascii() || skeleton == word {
+        return None;
+    }
+    let is_mixed = match runs.as_slice() {
+        [] | [_] => false,
+        // One change of script: a foreign ending on a name, or two words joined. A foreign letter or two in front is neither.
+        [(false, first), (true, _)] => *first <= 2,
+        [_, _] => false,
+        _ => true,
+    };
+    Some(Disguise { word: word.to_owned(), skeleton, is_mixed, is_foreign })
+}
+
+/// The letter of a small capital or phonetic look-alike.
+pub(super) fn small_capital(c: char) -> Option<char> {
+    let plain = match c {
+        'ᴀ' => 'a',
+        'ʙ' => 'b',
+        'ᴄ' => 'c',
+        'ᴅ' => 'd',
+        'ᴇ' => 'e',
+        'ꜰ' | 'ғ' => 'f',
+        'ɢ' => 'g',
+        'ʜ' => 'h',
+        'ɪ' => 'i',
+        'ᴊ' => 'j',
+        'ᴋ' | 'ĸ' => 'k',
+        'ʟ' => 'l',
+        'ᴍ' | 'ʍ' => 'm',
+        'ɴ' => 'n',
+        'ᴏ' => 'o',
+        'ᴘ' => 'p',
+        'ǫ' => 'q',
+        'ʀ' => 'r',
+        'ꜱ' => 's',
+        'ᴛ' => 't',
+        'ᴜ' => 'u',
+        'ᴠ' => 'v',
+        'ᴡ' => 'w',
+        'ʏ' => 'y',
+        'ᴢ' => 'z',
+        _ => return None,
+    };
+    Some(plain)
+}

@@ -1,0 +1,55 @@
+//! Where words begin and end.
+//!
+//! Owns the one tokeniser of the house. Does not own what a word looks like (`normalize`): it is given folded text.
+
+use super::normalize::is_mark;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Parts words.
+    Gap,
+    /// Letters and digits of a script that parts words by spaces.
+    Letter,
+    /// Han, Kana, Thai and others written without spaces.
+    Unspaced,
+    /// Belongs to the letter before it.
+    Mark,
+}
+
+/// The byte ranges of the words of `normal`: runs of letters and digits, marks inside, one run per kind of script.
+pub(super) fn words(normal: &str) -> Vec<(usize, usize)> {
+    let mut words = Vec::with_capacity(normal.len() / 6);
+    let mut open: Option<(usize, Class)> = None;
+    for (at, c) in normal.char_indices() {
+        let class = class(c);
+        match (open, class) {
+            (Some(_), Class::Mark) => {}
+            (Some((_, running)), class) if running == class => {}
+            (Some((start, _)), class) => {
+                words.push((start, at));
+                open = (class != Class::Gap).then_some((at, class));
+            }
+            (None, Class::Letter | Class::Unspaced) => open = Some((at, class)),
+            (None, Class::Gap | Class::Mark) => {}
+        }
+    }
+    if let Some((start, _)) = open {
+        words.push((start, normal.len()));
+    }
+    words
+}
+
+fn class(c: char) -> Class {
+    match c {
+        'a'..='z' | '0'..='9' | 'A'..='Z' => Class::Letter,
+        '\0'..='\x7F' => Class::Gap,
+        '\u{0621}'..='\u{064A}' | '\u{0400}'..='\u{0481}' => Class::Letter,
+        '\u{0E01}'..='\u{0E3A}' | '\u{0E40}'..='\u{0E4E}' | '\u{0E81}'..='\u{0ECD}' => Class::Unspaced,
+        '\u{1000}'..='\u{103F}' | '\u{1780}'..='\u{17D3}' => Class::Unspaced,
+        '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FE}' => Class::Unspaced,
+        '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}' => Class::Unspaced,
+        _ if c.is_alphanumeric() => Class::Letter,
+        _ if is_mark(c) => Class::Mark,
+        _ => Class::Gap,
+    }
+}

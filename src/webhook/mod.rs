@@ -1,0 +1,39 @@
+//! Telling an endpoint: outbound webhooks as Standard Webhooks wants them.
+//!
+//! Owns what goes over the wire and when it goes again: signatures, an HTTP client that cannot be turned against the
+//! operator's own network, the schedule of retries. Does not own what is told (`event`), to whom (`store`), nor the
+//! loop that does it (`worker`).
+//!
+//! Source: Standard Webhooks specification 1.0.0, <https://www.standardwebhooks.com>.
+
+pub mod address;
+pub mod client;
+pub mod schedule;
+pub mod signature;
+
+use std::time::Duration;
+
+pub use address::{Allow, UrlRefused, check_url};
+pub use client::{Client, Message, Settings};
+pub use schedule::{Next, RetryAfter, Schedule};
+pub use signature::{Secret, sign};
+
+/// How one attempt at sending ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// HTTP status; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// When the receiver asked to be called again.
+    pub retry_after: Option<RetryAfter>,
+    /// Why it failed, one line; empty on success. Holds nothing of the answer's body.
+    pub error: String,
+    /// From the start of the attempt to its end.
+    pub latency: Duration,
+}
+
+impl Outcome {
+    /// 2xx is success, everything else is not: a redirect too.
+    pub fn is_success(&self) -> bool {
+        self.status.is_some_and(|status| (200..300).contains(&status))
+    }
+}

@@ -1,0 +1,170 @@
+//! Sending what is to be told.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::pipeline::Pipeline;
+use crate::random;
+use crate::store::{Attempt, DeliveryJob, Endpoint, EndpointId, JobId, NextStep, StoreError};
+use crate::webhook::{Client, Message, Next, Outcome, Schedule, Secret};
+
+use super::{Claimed, Settings, Trade, record};
+
+/// Sends claimed deliveries, few at a time to each endpoint, so that a slow one delays nobody else.
+pub(super) struct Delivering {
+    pipeline: Arc<Pipeline>,
+    client: Client,
+    at_once: usize,
+    per_endpoint: usize,
+    lease: Duration,
+    schedule: Schedule,
+    under_way: UnderWay,
+}
+
+/// How many deliveries are under way to each endpoint.
+#[derive(Clone, Default)]
+struct UnderWay(Arc<Mutex<HashMap<EndpointId, usize>>>);
+
+/// One of them, until it is dropped: a delivery that panics gives its place back too.
+struct Place {
+    under_way: UnderWay,
+    endpoint: EndpointId,
+}
+
+/// A claimed delivery and its place.
+pub(super) struct Sending {
+    job: DeliveryJob,
+    _place: Place,
+}
+
+impl UnderWay {
+    fn with<R>(&self, look: impl FnOnce(&mut HashMap<EndpointId, usize>) -> R) -> R {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn place(&self, endpoint: &EndpointId) -> Place {
+        self.with(|counts| *counts.entry(endpoint.clone()).or_default() += 1);
+        Place { under_way: self.clone(), endpoint: endpoint.clone() }
+    }
+
+    /// Endpoints with no place left of `limit`, and the fewest places that any other has left.
+    fn full(&self, limit: usize) -> (Vec<EndpointId>, usize) {
+        self.with(|counts| {
+            let full = counts.iter().filter(|(_, count)| **count >= limit).map(|(endpoint, _)| endpoint.clone());
+            let busiest = counts.values().filter(|count| **count < limit).max().copied().unwrap_or(0);
+            (full.collect(), limit - busiest)
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.under_way.with(|counts| {
+            if let Some(count) = counts.get_mut(&self.endpoint) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(&self.endpoint);
+                }
+            }
+        });
+    }
+}
+
+impl Delivering {
+    pub(super) fn new(pipeline: Arc<Pipeline>, client: Client, settings: &Settings) -> Delivering {
+        Delivering {
+            pipeline,
+            client,
+            at_once: settings.deliveries_at_once.max(1),
+            per_endpoint: settings.deliveries_per_endpoint.max(1),
+            lease: settings.lease,
+            schedule: settings.schedule.clone(),
+            under_way: UnderWay::default(),
+        }
+    }
+
+    /// One attempt, signed with every secret that has not expired.
+    async fn send(&self, job: &mut DeliveryJob) -> Outcome {
+        let now = self.pipeline.clock.now();
+        let Endpoint { id, url, secrets, .. } = &job.endpoint;
+        let valid = secrets.iter().filter(|secret| secret.expires_at.is_none_or(|expiry| expiry > now));
+        let secrets: Vec<Secret> = valid.filter_map(|secret| secret.secret.parse().ok()).collect();
+        if secrets.is_empty() {
+            tracing::error!(endpoint = %id, "an endpoint has no secret to sign with; rotate it");
+            return Outcome { error: "there is no secret to sign with".to_owned(), ..Outcome::default() };
+        }
+        let message = Message { id: job.message_id.clone(), body: std::mem::take(&mut job.body), secrets };
+        self.client.send(url, message, now).await
+    }
+}
+
+impl Trade for Delivering {
+    const NAME: &'static str = "deliver";
+    type Job = Sending;
+
+    fn bell(&self) -> &Notify {
+        &self.pipeline.told
+    }
+
+    fn room(&self, in_hand: usize) -> usize {
+        self.at_once.saturating_sub(in_hand)
+    }
+
+    /// Claims no more than any one endpoint has places left for: all that is due may be for that one.
+    async fn claim(&self, room: usize) -> Result<Claimed<Sending>, StoreError> {
+        let (full, places) = self.under_way.full(self.per_endpoint);
+        let room = room.min(places);
+        let limit = u32::try_from(room).unwrap_or(u32::MAX);
+        let now = self.pipeline.clock.now();
+        let jobs = self.pipeline.store.claim_deliveries(now, self.lease, limit, &full).await?;
+        let is_cut = jobs.len() >= room || !full.is_empty();
+        let jobs = jobs.into_iter().map(|job| Sending { _place: self.under_way.place(&job.endpoint.id), job });
+        Ok(Claimed { jobs: jobs.collect(), is_cut })
+    }
+
+    fn id(sending: &Sending) -> JobId {
+        sending.job.lease.job
+    }
+
+    async fn finish(&self, mut sending: Sending) {
+        let job = &mut sending.job;
+        let outcome = self.send(job).await;
+        let now = self.pipeline.clock.now();
+        let (lease, endpoint) = (job.lease, &job.endpoint);
+        let next = self.schedule.after(lease.attempt, &outcome, endpoint.failing_since, now, random::jitter());
+        let result = match &next {
+            Next::Delivered => "delivered",
+            Next::RetryAt(_) => "failed",
+            Next::DeadLetter => "dead_letter",
+            Next::Disable { .. } => "disabled",
+        };
+        metrics::counter!("hamlet_deliveries_total", "outcome" => result).increment(1);
+        metrics::histogram!("hamlet_delivery_seconds").record(outcome.latency.as_secs_f64());
+        let (attempt, error) = (lease.attempt, &outcome.error);
+        match &next {
+            Next::Delivered => tracing::debug!(job = %lease.job, endpoint = %endpoint.id, attempt, "delivered"),
+            Next::RetryAt(at) => {
+                tracing::debug!(job = %lease.job, endpoint = %endpoint.id, attempt, %error, %at, "a delivery failed");
+            }
+            Next::DeadLetter => {
+                tracing::warn!(job = %lease.job, endpoint = %endpoint.id, attempt, %error, "a delivery was given up");
+            }
+            Next::Disable { reason } => tracing::warn!(endpoint = %endpoint.id, %reason, "an endpoint was disabled"),
+        }
+        let attempt = Attempt { status: outcome.status, error: outcome.error, next: next_step(next) };
+        record(lease.job, || self.pipeline.store.record_attempt(lease, attempt.clone(), now)).await;
+    }
+}
+
+/// The same in the words of the store.
+fn next_step(next: Next) -> NextStep {
+    match next {
+        Next::Delivered => NextStep::Delivered,
+        Next::RetryAt(at) => NextStep::RetryAt(at),
+        Next::DeadLetter => NextStep::DeadLetter,
+        Next::Disable { reason } => NextStep::DisableEndpoint { reason },
+    }
+}
