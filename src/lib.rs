@@ -33,6 +33,8 @@ pub mod webhook;
 
 pub mod pipeline;
 
+pub mod api;
 pub mod worker;
 
+pub mod http;
 pub mod telemetry;

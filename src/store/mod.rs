@@ -7,6 +7,7 @@
 pub mod sqlite;
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,61 @@ use serde::{Deserialize, Serialize};
 use crate::comment::{Comment, CommentId};
 use crate::site::{Policy, Site, SiteId};
 use crate::verdict::{Decision, Label, Verdict};
+
+/// How an engine works; what it keeps does not depend on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// How many verbs may wait to be written; one more is [`StoreError::Overloaded`].
+    pub waiting_writes: usize,
+    /// How many of them one commit may hold.
+    pub commit_together: usize,
+    /// Connections that only read.
+    pub readers: u32,
+    /// How long to wait for another process that is writing, milliseconds.
+    pub busy_timeout_ms: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { waiting_writes: 4096, commit_together: 256, readers: 4, busy_timeout_ms: 5_000 }
+    }
+}
+
+/// Opens the store that `url` names, and makes it first where there is none.
+///
+/// * `sqlite`: the file `hamlet.db` in `data_dir`;
+/// * `sqlite:///var/lib/hamlet/hamlet.db`: that file.
+///
+/// # Errors
+/// [`StoreError::Unusable`] with the path, the fact and the mend, for people to read.
+pub async fn open(url: &str, data_dir: &Path, settings: Settings) -> Result<Arc<dyn Store>, StoreError> {
+    let unusable = |why: String| Err(StoreError::Unusable(why));
+    let file = match url.split_once(':') {
+        None if url == "sqlite" => data_dir.join("hamlet.db"),
+        Some(("sqlite", path)) => match path.strip_prefix("//").unwrap_or(path) {
+            "" | ":memory:" | "memory:" => {
+                return unusable(format!(
+                    "store `{url}` would not outlive the program; write sqlite:///path/to/file.db"
+                ));
+            }
+            path => PathBuf::from(path),
+        },
+        Some(("postgres" | "postgresql", _)) => {
+            return unusable(
+                "this version of Hamlet keeps its data in SQLite only; PostgreSQL comes with a later one. Say \
+                 `--store sqlite`"
+                    .to_owned(),
+            );
+        }
+        _ => {
+            return unusable(format!(
+                "`{url}` is no store; say `sqlite` (hamlet.db in the data folder) or `sqlite:///path/to/file.db`"
+            ));
+        }
+    };
+    Ok(Arc::new(sqlite::SqliteStore::open(&file, &settings).await?))
+}
 
 /// What can go wrong in the store, sorted by what the caller does next.
 #[derive(Debug, thiserror::Error)]
@@ -377,7 +433,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::LeaseLost`] when the delivery was claimed again since.
     async fn record_attempt(&self, lease: Lease, attempt: Attempt, now: Timestamp) -> Result<(), StoreError>;
 
-    /// When the next job that is not yet due will be; `None` when nothing waits.
+    /// When the earliest of the waiting jobs is due; in the past when it is overdue, `None` when nothing waits. A
+    /// claimed job counts with the end of its lease.
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
 
     /// What waits and what was given up.

@@ -7,7 +7,10 @@
 )]
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
+mod akismet;
+mod harness;
 mod receiver;
+mod webhook;
 mod systemd;
 mod tidy;
-mod webhook;
+mod worker;

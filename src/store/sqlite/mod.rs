@@ -1,1 +1,292 @@
 //! The contract on an embedded SQLite file.
+//!
+//! One connection writes (`writer`, which commits in groups), a few read. Owns nothing itself but the way from each
+//! verb of [`Store`] to the file that does it. Verbs that write are done under the writer's transaction, verbs that
+//! read are one statement or one read transaction.
+
+mod admission;
+mod comments;
+mod dead_letters;
+mod endpoints;
+mod failure;
+mod fanout;
+mod jobs;
+mod ledger;
+mod models;
+mod opening;
+mod rows;
+mod sites;
+mod verdicts;
+mod writer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use self::admission::Admit;
+use self::verdicts::Record;
+use self::writer::{Working, Writer};
+use super::{
+    Admission, Attempt, DeadLetter, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointId, EndpointSecret,
+    HumanAct, JobId, KeyHash, LabelledComment, Lease, ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store,
+    StoreError, StoredComment,
+};
+use crate::comment::CommentId;
+use crate::site::{Policy, Site, SiteId};
+use crate::verdict::Verdict;
+
+/// A store in one file; other processes may have the same file open.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Writer,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// # Errors
+    /// [`StoreError::Unusable`] with the path, the fact and the mend.
+    pub async fn open(file: &Path, settings: &Settings) -> Result<SqliteStore, StoreError> {
+        let (conn, readers) = opening::open(file, settings).await?;
+        Ok(SqliteStore { writer: Writer::start(conn, settings), readers })
+    }
+
+    async fn write<W, T>(&self, work: W) -> Result<T, StoreError>
+    where
+        W: for<'c> FnOnce(&'c mut SqliteConnection) -> Working<'c, T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer.run(work).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    // ---- comments ------------------------------------------------------------------------------------------------
+
+    async fn admit_queued(&self, new: NewComment, claimed_until: Option<Timestamp>) -> Result<Admission, StoreError> {
+        self.writer.admit(Admit::queued(new, claimed_until)?).await
+    }
+
+    async fn admit_decided(&self, new: NewComment, verdict: Verdict, event: Outgoing) -> Result<Admission, StoreError> {
+        self.writer.admit(Admit::decided(new, &verdict, event)?).await
+    }
+
+    async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError> {
+        comments::comment(&self.readers, site, id).await
+    }
+
+    async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError> {
+        comments::find_by_fingerprint(&self.readers, site, fingerprint).await
+    }
+
+    async fn record_act(
+        &self,
+        site: SiteId,
+        id: CommentId,
+        act: HumanAct,
+        verdict: Verdict,
+        event: Outgoing,
+    ) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(comments::record_act(conn, site, id, act, verdict, event))).await
+    }
+
+    async fn labelled(
+        &self,
+        site: Option<SiteId>,
+        after: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<LabelledComment>, StoreError> {
+        comments::labelled(&self.readers, site, after, limit).await
+    }
+
+    // ---- jobs ----------------------------------------------------------------------------------------------------
+
+    async fn claim_decisions(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+    ) -> Result<Vec<DecisionJob>, StoreError> {
+        let claimed = self.write(move |conn| Box::pin(jobs::claim_decisions(conn, now, lease, limit))).await?;
+        let mut readable = Vec::with_capacity(claimed.len());
+        for claimed in claimed {
+            let lease = claimed.lease();
+            match claimed.into_job() {
+                Ok(job) => readable.push(job),
+                // Left in the queue it would come back for ever.
+                Err(error) => self.give_up(lease, error.to_string(), now).await?,
+            }
+        }
+        Ok(readable)
+    }
+
+    async fn record_verdict(
+        &self,
+        lease: Lease,
+        id: CommentId,
+        verdict: Verdict,
+        event: Outgoing,
+    ) -> Result<(), StoreError> {
+        self.writer.record(Record::new(lease, id, &verdict, event)?).await
+    }
+
+    async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(jobs::give_up(conn, lease, error, now))).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        now: Timestamp,
+        lease: Duration,
+        limit: u32,
+        except: &[EndpointId],
+    ) -> Result<Vec<DeliveryJob>, StoreError> {
+        let except = except.to_vec();
+        let claimed = self.write(move |conn| Box::pin(jobs::claim_deliveries(conn, now, lease, limit, except))).await?;
+        let mut readable = Vec::with_capacity(claimed.len());
+        for claimed in claimed {
+            let lease = claimed.lease();
+            match claimed.into_job() {
+                Ok(job) => readable.push(job),
+                Err(error) => self.give_up(lease, error.to_string(), now).await?,
+            }
+        }
+        Ok(readable)
+    }
+
+    async fn record_attempt(&self, lease: Lease, attempt: Attempt, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(jobs::record_attempt(conn, lease, attempt, now))).await
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        jobs::next_due(&self.readers).await
+    }
+
+    async fn queue_status(&self, now: Timestamp) -> Result<QueueStatus, StoreError> {
+        dead_letters::queue_status(&self.readers, now).await
+    }
+
+    async fn dead_letters(&self, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
+        dead_letters::dead_letters(&self.readers, limit).await
+    }
+
+    async fn retry_dead(&self, job: Option<JobId>, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |conn| Box::pin(dead_letters::retry_dead(conn, job, now))).await
+    }
+
+    async fn purge_dead(&self, job: Option<JobId>) -> Result<u64, StoreError> {
+        self.write(move |conn| Box::pin(dead_letters::purge_dead(conn, job))).await
+    }
+
+    // ---- sites and endpoints -------------------------------------------------------------------------------------
+
+    async fn generation(&self) -> Result<u64, StoreError> {
+        sites::generation(&self.readers).await
+    }
+
+    async fn directory(&self) -> Result<Directory, StoreError> {
+        sites::directory(&self.readers).await
+    }
+
+    async fn add_site(
+        &self,
+        name: &str,
+        url: &str,
+        policy: Policy,
+        key: KeyHash,
+        now: Timestamp,
+    ) -> Result<Site, StoreError> {
+        let (name, url) = (name.to_owned(), url.to_owned());
+        self.write(move |conn| Box::pin(sites::add(conn, name, url, policy, key, now))).await
+    }
+
+    async fn set_site(&self, site: &Site) -> Result<(), StoreError> {
+        let site = site.clone();
+        self.write(move |conn| Box::pin(sites::set(conn, site))).await
+    }
+
+    async fn rotate_key(&self, site: SiteId, key: KeyHash) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(sites::rotate_key(conn, site, key))).await
+    }
+
+    async fn remove_site(&self, site: SiteId) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(sites::remove(conn, site))).await
+    }
+
+    async fn endpoints(&self, site: Option<SiteId>) -> Result<Vec<Endpoint>, StoreError> {
+        endpoints::endpoints(&self.readers, site).await
+    }
+
+    async fn add_endpoint(&self, endpoint: Endpoint) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(endpoints::add(conn, endpoint))).await
+    }
+
+    async fn remove_endpoint(&self, id: &str) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write(move |conn| Box::pin(endpoints::remove(conn, id))).await
+    }
+
+    async fn set_endpoint(
+        &self,
+        id: &str,
+        secrets: Option<Vec<EndpointSecret>>,
+        enable: bool,
+    ) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write(move |conn| Box::pin(endpoints::set(conn, id, secrets, enable))).await
+    }
+
+    async fn enqueue_message(&self, id: &str, event: Outgoing, now: Timestamp) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write(move |conn| Box::pin(endpoints::enqueue(conn, id, event, now))).await
+    }
+
+    // ---- models --------------------------------------------------------------------------------------------------
+
+    async fn keep_model(&self, record: ModelRecord, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(models::keep(conn, record, bytes))).await
+    }
+
+    async fn models(&self) -> Result<Vec<ModelRecord>, StoreError> {
+        models::models(&self.readers).await
+    }
+
+    async fn model_bytes(&self, id: &str) -> Result<Vec<u8>, StoreError> {
+        models::bytes(&self.readers, id).await
+    }
+
+    async fn champion(&self) -> Result<Option<String>, StoreError> {
+        models::champion(&self.readers).await
+    }
+
+    async fn promote(&self, id: Option<&str>, note: &str, now: Timestamp) -> Result<(), StoreError> {
+        let (id, note) = (id.map(str::to_owned), note.to_owned());
+        self.write(move |conn| Box::pin(models::promote(conn, id, note, now))).await
+    }
+
+    async fn rollback(&self, now: Timestamp) -> Result<Option<String>, StoreError> {
+        self.write(move |conn| Box::pin(models::rollback(conn, now))).await
+    }
+
+    // ---- the engine ----------------------------------------------------------------------------------------------
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        // A real write: a full disk or a read-only one shows itself in no other way.
+        self.write(|conn| {
+            Box::pin(async move {
+                sqlx::query("UPDATE meta SET value = value WHERE name = 'generation'").execute(conn).await?;
+                Ok(())
+            })
+        })
+        .await?;
+        sites::generation(&self.readers).await.map(|_| ())
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

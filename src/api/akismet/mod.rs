@@ -1,0 +1,315 @@
+//! The Akismet protocol, so that existing clients work unchanged.
+//!
+//! Owns the calls: verify-key, comment-check, submit-spam, submit-ham, deactivate, get-subscription, token, test and
+//! verify-wpcom-key; where the key is; the exact bytes of the answers. Does not own decoding (`form`), what the fields
+//! mean (`check`), nor judging and keeping (`pipeline`). Statistics calls are not here: they answer 404.
+//!
+//! A **hold** is answered `true`, so that the comment waits in the spam folder where a person looks, also to a client
+//! that sent a `callback`. `X-akismet-pro-tip: discard` goes with the decision `discard` alone.
+//!
+//! Every answer to a check carries `X-akismet-guid`, because plugins since 5.3.7 drop an answer without it and then
+//! publish the comment, spam or not. It is the comment's id in hexadecimal, by which submit-* finds it again.
+
+mod check;
+mod form;
+mod reply;
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request, State};
+use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::json;
+use ulid::Ulid;
+
+use super::body::Sent;
+use super::problem::{Problem, Refusal};
+use super::{Doors, Route, limits};
+use crate::comment::CommentId;
+use crate::pipeline::Submission;
+use crate::random;
+use crate::site::Site;
+use crate::store::{Act, StoreError};
+use crate::verdict::{Decision, Label};
+use check::CheckForm;
+use form::Form;
+use reply::{Answer, Reason};
+
+/// The whole answer to submit-spam and submit-ham: clients compare it.
+const THANKS: &str = "Thanks for making the web a better place.";
+
+/// Under both versions, with and without a slash at the end.
+pub fn routes() -> Vec<Route> {
+    let calls = [
+        ("/1.1/verify-key", post(verify_key)),
+        ("/1.1/comment-check", post(comment_check)),
+        ("/1.1/submit-spam", post(submit_spam)),
+        ("/1.1/submit-ham", post(submit_ham)),
+        ("/1.1/deactivate", post(deactivate)),
+        ("/1.1/get-subscription", post(get_subscription)),
+        ("/1.1/token", post(token)),
+        ("/1.1/test", get(test).post(test)),
+        ("/1.1/verify-wpcom-key", post(verify_wpcom_key)),
+    ];
+    let spellings = |door: &'static str| {
+        let newer = door.replacen("/1.1/", "/1.2/", 1);
+        [door.to_owned(), format!("{door}/"), format!("{newer}/"), newer]
+    };
+    calls
+        .into_iter()
+        .flat_map(|(door, handlers)| spellings(door).map(|path| Route { path, door, handlers: handlers.clone() }))
+        .collect()
+}
+
+/// A call as it came in: its head, and its body whole.
+struct Call {
+    head: Parts,
+    body: Sent,
+}
+
+impl FromRequest<Arc<Doors>> for Call {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, doors: &Arc<Doors>) -> Result<Call, Response> {
+        let (head, body) = request.into_parts();
+        match doors.bodies.read(&head.headers, body).await {
+            Ok(body) => Ok(Call { head, body }),
+            Err(error) => Err(refused(doors, error.refusal())),
+        }
+    }
+}
+
+impl Call {
+    fn form(&self) -> Form<'_> {
+        let content_type = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        Form::parse(self.head.uri.query().unwrap_or_default(), &self.body.bytes, content_type)
+    }
+}
+
+/// Neither `true` nor `false`, but an empty answer with the status of `refusal`.
+pub fn refused(doors: &Doors, refusal: Refusal) -> Response {
+    reply::refused(refusal, &guid(fresh_id(doors)))
+}
+
+/// Which fields carry the key, besides the host name.
+#[derive(Clone, Copy)]
+enum KeyFields {
+    /// `key`, else `api_key`: WordPress sends both when a key is being replaced, `key` is the new one.
+    About,
+    /// `api_key` alone.
+    With,
+}
+
+/// The site whose key the call carries: in the form, else as the first label of the host name.
+fn site_of(doors: &Doors, headers: &HeaderMap, form: &Form<'_>, fields: KeyFields) -> Result<Arc<Site>, Reason> {
+    let in_form = match fields {
+        KeyFields::About => form.filled("key").or_else(|| form.filled("api_key")),
+        KeyFields::With => form.filled("api_key"),
+    };
+    let in_host = || key_in_host(headers.get(HOST)?.to_str().ok()?, &doors.akismet_hosts);
+    let key = in_form.or_else(in_host).ok_or(Reason::KeyMissing)?;
+    doors.pipeline.site_of_key(key).ok_or(Reason::KeyUnknown)
+}
+
+/// `<key>.<one of bases>`, with or without a port.
+fn key_in_host<'h>(host: &'h str, bases: &[String]) -> Option<&'h str> {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let (label, base) = name.split_once('.')?;
+    bases.iter().any(|known| known.eq_ignore_ascii_case(base)).then_some(label)
+}
+
+async fn verify_key(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    let form = call.form();
+    let judged = site_of(&doors, &call.head.headers, &form, KeyFields::About).and_then(|_| {
+        // The text is what Akismet itself is seen to say.
+        form.filled("blog").map(drop).ok_or(Reason::BlogEmpty)
+    });
+    judged.map_or_else(Answer::invalid, |()| Answer::word("valid")).into()
+}
+
+async fn deactivate(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    // The key works on: the plugin may be switched on again.
+    let site = site_of(&doors, &call.head.headers, &call.form(), KeyFields::About);
+    site.map_or_else(Answer::invalid, |_| Answer::word("deactivated")).into()
+}
+
+/// WordPress keeps a key only if its subscription is active.
+async fn get_subscription(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    let site = match site_of(&doors, &call.head.headers, &call.form(), KeyFields::About) {
+        Ok(site) => site,
+        Err(reason) => return Answer::invalid(reason).into(),
+    };
+    let subscription = json!({
+        "account_id": site.id,
+        "account_type": "hamlet",
+        "account_name": format!("Hamlet: {}", site.name),
+        "status": "active",
+        "next_billing_date": false,
+        "limit_reached": false,
+    });
+    super::json::answer(StatusCode::OK, &subscription)
+}
+
+/// A random word; used by the plugin in an address on Akismet's own site only.
+async fn token(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    let site = site_of(&doors, &call.head.headers, &call.form(), KeyFields::With);
+    site.map_or_else(Answer::invalid, |_| Answer::word(guid(fresh_id(&doors)))).into()
+}
+
+async fn test() -> Response {
+    Answer::word("connected").into()
+}
+
+/// Jetpack's sign-in: there are no accounts here.
+async fn verify_wpcom_key() -> Response {
+    Answer::word("invalid").into()
+}
+
+async fn comment_check(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    let form = call.form();
+    let site = site_of(&doors, &call.head.headers, &form, KeyFields::With)
+        .and_then(|site| required(&form, &[("blog", true), ("user_ip", false)]).map(|()| site));
+    let site = match site {
+        Ok(site) => site,
+        Err(reason) => return Answer::invalid(reason).guid(&guid(fresh_id(&doors))).into(),
+    };
+    let check = CheckForm(&form);
+    let comment = check.comment();
+    // Fixed values and tests are judged for the headers' sake, but not kept: nothing is to be learned from them.
+    let fixed = check.fixed();
+    let (id, verdict) = if fixed.is_some() || check.is_test() {
+        (fresh_id(&doors), doors.pipeline.judge(&comment, &site))
+    } else {
+        let submission = Submission { comment, idempotency_key: None, fingerprint: Some(check.fingerprint()) };
+        match doors.pipeline.check(&site, submission).await {
+            Ok(decided) => decided,
+            // Neither `true` nor `false`: the plugin holds the comment and asks again.
+            Err(error) => return store_failed(&doors, error),
+        }
+    };
+    let decision = match fixed {
+        Some(decision) => decision,
+        None if check.is_administrator() => Decision::Approve,
+        None => verdict.decision,
+    };
+    Answer::verdict(decision, &verdict).guid(&guid(id)).into()
+}
+
+async fn submit_spam(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    submit(&doors, &call, Label::Spam).await
+}
+
+async fn submit_ham(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    submit(&doors, &call, Label::Ham).await
+}
+
+async fn submit(doors: &Doors, call: &Call, label: Label) -> Response {
+    let form = call.form();
+    let site = site_of(doors, &call.head.headers, &form, KeyFields::With)
+        .and_then(|site| required(&form, &[("blog", true)]).map(|()| site));
+    let site = match site {
+        Ok(site) => site,
+        Err(reason) => return Answer::invalid(reason).into(),
+    };
+    let check = CheckForm(&form);
+    if check.is_test() || check.fixed().is_some() {
+        return Answer::word(THANKS).into();
+    }
+    match learn(doors, &site, &check, label).await {
+        Ok(()) => Answer::word(THANKS).into(),
+        Err(error) => store_failed(doors, error),
+    }
+}
+
+/// Keeps the label: of the comment with this guid, else of the newest one like it, else of a comment that is kept now
+/// (it was checked elsewhere, or before Hamlet came), so that nothing a moderator says is lost.
+async fn learn(doors: &Doors, site: &Site, check: &CheckForm<'_>, label: Label) -> Result<(), StoreError> {
+    let by = check.0.filled("reporter").unwrap_or(&site.name);
+    let by = limits::cut(by, limits::SHORT_BYTES);
+    let pipeline = &doors.pipeline;
+    let known = ["guid", "akismet_guid"].into_iter().find_map(|name| id_in_guid(check.0.filled(name)?));
+    if let Some(id) = known {
+        match pipeline.overrule(site, id, Act::Label(label), by, "akismet").await {
+            // A guid of a test, or of another daemon.
+            Err(StoreError::NotFound(_)) => {}
+            done => return done.map(drop),
+        }
+    }
+    let fingerprint = check.fingerprint();
+    let id = match pipeline.store.find_by_fingerprint(site.id, fingerprint).await? {
+        Some(id) => id,
+        None => {
+            let comment = check.comment();
+            let submission = Submission { comment, idempotency_key: None, fingerprint: Some(fingerprint) };
+            pipeline.check(site, submission).await?.0
+        }
+    };
+    pipeline.overrule(site, id, Act::Label(label), by, "akismet").await.map(drop)
+}
+
+/// `fields`: name, and whether it must not be empty.
+fn required(form: &Form<'_>, fields: &[(&'static str, bool)]) -> Result<(), Reason> {
+    let is_there = |name, filled| if filled { form.filled(name).is_some() } else { form.get(name).is_some() };
+    let missing = fields.iter().find(|&&(name, filled)| !is_there(name, filled));
+    missing.map_or(Ok(()), |(name, _)| Err(Reason::FieldMissing(name)))
+}
+
+fn fresh_id(doors: &Doors) -> CommentId {
+    random::comment_id(doors.pipeline.clock.now())
+}
+
+/// 32 hexadecimal digits.
+fn guid(id: CommentId) -> String {
+    format!("{:032x}", u128::from_be_bytes(id.0.to_bytes()))
+}
+
+fn id_in_guid(guid: &str) -> Option<CommentId> {
+    if guid.len() != 32 || !guid.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let number = u128::from_str_radix(guid, 16).ok()?;
+    Some(CommentId(Ulid::from_bytes(number.to_be_bytes())))
+}
+
+fn store_failed(doors: &Doors, error: StoreError) -> Response {
+    refused(doors, Problem::from(error).refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_be_in_the_host_name() {
+        let bases = ["rest.akismet.com".to_owned(), "spam.example".to_owned()];
+        for (host, expected) in [
+            ("123456789abc.rest.akismet.com", Some("123456789abc")),
+            ("123456789ABC.REST.akismet.com:443", Some("123456789ABC")),
+            ("123456789abc.spam.example:8420", Some("123456789abc")),
+            ("rest.akismet.com", None),
+            ("a.b.rest.akismet.com", None),
+            ("127.0.0.1:8420", None),
+            ("[::1]:8420", None),
+            ("", None),
+        ] {
+            assert_eq!(key_in_host(host, &bases), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_guid_is_the_id_and_back() {
+        let id = CommentId(Ulid::from_parts(1_767_322_000_000, 42));
+        assert_eq!(guid(id).len(), 32);
+        assert_eq!(id_in_guid(&guid(id)), Some(id));
+        assert_eq!(id_in_guid("+0000000000000000000000000000000"), None);
+        assert_eq!(id_in_guid("abc"), None);
+    }
+
+    #[test]
+    fn the_thanks_are_what_clients_compare() {
+        assert_eq!(THANKS.len(), 41);
+    }
+}

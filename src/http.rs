@@ -1,0 +1,160 @@
+//! The router: joins the doors, and answers what is about the daemon itself.
+//!
+//! Owns `/healthz`, `/readyz`, `/metrics`, what an unknown path gets, and the settings of all doors. Shedding load is
+//! in `gate`, connections are in `server`. Does not own what a door does (`api`).
+
+mod gate;
+mod server;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
+
+use crate::api::body::BodyLimits;
+use crate::api::problem::{Problem, Refusal};
+use crate::api::{Doors, akismet, comments, json as reply};
+use crate::pipeline::Pipeline;
+use gate::{Gate, Speaks};
+pub use server::serve;
+
+/// The bounds of the doors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// The largest body of a request, bytes.
+    pub body_bytes: usize,
+    /// The most that the bodies of all requests may hold together, bytes.
+    pub all_bodies_bytes: usize,
+    /// The largest head of a request (its first line and headers), bytes. At least 8,192. 100 headers are the most.
+    pub header_bytes: usize,
+    /// Connections beyond this wait to be accepted.
+    pub max_connections: usize,
+    /// Requests beyond this are answered 503 at once.
+    pub in_flight: usize,
+    /// How long the head of a request may take to arrive, and how long a connection may stay idle between two.
+    pub header_timeout: Duration,
+    /// How long a request may take from head to answer before it is answered 503. Its body has half of that to arrive,
+    /// or else it is answered 408.
+    pub request_timeout: Duration,
+    /// How long requests in flight may go on once the daemon was told to stop.
+    pub drain: Duration,
+    /// Host names under which `<key>.<host>` addresses the Akismet calls; lower case, without a port.
+    pub akismet_hosts: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            body_bytes: 4 * 1024 * 1024,
+            all_bodies_bytes: 128 * 1024 * 1024,
+            header_bytes: 64 * 1024,
+            max_connections: 4096,
+            in_flight: 1024,
+            header_timeout: Duration::from_secs(15),
+            request_timeout: Duration::from_secs(30),
+            drain: Duration::from_secs(20),
+            akismet_hosts: vec!["rest.akismet.com".to_owned()],
+        }
+    }
+}
+
+/// All doors over one pipeline.
+///
+/// * `metrics`: what `/metrics` shows; without it that path is unknown. A metrics recorder must be installed before
+///   this is called, for the doors take hold of their counters here.
+pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<PrometheusHandle>) -> Router {
+    let doors = Arc::new(Doors {
+        pipeline,
+        bodies: BodyLimits::new(settings.body_bytes, settings.all_bodies_bytes, settings.request_timeout / 2),
+        akismet_hosts: settings.akismet_hosts.clone(),
+    });
+    let gate = Gate::new(Arc::clone(&doors), settings);
+    let mut router =
+        Router::new().route("/", get(front_page)).route("/healthz", get(healthz)).route("/readyz", get(readyz));
+    if let Some(metrics) = metrics {
+        router = router.route("/metrics", get(move || show_metrics(metrics)));
+    }
+    for (speaks, routes) in [(Speaks::Json, comments::routes()), (Speaks::Akismet, akismet::routes())] {
+        for route in routes {
+            router = router.route(&route.path, gate.before(route.door, speaks, route.handlers));
+        }
+    }
+    router.fallback(unknown_path).method_not_allowed_fallback(wrong_method).with_state(doors)
+}
+
+async fn front_page() -> Response {
+    let version = env!("CARGO_PKG_VERSION");
+    plain(
+        StatusCode::OK,
+        format!(
+            "This is Hamlet {version}, a comment moderation and spam-filter daemon. It judges comments sent as JSON to \
+             /v1/comments and /v1/comments/check (with a site's API key as bearer token) or by the Akismet protocol to \
+             /1.1/comment-check. /healthz, /readyz and /metrics tell how it is.\n"
+        ),
+    )
+}
+
+/// The process lives.
+async fn healthz() -> Response {
+    reply::answer(StatusCode::OK, &json!({"status": "ok"}))
+}
+
+/// The daemon can do its work: the store reads and writes, a model judges.
+async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
+    let pipeline = &doors.pipeline;
+    let store = match pipeline.store.ping().await {
+        Ok(()) => pipeline.store.queue_status(pipeline.clock.now()).await,
+        Err(error) => Err(error),
+    };
+    let model = pipeline.current_judge().classifier().id().to_owned();
+    match store {
+        Ok(queue) => {
+            let body = json!({"status": "ready", "store": "ok", "model": model, "queue": queue});
+            reply::answer(StatusCode::OK, &body)
+        }
+        Err(error) => {
+            let body = json!({"status": "not ready", "store": error.to_string(), "model": model, "queue": null});
+            reply::answer(StatusCode::SERVICE_UNAVAILABLE, &body)
+        }
+    }
+}
+
+async fn show_metrics(metrics: PrometheusHandle) -> Response {
+    let mut response = plain(StatusCode::OK, metrics.render());
+    let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
+
+async fn unknown_path(uri: Uri) -> Response {
+    if is_akismet(&uri) {
+        return plain(StatusCode::NOT_FOUND, "There is no such call.\n".to_owned());
+    }
+    let detail = "There is nothing at this path; `GET /` says what there is.";
+    Problem::new(Refusal::NotFound, detail).into_response()
+}
+
+async fn wrong_method(uri: Uri, method: Method) -> Response {
+    if is_akismet(&uri) {
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "Send this call by POST.\n".to_owned());
+    }
+    let detail = format!("{method} is not for this path; the header `Allow` says what is.");
+    Problem::new(Refusal::MethodNotAllowed, detail).into_response()
+}
+
+fn is_akismet(uri: &Uri) -> bool {
+    ["/1.1/", "/1.2/"].iter().any(|prefix| uri.path().starts_with(prefix))
+}
+
+fn plain(status: StatusCode, text: String) -> Response {
+    let mut response = (status, text).into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}

@@ -1,0 +1,158 @@
+//! Comments at rest: what became of one, what people said of it, what there is to learn from.
+
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::fanout::{Telling, fan_out};
+use super::ledger::Ledger;
+use super::rows::{comment_id, from_json, id_bytes, micros, time, to_json};
+use crate::comment::CommentId;
+use crate::site::SiteId;
+use crate::store::{Act, HumanAct, LabelledComment, Outgoing, Status, StoreError, StoredComment};
+use crate::verdict::Verdict;
+
+#[derive(sqlx::FromRow)]
+struct CommentRow {
+    comment: String,
+    received_at: i64,
+    verdict: Option<String>,
+    state: Option<String>,
+    attempts: Option<i64>,
+    last_error: Option<String>,
+    history: String,
+}
+
+/// See [`crate::store::Store::comment`]. One statement, so that verdict and history are of the same moment.
+pub(super) async fn comment(
+    readers: &SqlitePool,
+    site: SiteId,
+    id: CommentId,
+) -> Result<Option<StoredComment>, StoreError> {
+    let row: Option<CommentRow> = sqlx::query_as(
+        "SELECT comments.comment, comments.received_at, comments.verdict, jobs.state, jobs.attempts, jobs.last_error,
+                (SELECT json_group_array(json(act) ORDER BY row) FROM acts WHERE acts.comment = comments.row) AS history
+           FROM comments
+           LEFT JOIN jobs ON jobs.comment = comments.row AND jobs.kind = 'decide'
+          WHERE comments.id = ? AND comments.site = ?",
+    )
+    .bind(id_bytes(id))
+    .bind(site.0)
+    .fetch_optional(readers)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let named = format_args!("comment {id}");
+    let status = match (row.verdict, row.state.as_deref()) {
+        (Some(verdict), _) => Status::Decided { verdict: from_json(&verdict, format_args!("the verdict on {named}"))? },
+        (None, Some("pending")) => Status::Queued,
+        (None, Some(_)) => Status::DeadLetter {
+            attempts: row.attempts.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
+            last_error: row.last_error.unwrap_or_default(),
+        },
+        (None, None) => {
+            Status::DeadLetter { attempts: 0, last_error: "given up, and the dead letter was purged".to_owned() }
+        }
+    };
+    Ok(Some(StoredComment {
+        id,
+        site,
+        comment: from_json(&row.comment, named)?,
+        received_at: time(row.received_at, named)?,
+        status,
+        history: from_json(&row.history, format_args!("the history of {named}"))?,
+    }))
+}
+
+pub(super) async fn find_by_fingerprint(
+    readers: &SqlitePool,
+    site: SiteId,
+    fingerprint: i64,
+) -> Result<Option<CommentId>, StoreError> {
+    let id: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT id FROM comments WHERE site = ? AND fingerprint = ? ORDER BY row DESC LIMIT 1")
+            .bind(site.0)
+            .bind(fingerprint)
+            .fetch_optional(readers)
+            .await?;
+    id.map(|id| comment_id(&id, "a comment")).transpose()
+}
+
+/// See [`crate::store::Store::record_act`].
+pub(super) async fn record_act(
+    conn: &mut SqliteConnection,
+    site: SiteId,
+    id: CommentId,
+    act: HumanAct,
+    verdict: Verdict,
+    event: Outgoing,
+) -> Result<(), StoreError> {
+    let found: Option<(i64, Option<String>)> =
+        sqlx::query_as("SELECT row, said FROM comments WHERE id = ? AND site = ?")
+            .bind(id_bytes(id))
+            .bind(site.0)
+            .fetch_optional(&mut *conn)
+            .await?;
+    let Some((row, said_before)) = found else { return Err(StoreError::NotFound(format!("comment {id}"))) };
+    let said = to_json(&act.what)?;
+    if said_before.as_ref() == Some(&said) {
+        return Ok(());
+    }
+    let label = match act.what {
+        Act::Label(label) => Some(label.as_str()),
+        Act::Decision(_) => None,
+    };
+    sqlx::query("INSERT INTO acts (comment, act) VALUES (?, ?)")
+        .bind(row)
+        .bind(to_json(&act)?)
+        .execute(&mut *conn)
+        .await?;
+    // A decision says nothing about what is true: the label, if there is one, stays.
+    sqlx::query(
+        "UPDATE comments
+            SET verdict = ?2, said = ?3, label = coalesce(?4, label),
+                labelled_at = CASE WHEN ?4 IS NULL THEN labelled_at ELSE ?5 END
+          WHERE row = ?1",
+    )
+    .bind(row)
+    .bind(to_json(&verdict)?)
+    .bind(said)
+    .bind(label)
+    .bind(micros(act.at))
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query("DELETE FROM jobs WHERE comment = ? AND kind = 'decide'").bind(row).execute(&mut *conn).await?;
+    let mut ledger = Ledger::of_site(conn, site).await?;
+    let telling = Telling { site, comment: Some(row), event: &event, at: micros(act.at) };
+    fan_out(conn, &mut ledger, [telling]).await
+}
+
+pub(super) async fn labelled(
+    readers: &SqlitePool,
+    site: Option<SiteId>,
+    after: Option<CommentId>,
+    limit: u32,
+) -> Result<Vec<LabelledComment>, StoreError> {
+    let rows: Vec<(Vec<u8>, i64, String, String, i64)> = sqlx::query_as(
+        "SELECT id, site, comment, label, labelled_at
+           FROM comments
+          WHERE label IS NOT NULL AND id > ?1 AND (?2 IS NULL OR site = ?2)
+          ORDER BY id
+          LIMIT ?3",
+    )
+    .bind(after.map(id_bytes).unwrap_or_default())
+    .bind(site.map(|site| site.0))
+    .bind(limit)
+    .fetch_all(readers)
+    .await?;
+    rows.into_iter()
+        .map(|(id, site, comment, label, labelled_at)| {
+            let id = comment_id(&id, "a labelled comment")?;
+            let named = format_args!("comment {id}");
+            Ok(LabelledComment {
+                id,
+                site: SiteId(site),
+                comment: from_json(&comment, named)?,
+                label: label.parse().map_err(|error| super::rows::unreadable(named, error))?,
+                labelled_at: time(labelled_at, named)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,148 @@
+//! The queue as an operator sees it: what waits, what was given up, and what to do about it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::rows::{comment_id, micros, time};
+use crate::site::SiteId;
+use crate::store::{DeadLetter, JobId, QueueStatus, StoreError};
+
+#[derive(sqlx::FromRow)]
+struct StatusRow {
+    decisions: i64,
+    deliveries: i64,
+    dead_decisions: i64,
+    dead_deliveries: i64,
+    oldest_decision: Option<i64>,
+    oldest_delivery: Option<i64>,
+}
+
+pub(super) async fn queue_status(readers: &SqlitePool, now: Timestamp) -> Result<QueueStatus, StoreError> {
+    let row: StatusRow = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM jobs WHERE kind = 'decide'  AND state = 'pending') AS decisions,
+                (SELECT count(*) FROM jobs WHERE kind = 'deliver' AND state = 'pending') AS deliveries,
+                (SELECT count(*) FROM jobs WHERE kind = 'decide'  AND state = 'dead') AS dead_decisions,
+                (SELECT count(*) FROM jobs WHERE kind = 'deliver' AND state = 'dead') AS dead_deliveries,
+                (SELECT min(due_at) FROM jobs WHERE kind = 'decide'  AND state = 'pending') AS oldest_decision,
+                (SELECT min(due_at) FROM jobs WHERE kind = 'deliver' AND state = 'pending') AS oldest_delivery",
+    )
+    .fetch_one(readers)
+    .await?;
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    let oldest = [row.oldest_decision, row.oldest_delivery].into_iter().flatten().min();
+    // Negative: not due yet.
+    let age = oldest.and_then(|oldest| u64::try_from(micros(now).saturating_sub(oldest)).ok());
+    Ok(QueueStatus {
+        decisions: count(row.decisions),
+        deliveries: count(row.deliveries),
+        dead_decisions: count(row.dead_decisions),
+        dead_deliveries: count(row.dead_deliveries),
+        oldest_due_seconds: age.map(|micros| Duration::from_micros(micros).as_secs_f64()),
+    })
+}
+
+#[derive(sqlx::FromRow)]
+struct DeadRow {
+    job: i64,
+    kind: String,
+    site: i64,
+    comment: Option<Vec<u8>>,
+    endpoint: Option<String>,
+    attempts: i64,
+    last_error: Option<String>,
+    finished_at: i64,
+}
+
+pub(super) async fn dead_letters(readers: &SqlitePool, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
+    let rows: Vec<DeadRow> = sqlx::query_as(
+        "SELECT jobs.id AS job, jobs.kind, jobs.site, comments.id AS comment, endpoints.id AS endpoint, jobs.attempts,
+                jobs.last_error, jobs.finished_at
+           FROM jobs
+           LEFT JOIN comments  ON comments.row = jobs.comment
+           LEFT JOIN endpoints ON endpoints.row = jobs.endpoint
+          WHERE jobs.state = 'dead'
+          ORDER BY jobs.finished_at DESC, jobs.id DESC
+          LIMIT ?",
+    )
+    .bind(limit)
+    .fetch_all(readers)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let named = format_args!("job {}", row.job);
+            Ok(DeadLetter {
+                job: JobId(row.job),
+                kind: if row.kind == "decide" { "decide" } else { "deliver" },
+                site: SiteId(row.site),
+                comment: row.comment.map(|id| comment_id(&id, named)).transpose()?,
+                endpoint: row.endpoint,
+                attempts: u32::try_from(row.attempts).unwrap_or(0),
+                last_error: row.last_error.unwrap_or_default(),
+                died_at: time(row.finished_at, named)?,
+            })
+        })
+        .collect()
+}
+
+/// See [`crate::store::Store::retry_dead`]. A pending delivery is one of an enabled endpoint, and so it stays.
+pub(super) async fn retry_dead(
+    conn: &mut SqliteConnection,
+    job: Option<JobId>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    if let Some(job) = job {
+        let disabled: Option<(String, String)> = sqlx::query_as(
+            "SELECT endpoints.id, endpoints.disabled FROM jobs JOIN endpoints ON endpoints.row = jobs.endpoint
+              WHERE jobs.id = ? AND jobs.state = 'dead' AND endpoints.disabled IS NOT NULL",
+        )
+        .bind(job.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+        if let Some((endpoint, reason)) = disabled {
+            return Err(StoreError::Conflict(format!(
+                "endpoint {endpoint} is disabled ({reason}); enable it before anything is sent to it again"
+            )));
+        }
+    }
+    let retried = sqlx::query(
+        "UPDATE jobs
+            SET state = 'pending', due_at = ?2, attempts = 0, finished_at = NULL
+          WHERE state = 'dead' AND (?1 IS NULL OR id = ?1)
+            AND (endpoint IS NULL OR endpoint IN (SELECT row FROM endpoints WHERE disabled IS NULL))",
+    )
+    .bind(job.map(|job| job.0))
+    .bind(micros(now))
+    .execute(conn)
+    .await?;
+    Ok(retried.rows_affected())
+}
+
+/// See [`crate::store::Store::purge_dead`].
+pub(super) async fn purge_dead(conn: &mut SqliteConnection, job: Option<JobId>) -> Result<u64, StoreError> {
+    let messages: Vec<Option<i64>> =
+        sqlx::query_scalar("DELETE FROM jobs WHERE state = 'dead' AND (?1 IS NULL OR id = ?1) RETURNING message")
+            .bind(job.map(|job| job.0))
+            .fetch_all(&mut *conn)
+            .await?;
+    let purged = messages.len() as u64;
+    forget_messages(conn, messages.into_iter().flatten()).await?;
+    Ok(purged)
+}
+
+/// Forgets those of `messages` that no job is about any more.
+pub(super) async fn forget_messages(
+    conn: &mut SqliteConnection,
+    messages: impl Iterator<Item = i64>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "DELETE FROM messages
+          WHERE row IN (SELECT value FROM json_each(?))
+            AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.message = messages.row)",
+    )
+    .bind(super::rows::json_array(messages))
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Endpoints: where a site's events are told.
+
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::dead_letters::forget_messages;
+use super::ledger::raise_generation;
+use super::rows::{from_json, micros, time, to_json};
+use super::sites::must_exist;
+use crate::site::SiteId;
+use crate::store::{Endpoint, EndpointSecret, Outgoing, StoreError};
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct EndpointRow {
+    id: String,
+    site: i64,
+    url: String,
+    created_at: i64,
+    disabled: Option<String>,
+    failing_since: Option<i64>,
+    secrets: String,
+}
+
+impl EndpointRow {
+    pub(super) fn into_endpoint(self) -> Result<Endpoint, StoreError> {
+        let named = format!("endpoint {}", self.id);
+        Ok(Endpoint {
+            id: self.id,
+            site: SiteId(self.site),
+            url: self.url,
+            created_at: time(self.created_at, &named)?,
+            disabled: self.disabled,
+            failing_since: self.failing_since.map(|at| time(at, &named)).transpose()?,
+            secrets: from_json(&self.secrets, &named)?,
+        })
+    }
+}
+
+pub(super) async fn endpoints(readers: &SqlitePool, site: Option<SiteId>) -> Result<Vec<Endpoint>, StoreError> {
+    let rows: Vec<EndpointRow> = sqlx::query_as(
+        "SELECT id, site, url, created_at, disabled, failing_since, secrets
+           FROM endpoints
+          WHERE ?1 IS NULL OR site = ?1
+          ORDER BY row",
+    )
+    .bind(site.map(|site| site.0))
+    .fetch_all(readers)
+    .await?;
+    rows.into_iter().map(EndpointRow::into_endpoint).collect()
+}
+
+pub(super) async fn add(conn: &mut SqliteConnection, endpoint: Endpoint) -> Result<(), StoreError> {
+    must_exist(conn, endpoint.site).await?;
+    let added = sqlx::query(
+        "INSERT INTO endpoints (id, site, url, created_at, disabled, failing_since, secrets)
+         VALUES (?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(&endpoint.id)
+    .bind(endpoint.site.0)
+    .bind(&endpoint.url)
+    .bind(micros(endpoint.created_at))
+    .bind(&endpoint.disabled)
+    .bind(endpoint.failing_since.map(micros))
+    .bind(to_json(&endpoint.secrets)?)
+    .execute(&mut *conn)
+    .await?;
+    if added.rows_affected() == 0 {
+        return Err(StoreError::Conflict(format!("there is an endpoint {} already", endpoint.id)));
+    }
+    raise_generation(conn).await
+}
+
+pub(super) async fn remove(conn: &mut SqliteConnection, id: String) -> Result<(), StoreError> {
+    let (row, _) = find(conn, &id).await?;
+    let messages: Vec<i64> = sqlx::query_scalar("DELETE FROM jobs WHERE endpoint = ? RETURNING message")
+        .bind(row)
+        .fetch_all(&mut *conn)
+        .await?;
+    forget_messages(conn, messages.into_iter()).await?;
+    sqlx::query("DELETE FROM endpoints WHERE row = ?").bind(row).execute(&mut *conn).await?;
+    raise_generation(conn).await
+}
+
+pub(super) async fn set(
+    conn: &mut SqliteConnection,
+    id: String,
+    secrets: Option<Vec<EndpointSecret>>,
+    enable: bool,
+) -> Result<(), StoreError> {
+    let (row, _) = find(conn, &id).await?;
+    if let Some(secrets) = secrets {
+        sqlx::query("UPDATE endpoints SET secrets = ? WHERE row = ?")
+            .bind(to_json(&secrets)?)
+            .bind(row)
+            .execute(&mut *conn)
+            .await?;
+    }
+    if enable {
+        sqlx::query("UPDATE endpoints SET disabled = NULL, failing_since = NULL WHERE row = ?")
+            .bind(row)
+            .execute(&mut *conn)
+            .await?;
+    }
+    raise_generation(conn).await
+}
+
+/// See [`crate::store::Store::enqueue_message`].
+pub(super) async fn enqueue(
+    conn: &mut SqliteConnection,
+    id: String,
+    event: Outgoing,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (row, disabled) = find(conn, &id).await?;
+    if let Some(reason) = disabled {
+        return Err(StoreError::Conflict(format!("endpoint {id} is disabled ({reason}); enable it first")));
+    }
+    let message = sqlx::query(
+        "INSERT INTO messages (id, site, body, created_at) SELECT ?2, site, ?3, ?4 FROM endpoints WHERE row = ?1",
+    )
+    .bind(row)
+    .bind(event.message_id)
+    .bind(event.body)
+    .bind(micros(now))
+    .execute(&mut *conn)
+    .await?
+    .last_insert_rowid();
+    sqlx::query(
+        "INSERT INTO jobs (kind, state, due_at, attempts, site, message, endpoint)
+         SELECT 'deliver', 'pending', ?2, 0, site, ?3, row FROM endpoints WHERE row = ?1",
+    )
+    .bind(row)
+    .bind(micros(now))
+    .bind(message)
+    .execute(&mut *conn)
+    .await?;
+    Ok(())
+}
+
+/// Its row, and why it is disabled.
+async fn find(conn: &mut SqliteConnection, id: &str) -> Result<(i64, Option<String>), StoreError> {
+    sqlx::query_as("SELECT row, disabled FROM endpoints WHERE id = ?")
+        .bind(id)
+        .fetch_optional(conn)
+        .await?
+        .ok_or_else(|| StoreError::NotFound(format!("endpoint {id}")))
+}

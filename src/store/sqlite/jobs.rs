@@ -1,0 +1,250 @@
+//! Jobs and their leases: who may decide or deliver what, until when, and how it ended.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::endpoints::EndpointRow;
+use super::ledger::raise_generation;
+use super::rows::{comment_id, from_json, json_array, micros, time, to_json};
+use crate::site::SiteId;
+use crate::store::{Attempt, DecisionJob, DeliveryJob, EndpointId, JobId, Lease, NextStep, StoreError};
+
+/// A claimed comment, not yet parsed: parsing is the caller's work, so that the writer can go on.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct ClaimedComment {
+    job: i64,
+    attempts: i64,
+    id: Vec<u8>,
+    site: i64,
+    comment: String,
+    received_at: i64,
+}
+
+/// A claimed delivery, not yet parsed.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct ClaimedDelivery {
+    job: i64,
+    attempts: i64,
+    message_id: String,
+    body: String,
+    message_created_at: i64,
+    #[sqlx(flatten)]
+    endpoint: EndpointRow,
+}
+
+pub(super) async fn claim_decisions(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    lease: Duration,
+    limit: u32,
+) -> Result<Vec<ClaimedComment>, StoreError> {
+    let claimed: Vec<ClaimedComment> = sqlx::query_as(
+        "SELECT jobs.id AS job, jobs.attempts, comments.id, comments.site, comments.comment, comments.received_at
+           FROM jobs
+           JOIN comments ON comments.row = jobs.comment
+          WHERE jobs.kind = 'decide' AND jobs.state = 'pending' AND jobs.due_at <= ?
+          ORDER BY jobs.due_at, jobs.id
+          LIMIT ?",
+    )
+    .bind(micros(now))
+    .bind(limit)
+    .fetch_all(&mut *conn)
+    .await?;
+    lease_all(conn, claimed.iter().map(|claimed| claimed.job), now, lease).await?;
+    Ok(claimed)
+}
+
+/// Takes from every endpoint its oldest ones, so that a long queue at one of them is not walked through each time.
+pub(super) async fn claim_deliveries(
+    conn: &mut SqliteConnection,
+    now: Timestamp,
+    lease: Duration,
+    limit: u32,
+    except: Vec<EndpointId>,
+) -> Result<Vec<ClaimedDelivery>, StoreError> {
+    let claimed: Vec<ClaimedDelivery> = sqlx::query_as(
+        "SELECT jobs.id AS job, jobs.attempts, messages.id AS message_id, messages.body,
+                messages.created_at AS message_created_at,
+                endpoints.id, endpoints.site, endpoints.url, endpoints.created_at, endpoints.disabled,
+                endpoints.failing_since, endpoints.secrets
+           FROM endpoints
+          CROSS JOIN jobs ON jobs.id IN (SELECT id FROM jobs AS due
+                                          WHERE due.kind = 'deliver' AND due.state = 'pending'
+                                            AND due.endpoint = endpoints.row AND due.due_at <= ?1
+                                          ORDER BY due.due_at
+                                          LIMIT ?2)
+          CROSS JOIN messages ON messages.row = jobs.message
+          WHERE endpoints.disabled IS NULL AND endpoints.id NOT IN (SELECT value FROM json_each(?3))
+          ORDER BY jobs.due_at, jobs.id
+          LIMIT ?2",
+    )
+    .bind(micros(now))
+    .bind(limit)
+    .bind(to_json(&except)?)
+    .fetch_all(&mut *conn)
+    .await?;
+    lease_all(conn, claimed.iter().map(|claimed| claimed.job), now, lease).await?;
+    Ok(claimed)
+}
+
+/// The jobs were seen in this transaction, so nobody else can have them.
+async fn lease_all(
+    conn: &mut SqliteConnection,
+    jobs: impl Iterator<Item = i64>,
+    now: Timestamp,
+    lease: Duration,
+) -> Result<(), StoreError> {
+    let until = micros(now).saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX));
+    sqlx::query("UPDATE jobs SET due_at = ?, attempts = attempts + 1 WHERE id IN (SELECT value FROM json_each(?))")
+        .bind(until)
+        .bind(json_array(jobs))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+impl ClaimedComment {
+    pub(super) fn lease(&self) -> Lease {
+        held(self.job, self.attempts)
+    }
+
+    pub(super) fn into_job(self) -> Result<DecisionJob, StoreError> {
+        let lease = self.lease();
+        let id = comment_id(&self.id, format_args!("the comment of job {}", self.job))?;
+        let named = format_args!("comment {id}");
+        Ok(DecisionJob {
+            lease,
+            id,
+            site: SiteId(self.site),
+            comment: from_json(&self.comment, named)?,
+            received_at: time(self.received_at, named)?,
+        })
+    }
+}
+
+impl ClaimedDelivery {
+    pub(super) fn lease(&self) -> Lease {
+        held(self.job, self.attempts)
+    }
+
+    pub(super) fn into_job(self) -> Result<DeliveryJob, StoreError> {
+        Ok(DeliveryJob {
+            lease: self.lease(),
+            created_at: time(self.message_created_at, format_args!("message {}", self.message_id))?,
+            message_id: self.message_id,
+            body: self.body,
+            endpoint: self.endpoint.into_endpoint()?,
+        })
+    }
+}
+
+/// The row was read before the claim counted its attempts up.
+fn held(job: i64, attempts_before: i64) -> Lease {
+    Lease { job: JobId(job), attempt: u32::try_from(attempts_before.saturating_add(1)).unwrap_or(u32::MAX) }
+}
+
+/// See [`crate::store::Store::give_up`].
+pub(super) async fn give_up(
+    conn: &mut SqliteConnection,
+    lease: Lease,
+    error: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let buried = sqlx::query(
+        "UPDATE jobs SET state = 'dead', last_error = ?, finished_at = ? WHERE id = ? AND attempts = ? AND state = \
+         'pending'",
+    )
+    .bind(error)
+    .bind(micros(now))
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .execute(conn)
+    .await?;
+    if buried.rows_affected() == 0 { Err(StoreError::LeaseLost(lease.job)) } else { Ok(()) }
+}
+
+/// See [`crate::store::Store::record_attempt`].
+pub(super) async fn record_attempt(
+    conn: &mut SqliteConnection,
+    lease: Lease,
+    attempt: Attempt,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let (state, retry_at) = match &attempt.next {
+        NextStep::Delivered => ("done", None),
+        NextStep::RetryAt(at) => ("pending", Some(micros(*at))),
+        NextStep::DeadLetter | NextStep::DisableEndpoint { .. } => ("dead", None),
+    };
+    let finished_at = if retry_at.is_none() { Some(micros(now)) } else { None };
+    let endpoint: Option<i64> = sqlx::query_scalar(
+        "UPDATE jobs
+            SET state = ?3, due_at = coalesce(?4, due_at), last_status = ?5, last_error = ?6, finished_at = ?7
+          WHERE id = ?1 AND attempts = ?2 AND state = 'pending' AND kind = 'deliver'
+         RETURNING endpoint",
+    )
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .bind(state)
+    .bind(retry_at)
+    .bind(attempt.status)
+    .bind(&attempt.error)
+    .bind(finished_at)
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(endpoint) = endpoint else { return Err(StoreError::LeaseLost(lease.job)) };
+    match attempt.next {
+        NextStep::Delivered => {
+            sqlx::query("UPDATE endpoints SET failing_since = NULL WHERE row = ? AND failing_since IS NOT NULL")
+                .bind(endpoint)
+                .execute(&mut *conn)
+                .await?;
+        }
+        NextStep::RetryAt(_) | NextStep::DeadLetter => {
+            sqlx::query("UPDATE endpoints SET failing_since = ? WHERE row = ? AND failing_since IS NULL")
+                .bind(micros(now))
+                .bind(endpoint)
+                .execute(&mut *conn)
+                .await?;
+        }
+        NextStep::DisableEndpoint { reason } => disable(conn, endpoint, &reason, now).await?,
+    }
+    Ok(())
+}
+
+/// Nothing more goes to this endpoint; what waits for it becomes dead letters, which a person may retry.
+async fn disable(conn: &mut SqliteConnection, endpoint: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
+    sqlx::query("UPDATE endpoints SET disabled = ?, failing_since = coalesce(failing_since, ?) WHERE row = ?")
+        .bind(reason)
+        .bind(micros(now))
+        .bind(endpoint)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(
+        "UPDATE jobs
+            SET state = 'dead', last_error = 'the endpoint was disabled: ' || ?2, finished_at = ?3
+          WHERE kind = 'deliver' AND state = 'pending' AND endpoint = ?1",
+    )
+    .bind(endpoint)
+    .bind(reason)
+    .bind(micros(now))
+    .execute(&mut *conn)
+    .await?;
+    raise_generation(conn).await
+}
+
+/// See [`crate::store::Store::next_due`]. One look into an index for the comments and one for each endpoint.
+pub(super) async fn next_due(readers: &SqlitePool) -> Result<Option<Timestamp>, StoreError> {
+    let due: Option<i64> = sqlx::query_scalar(
+        "SELECT min(due_at) FROM (
+            SELECT min(due_at) AS due_at FROM jobs WHERE kind = 'decide' AND state = 'pending'
+            UNION ALL
+            SELECT (SELECT min(due_at) FROM jobs
+                     WHERE kind = 'deliver' AND state = 'pending' AND endpoint = endpoints.row)
+              FROM endpoints WHERE disabled IS NULL)",
+    )
+    .fetch_one(readers)
+    .await?;
+    due.map(|due| time(due, "the due time of a job")).transpose()
+}

@@ -1,0 +1,126 @@
+//! Models, and the stack of promotions that says which one serves.
+
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::ledger::raise_generation;
+use super::rows::{from_json, micros, time, to_json};
+use crate::store::{ModelRecord, StoreError};
+
+const CHAMPION: &str = "SELECT model FROM promotions WHERE rolled_back_at IS NULL ORDER BY row DESC LIMIT 1";
+
+pub(super) async fn keep(conn: &mut SqliteConnection, record: ModelRecord, bytes: Vec<u8>) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO models (id, created_at, card, note, bytes) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
+        .bind(&record.id)
+        .bind(micros(record.created_at))
+        .bind(to_json(&record.card)?)
+        .bind(&record.note)
+        .bind(bytes)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+struct ModelRow {
+    id: String,
+    created_at: i64,
+    card: String,
+    promoted_at: Option<i64>,
+    note: String,
+    is_champion: bool,
+}
+
+pub(super) async fn models(readers: &SqlitePool) -> Result<Vec<ModelRecord>, StoreError> {
+    let rows: Vec<ModelRow> = sqlx::query_as(
+        "SELECT id, created_at, card, promoted_at, note,
+                id IS (SELECT model FROM promotions WHERE rolled_back_at IS NULL ORDER BY row DESC LIMIT 1)
+                AS is_champion
+           FROM models
+          ORDER BY created_at DESC, rowid DESC",
+    )
+    .fetch_all(readers)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let named = format!("model {}", row.id);
+            Ok(ModelRecord {
+                id: row.id,
+                created_at: time(row.created_at, &named)?,
+                card: from_json(&row.card, format_args!("the card of {named}"))?,
+                promoted_at: row.promoted_at.map(|at| time(at, &named)).transpose()?,
+                note: row.note,
+                is_champion: row.is_champion,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn bytes(readers: &SqlitePool, id: &str) -> Result<Vec<u8>, StoreError> {
+    sqlx::query_scalar("SELECT bytes FROM models WHERE id = ?")
+        .bind(id)
+        .fetch_optional(readers)
+        .await?
+        .ok_or_else(|| no_model(id))
+}
+
+pub(super) async fn champion(readers: &SqlitePool) -> Result<Option<String>, StoreError> {
+    let top: Option<Option<String>> = sqlx::query_scalar(CHAMPION).fetch_optional(readers).await?;
+    Ok(top.flatten())
+}
+
+/// See [`crate::store::Store::promote`]. Promoting the champion again adds nothing to roll back to.
+pub(super) async fn promote(
+    conn: &mut SqliteConnection,
+    id: Option<String>,
+    note: String,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let top: Option<Option<String>> = sqlx::query_scalar(CHAMPION).fetch_optional(&mut *conn).await?;
+    if let Some(id) = &id {
+        let marked = sqlx::query("UPDATE models SET promoted_at = ?, note = ? WHERE id = ?")
+            .bind(micros(now))
+            .bind(&note)
+            .bind(id)
+            .execute(&mut *conn)
+            .await?;
+        if marked.rows_affected() == 0 {
+            return Err(no_model(id));
+        }
+    }
+    if top.flatten() != id {
+        sqlx::query("INSERT INTO promotions (model, at, note) VALUES (?, ?, ?)")
+            .bind(&id)
+            .bind(micros(now))
+            .bind(&note)
+            .execute(&mut *conn)
+            .await?;
+    }
+    raise_generation(conn).await
+}
+
+pub(super) async fn rollback(conn: &mut SqliteConnection, now: Timestamp) -> Result<Option<String>, StoreError> {
+    let undone = sqlx::query(
+        "UPDATE promotions SET rolled_back_at = ?
+          WHERE row = (SELECT row FROM promotions WHERE rolled_back_at IS NULL ORDER BY row DESC LIMIT 1)",
+    )
+    .bind(micros(now))
+    .execute(&mut *conn)
+    .await?;
+    if undone.rows_affected() == 0 {
+        return Err(StoreError::NotFound("promotion to roll back".to_owned()));
+    }
+    let champion: Option<Option<String>> = sqlx::query_scalar(CHAMPION).fetch_optional(&mut *conn).await?;
+    let champion = champion.flatten();
+    sqlx::query("UPDATE models SET promoted_at = ? WHERE id = ?")
+        .bind(micros(now))
+        .bind(&champion)
+        .execute(&mut *conn)
+        .await?;
+    raise_generation(conn).await?;
+    Ok(champion)
+}
+
+fn no_model(id: &str) -> StoreError {
+    StoreError::NotFound(format!("model {id}"))
+}

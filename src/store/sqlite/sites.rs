@@ -1,0 +1,148 @@
+//! Sites and their keys.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::ledger::raise_generation;
+use super::rows::{from_json, micros, time, to_json, unreadable};
+use crate::site::{Policy, Site, SiteId};
+use crate::store::{Directory, KeyHash, StoreError};
+
+pub(super) async fn generation(readers: &SqlitePool) -> Result<u64, StoreError> {
+    let generation: i64 =
+        sqlx::query_scalar("SELECT value FROM meta WHERE name = 'generation'").fetch_one(readers).await?;
+    u64::try_from(generation).map_err(|error| unreadable("the generation", error))
+}
+
+/// In one read transaction, so that generation, sites and keys are of the same moment.
+pub(super) async fn directory(readers: &SqlitePool) -> Result<Directory, StoreError> {
+    let mut moment = readers.begin().await?;
+    let generation: i64 =
+        sqlx::query_scalar("SELECT value FROM meta WHERE name = 'generation'").fetch_one(&mut *moment).await?;
+    let sites: Vec<(i64, String, String, String, i64)> =
+        sqlx::query_as("SELECT id, name, url, policy, created_at FROM sites ORDER BY id")
+            .fetch_all(&mut *moment)
+            .await?;
+    let keys: Vec<(Vec<u8>, i64)> =
+        sqlx::query_as("SELECT hash, site FROM keys ORDER BY site, hash").fetch_all(&mut *moment).await?;
+    moment.commit().await?;
+    let sites = sites
+        .into_iter()
+        .map(|(id, name, url, policy, created_at)| {
+            let named = format!("site {id}");
+            Ok(Arc::new(Site {
+                id: SiteId(id),
+                policy: from_json(&policy, format_args!("the policy of {named} ({name})"))?,
+                name,
+                url,
+                created_at: time(created_at, named)?,
+            }))
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let keys = keys
+        .into_iter()
+        .map(|(hash, site)| {
+            KeyHash::try_from(hash)
+                .map(|hash| (hash, SiteId(site)))
+                .map_err(|hash| unreadable(format_args!("a key of site {site}"), format_args!("{} bytes", hash.len())))
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let generation = u64::try_from(generation).map_err(|error| unreadable("the generation", error))?;
+    Ok(Directory { generation, sites, keys })
+}
+
+pub(super) async fn add(
+    conn: &mut SqliteConnection,
+    name: String,
+    url: String,
+    policy: Policy,
+    key: KeyHash,
+    now: Timestamp,
+) -> Result<Site, StoreError> {
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO sites (name, url, policy, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(&name)
+    .bind(&url)
+    .bind(to_json(&policy)?)
+    .bind(micros(now))
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(id) = id else { return Err(name_taken(&name)) };
+    add_key(conn, SiteId(id), key).await?;
+    raise_generation(conn).await?;
+    Ok(Site { id: SiteId(id), name, url, policy, created_at: time(micros(now), "the time of now")? })
+}
+
+pub(super) async fn set(conn: &mut SqliteConnection, site: Site) -> Result<(), StoreError> {
+    let taken: Option<i64> = sqlx::query_scalar("SELECT id FROM sites WHERE name = ? AND id <> ?")
+        .bind(&site.name)
+        .bind(site.id.0)
+        .fetch_optional(&mut *conn)
+        .await?;
+    if taken.is_some() {
+        return Err(name_taken(&site.name));
+    }
+    let changed = sqlx::query("UPDATE sites SET name = ?, url = ?, policy = ? WHERE id = ?")
+        .bind(&site.name)
+        .bind(&site.url)
+        .bind(to_json(&site.policy)?)
+        .bind(site.id.0)
+        .execute(&mut *conn)
+        .await?;
+    if changed.rows_affected() == 0 {
+        return Err(no_site(site.id));
+    }
+    raise_generation(conn).await
+}
+
+pub(super) async fn rotate_key(conn: &mut SqliteConnection, site: SiteId, key: KeyHash) -> Result<(), StoreError> {
+    must_exist(conn, site).await?;
+    sqlx::query("DELETE FROM keys WHERE site = ?").bind(site.0).execute(&mut *conn).await?;
+    add_key(conn, site, key).await?;
+    raise_generation(conn).await
+}
+
+pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<(), StoreError> {
+    must_exist(conn, site).await?;
+    for forget in [
+        "DELETE FROM acts WHERE comment IN (SELECT row FROM comments WHERE site = ?)",
+        "DELETE FROM jobs WHERE site = ?",
+        "DELETE FROM messages WHERE site = ?",
+        "DELETE FROM comments WHERE site = ?",
+        "DELETE FROM endpoints WHERE site = ?",
+        "DELETE FROM keys WHERE site = ?",
+        "DELETE FROM sites WHERE id = ?",
+    ] {
+        sqlx::query(forget).bind(site.0).execute(&mut *conn).await?;
+    }
+    raise_generation(conn).await
+}
+
+pub(super) async fn must_exist(conn: &mut SqliteConnection, site: SiteId) -> Result<(), StoreError> {
+    let there: Option<i64> =
+        sqlx::query_scalar("SELECT id FROM sites WHERE id = ?").bind(site.0).fetch_optional(conn).await?;
+    there.map(|_| ()).ok_or_else(|| no_site(site))
+}
+
+async fn add_key(conn: &mut SqliteConnection, site: SiteId, key: KeyHash) -> Result<(), StoreError> {
+    let added = sqlx::query("INSERT INTO keys (hash, site) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        .bind(key.as_slice())
+        .bind(site.0)
+        .execute(conn)
+        .await?;
+    if added.rows_affected() == 0 {
+        return Err(StoreError::Conflict("this key belongs to another site already; make a fresh one".to_owned()));
+    }
+    Ok(())
+}
+
+fn no_site(site: SiteId) -> StoreError {
+    StoreError::NotFound(format!("site {site}"))
+}
+
+fn name_taken(name: &str) -> StoreError {
+    StoreError::Conflict(format!("there is a site `{name}` already; take another name"))
+}
