@@ -135,7 +135,7 @@ async fn show_metrics(metrics: PrometheusHandle) -> Response {
 
 async fn unknown_path(uri: Uri) -> Response {
     if is_akismet(&uri) {
-        return plain(StatusCode::NOT_FOUND, "There is no such call.\n".to_owned());
+        return plain(StatusCode::NOT_FOUND, "There is no such call.".to_owned());
     }
     let detail = "There is nothing at this path; `GET /` says what there is.";
     Problem::new(Refusal::NotFound, detail).into_response()
@@ -143,7 +143,7 @@ async fn unknown_path(uri: Uri) -> Response {
 
 async fn wrong_method(uri: Uri, method: Method) -> Response {
     if is_akismet(&uri) {
-        return plain(StatusCode::METHOD_NOT_ALLOWED, "Send this call by POST.\n".to_owned());
+        return plain(StatusCode::METHOD_NOT_ALLOWED, "Send this call by POST.".to_owned());
     }
     let detail = format!("{method} is not for this path; the header `Allow` says what is.");
     Problem::new(Refusal::MethodNotAllowed, detail).into_response()
