@@ -36,5 +36,6 @@ pub mod pipeline;
 pub mod api;
 pub mod worker;
 
+pub mod cli;
 pub mod http;
 pub mod telemetry;

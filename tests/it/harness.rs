@@ -167,7 +167,8 @@ impl Reply {
     /// Takes one answer apart, and sees to it that its length is told and right.
     pub fn read(answer: &[u8]) -> Reply {
         let shown = || String::from_utf8_lossy(answer).into_owned();
-        let head_end = answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("{:?}", shown()));
+        let head_end =
+            answer.windows(4).position(|four| four == b"\r\n\r\n").unwrap_or_else(|| panic!("{:?}", shown()));
         let head = std::str::from_utf8(&answer[..head_end]).unwrap();
         let mut lines = head.split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();

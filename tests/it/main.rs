@@ -8,9 +8,11 @@
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
 mod akismet;
+mod cli;
+mod config;
 mod harness;
 mod receiver;
-mod webhook;
 mod systemd;
 mod tidy;
+mod webhook;
 mod worker;
