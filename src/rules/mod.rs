@@ -1,9 +1,35 @@
 //! Heuristic rules: each a sentence about one symptom. Detection in code, weights in `config/rules.toml`.
+//!
+//! Owns which symptoms there are ([`RULES`]), how much those of one family may say together, and the reason that each
+//! gives. Does not own the weights (`weights` reads them) nor what a sum of evidence means (`decision`).
+//!
+//! **To add a rule:** a function in the file of its family, its line in [`RULES`], its weight in `config/rules.toml`, texts
+//! that hit and miss in `tests/data/rules/SYMBOL.txt`. A test holds the three lists equal.
+
+mod arabic;
+mod author;
+mod characters;
+mod clues;
+mod content;
+mod links;
+mod lists;
+mod phone;
+mod phrases;
+mod traps;
+mod trust;
+mod weights;
+mod words;
+
+use std::borrow::Cow;
+
+pub use phrases::Category;
+pub use weights::{RulesError, Weighed};
 
 use crate::comment::Comment;
 use crate::site::Site;
 use crate::text::Text;
-use crate::verdict::Evidence;
+use crate::verdict::{Evidence, Nats};
+use clues::Clues;
 
 /// All that a rule may look at.
 #[derive(Clone, Copy, Debug)]
@@ -13,18 +39,246 @@ pub struct Case<'a> {
     pub site: &'a Site,
 }
 
+/// Raised when detection changes: with the weights it names the rules in each verdict.
+pub const RULES_VERSION: u32 = 1;
+
+/// What a rule found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Note {
+    /// The word, link or count that gave it away; clipped when it is shown.
+    pub text: String,
+    /// How much of the rule's weight this is worth, above 0 and at most 1.
+    pub strength: f64,
+}
+
+impl Note {
+    /// Longest note that is shown, bytes.
+    const MAX_BYTES: usize = 120;
+
+    fn new(text: impl Into<String>) -> Note {
+        Note::graded(text, 1.0)
+    }
+
+    fn graded(text: impl Into<String>, strength: f64) -> Note {
+        let mut text: String = text.into();
+        if text.len() > Note::MAX_BYTES {
+            text.truncate(text.floor_char_boundary(Note::MAX_BYTES));
+            text.push('…');
+        }
+        Note { text, strength }
+    }
+}
+
+/// Symptoms of one kind, which speak together up to a cap: ten odd links are not ten reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// Tricks with Unicode and spelling.
+    Characters,
+    Links,
+    Author,
+    /// What only machines do.
+    Traps,
+    Content,
+    /// What only Arabic script allows.
+    Arabic,
+    /// What speaks for the comment.
+    Trust,
+}
+
+impl Family {
+    pub const ALL: [Family; 7] = [
+        Family::Characters,
+        Family::Links,
+        Family::Author,
+        Family::Traps,
+        Family::Content,
+        Family::Arabic,
+        Family::Trust,
+    ];
+
+    /// As in `[caps]` of `config/rules.toml`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Family::Characters => "characters",
+            Family::Links => "links",
+            Family::Author => "author",
+            Family::Traps => "traps",
+            Family::Content => "content",
+            Family::Arabic => "arabic",
+            Family::Trust => "trust",
+        }
+    }
+}
+
+/// A field without which a rule has nothing to look at: it is then not evaluated, which is not the same as silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    Name,
+    Email,
+    AuthorUrl,
+    UserAgent,
+    Role,
+    Referrer,
+    Honeypot,
+    FormSeconds,
+}
+
+impl Field {
+    fn is_sent(self, comment: &Comment) -> bool {
+        let author = &comment.author;
+        match self {
+            Field::Name => author.name.is_some(),
+            Field::Email => author.email.is_some(),
+            Field::AuthorUrl => author.url.is_some(),
+            Field::UserAgent => author.user_agent.is_some(),
+            Field::Role => author.role.is_some(),
+            Field::Referrer => comment.referrer.is_some(),
+            Field::Honeypot => comment.honeypot.is_some(),
+            Field::FormSeconds => comment.form_seconds.is_some(),
+        }
+    }
+}
+
+/// One symptom: its name, how it is found and what is said of it.
+pub struct Rule {
+    pub symbol: &'static str,
+    pub family: Family,
+    pub needs: &'static [Field],
+    /// Finishes the sentence "because of …".
+    pub says: &'static str,
+    fires: fn(&Clues<'_>) -> Option<Note>,
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Rule")
+            .field("symbol", &self.symbol)
+            .field("family", &self.family)
+            .finish_non_exhaustive()
+    }
+}
+
+const fn rule(
+    family: Family,
+    symbol: &'static str,
+    needs: &'static [Field],
+    fires: fn(&Clues<'_>) -> Option<Note>,
+    says: &'static str,
+) -> Rule {
+    Rule { symbol, family, needs, says, fires }
+}
+
+/// Every rule there is.
+#[rustfmt::skip]
+pub const RULES: &[Rule] = {
+    use Family::{Arabic, Author, Characters, Content, Links, Traps, Trust};
+    use Field::{AuthorUrl, Email, FormSeconds, Honeypot, Name, Referrer, Role, UserAgent};
+    use Category as C;
+    &[
+    rule(Characters, "ZW_IN_WORD", &[], characters::zero_width, "invisible characters inside words"),
+    rule(Characters, "BIDI_OVERRIDE", &[], characters::bidi_override, "characters that turn the text around"),
+    rule(Characters, "BIDI_MARK_STUFFING", &[], characters::bidi_marks, "direction marks inside words"),
+    rule(Characters, "MIXED_SCRIPT_WORD", &[], characters::mixed_script, "words that mix look-alike letters of two scripts"),
+    rule(Characters, "HOMOGLYPH_WORD", &[], characters::homoglyph, "a spam word in look-alike letters"),
+    rule(Characters, "STYLED_LETTERS", &[], characters::styled, "mathematical or ornamental letters"),
+    rule(Characters, "FULLWIDTH_LATIN", &[], characters::fullwidth, "full-width Latin letters"),
+    rule(Characters, "ZALGO_COMBINING", &[], characters::zalgo, "heaps of combining marks"),
+    rule(Characters, "TAG_OR_VARIATION_PAYLOAD", &[], characters::payload, "hidden characters that carry data"),
+    rule(Characters, "PRIVATE_USE_CHARS", &[], characters::private_use, "characters without a meaning"),
+    rule(Characters, "LEET_WORD", &[], characters::leet, "a spam word spelled with digits or signs"),
+    rule(Characters, "GAPPY_WORD", &[], characters::gappy, "a spam word spelled with gaps"),
+
+    rule(Links, "LINKS_MANY", &[], links::many, "many links"),
+    rule(Links, "DOMAINS_MANY", &[], links::many_domains, "links to many different sites"),
+    rule(Links, "LINK_DENSITY", &[], links::density, "more link than text"),
+    rule(Links, "URL_ONLY", &[], links::only, "a link and hardly a word"),
+    rule(Links, "ANCHOR_BBCODE", &[], links::bbcode, "links in forum code"),
+    rule(Links, "ANCHOR_MULTI_SYNTAX", &[], links::many_syntaxes, "links in several markups at once"),
+    rule(Links, "ANCHOR_TEXT_MISMATCH", &[], links::mismatch, "a link that names another site than it leads to"),
+    rule(Links, "HIDDEN_TEXT", &[], links::hidden, "text that is hidden from readers"),
+    rule(Links, "URL_SHORTENER", &[], links::shortener, "links through a shortening service"),
+    rule(Links, "OPEN_REDIRECT", &[], links::redirect, "links through somebody else's redirect"),
+    rule(Links, "URL_HOMOGRAPH", &[], links::homograph, "a host name in look-alike letters"),
+    rule(Links, "URL_RAW_IP", &[], links::raw_ip, "links to a bare IP address"),
+    rule(Links, "URL_USERINFO", &[], links::userinfo, "links with a user name before the host"),
+    rule(Links, "URL_ODD_PORT", &[], links::port, "links to an unusual port"),
+    rule(Links, "URL_DEEP_SUBDOMAIN", &[], links::deep, "host names of many parts"),
+    rule(Links, "URL_OBFUSCATED_TEXT", &[], links::defanged, "links written to slip past a filter"),
+    rule(Links, "URL_SUSPICIOUS_TLD", &[], links::suspicious_ending, "links under an ending that spam favours"),
+    rule(Links, "URL_FREE_HOST", &[], links::free_host, "links to a page that anybody gets for nothing"),
+    rule(Links, "URL_SCRIPT", &[], links::script, "links that run a script"),
+    rule(Links, "MESSENGER_LINK", &[], links::messenger, "links into a messenger"),
+    rule(Links, "ZW_IN_URL", &[], links::zero_width, "invisible characters inside a link"),
+    rule(Links, "URL_SPAM_WORD", &[], links::spam_word, "spam words in an address"),
+
+    rule(Author, "NAME_IS_URL", &[Name], author::name_is_url, "an address as the author's name"),
+    rule(Author, "NAME_KEYWORD", &[Name], author::name_keyword, "spam words in the author's name"),
+    rule(Author, "NAME_TEMPLATE", &[Name, Email], author::name_template, "a generated-looking name"),
+    rule(Author, "NAME_HAS_PHONE", &[Name], author::name_phone, "a telephone number in the author's name"),
+    rule(Author, "NAME_IN_ANCHOR", &[Name], author::name_in_anchor, "a link signed with the author's name"),
+    rule(Author, "AUTHOR_URL_DEEP", &[AuthorUrl], author::url_deep, "an author address that advertises a page"),
+    rule(Author, "EMAIL_DISPOSABLE", &[Email], author::disposable, "a throw-away e-mail address"),
+    rule(Author, "EMAIL_LINK_DOMAIN", &[Email], author::email_domain, "links to the domain of the author's e-mail"),
+
+    rule(Traps, "HONEYPOT_FILLED", &[Honeypot], traps::honeypot, "a filled-in hidden field"),
+    rule(Traps, "FORM_TOO_FAST", &[FormSeconds], traps::too_fast, "a form sent faster than one can type"),
+    rule(Traps, "REFERRER_FOOTPRINT", &[Referrer], traps::footprint, "a search for places to spam"),
+    rule(Traps, "UA_BOT", &[UserAgent], traps::bot, "a program instead of a browser"),
+    rule(Traps, "UA_MISSING", &[UserAgent], traps::no_agent, "an empty browser name"),
+    rule(Traps, "TEMPLATE_SPINTAX", &[], traps::spintax, "an unfilled template"),
+    rule(Traps, "EXPLOIT_PAYLOAD", &[], traps::exploit, "an attack on the site"),
+    rule(Traps, "TRACKBACK_TEMPLATE", &[], traps::trackback, "the wording of trackback machines"),
+    rule(Traps, "LLM_BOILERPLATE", &[], traps::boilerplate, "what a text generator says of itself"),
+
+    rule(Content, "SPAM_CASINO", &[], |clues| words::category(clues, C::Casino), "words of gambling spam"),
+    rule(Content, "SPAM_PHARMA", &[], |clues| words::category(clues, C::Pharma), "words of drug and diet spam"),
+    rule(Content, "SPAM_LOANS", &[], |clues| words::category(clues, C::Loans), "words of loan spam"),
+    rule(Content, "SPAM_MONEY", &[], |clues| words::category(clues, C::Money), "promises of easy money"),
+    rule(Content, "SPAM_CRYPTO", &[], |clues| words::category(clues, C::Crypto), "words of trading spam"),
+    rule(Content, "SPAM_SEO", &[], |clues| words::category(clues, C::Seo), "words of search-engine spam"),
+    rule(Content, "SPAM_ADULT", &[], |clues| words::category(clues, C::Adult), "words of sex spam"),
+    rule(Content, "SPAM_ESSAY", &[], |clues| words::category(clues, C::Essay), "papers and documents for sale"),
+    rule(Content, "SPAM_REPLICA", &[], |clues| words::category(clues, C::Replica), "words of counterfeit spam"),
+    rule(Content, "SPAM_STREAMING", &[], |clues| words::category(clues, C::Streaming), "words of piracy spam"),
+    rule(Content, "SPAM_FOLLOWERS", &[], |clues| words::category(clues, C::Followers), "followers for sale"),
+    rule(Content, "SPAM_OCCULT", &[], |clues| words::category(clues, C::Occult), "spells, miracle cures and recovered funds"),
+    rule(Content, "SPAM_SERVICES", &[], |clues| words::category(clues, C::Services), "advertisements for local services"),
+    rule(Content, "SPAM_PROMOTION", &[], |clues| words::category(clues, C::Promotion), "advertising one's own channel or page"),
+    rule(Content, "PRAISE_PLUS_LINK", &[], content::praise_plus_link, "empty praise and a link"),
+    rule(Content, "PHONE_NUMBER", &[], content::phone, "a telephone number"),
+    rule(Content, "MESSENGER_CALL", &[], content::messenger_call, "a call to write to a messenger"),
+    rule(Content, "EMAIL_IN_BODY", &[], content::email, "an e-mail address in the text"),
+    rule(Content, "CRYPTO_ADDRESS", &[], content::crypto_address, "a crypto-currency address"),
+    rule(Content, "WORD_REPEAT", &[], content::repeat, "the same words over and over"),
+    rule(Content, "KEYWORD_LIST", &[], content::keyword_list, "a list of search words"),
+    rule(Content, "SHOUTING", &[], content::shouting, "capitals throughout"),
+    rule(Content, "PUNCTUATION_RUN", &[], content::punctuation, "rows of exclamation marks"),
+    rule(Content, "EMOJI_MANY", &[], content::emoji, "many pictographs"),
+    rule(Content, "HASHTAGS_MANY", &[], content::hashtags, "many hashtags"),
+
+    rule(Arabic, "AR_TATWEEL_STUFFING", &[], arabic::tatweel, "words stretched to slip past a filter"),
+    rule(Arabic, "AR_DIACRITIC_STUFFING", &[], arabic::diacritics, "vowel marks where none belong"),
+    rule(Arabic, "AR_LOOKALIKE_MIX", &[], arabic::lookalikes, "a spam word in Persian or Urdu letters"),
+    rule(Arabic, "AR_PRESENTATION_FORMS", &[], arabic::presentation_forms, "Arabic letters in print forms"),
+    rule(Arabic, "AR_MIXED_DIGITS", &[], arabic::mixed_digits, "a number in digits of two scripts"),
+    rule(Arabic, "AR_CHAIN_PRAYER", &[], arabic::chain, "a chain message with a link"),
+
+    rule(Trust, "URL_OWN_SITE", &[], trust::own_site, "links to this site only"),
+    rule(Trust, "AUTHOR_MEMBER", &[Role], trust::member, "a member of the site"),
+]};
+
 /// The rules with the weights that this daemon gives them.
 #[derive(Clone, Debug)]
 pub struct RuleSet {
+    /// One per line of [`RULES`], nats.
+    weights: Vec<f64>,
+    /// One per family, nats.
+    caps: [f64; Family::ALL.len()],
     version: String,
 }
 
 impl RuleSet {
-    /// The weights of `config/rules.toml` as compiled in.
-    pub fn embedded() -> RuleSet {
-        RuleSet { version: "1".to_owned() }
-    }
-
     /// Tells one set of rules and weights from another; kept in each verdict.
     pub fn version(&self) -> &str {
         &self.version
@@ -36,7 +290,63 @@ impl RuleSet {
     }
 
     /// The rules that fired, with their weights, in the order of the list.
-    pub fn fired(&self, _case: &Case<'_>) -> Vec<Evidence> {
-        Vec::new()
+    ///
+    /// Where a family says more than its cap, each of its weights is cut in proportion: what is shown is what counts.
+    pub fn fired(&self, case: &Case<'_>) -> Vec<Evidence> {
+        let clues = Clues::of(case);
+        let mut found: Vec<(&Rule, f64, Note)> = Vec::new();
+        let mut totals = [0.0_f64; Family::ALL.len()];
+        for (rule, &weight) in RULES.iter().zip(&self.weights) {
+            if weight == 0.0 || !rule.is_evaluated(case) {
+                continue;
+            }
+            if let Some(note) = (rule.fires)(&clues) {
+                let weight = weight * note.strength.clamp(0.0, 1.0);
+                if let Some(total) = totals.get_mut(rule.family as usize) {
+                    *total += weight;
+                }
+                found.push((rule, weight, note));
+            }
+        }
+        found
+            .into_iter()
+            .map(|(rule, weight, note)| {
+                let weight = weight * self.share(rule.family, &totals);
+                Evidence { symbol: Cow::Borrowed(rule.symbol), weight: Nats::clamped(weight), note: note.text }
+            })
+            .collect()
     }
+
+    /// By how much the weights of a family shrink so that their sum keeps to its cap.
+    fn share(&self, family: Family, totals: &[f64]) -> f64 {
+        let total = totals.get(family as usize).copied().unwrap_or_default().abs();
+        let cap = self.cap(family);
+        if total > cap { cap / total } else { 1.0 }
+    }
+
+    /// The most that the rules of a family say together, nats either way.
+    pub fn cap(&self, family: Family) -> f64 {
+        self.caps.get(family as usize).copied().unwrap_or_default()
+    }
+
+    /// The rules with their weights, for showing.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Weighed> {
+        RULES.iter().zip(&self.weights).map(|(rule, &weight)| Weighed { rule, weight })
+    }
+
+    /// Symbols that had nothing to look at because a field was not sent.
+    pub fn not_evaluated<'a>(&self, case: &'a Case<'_>) -> impl Iterator<Item = &'static str> + 'a {
+        RULES.iter().filter(|rule| !rule.is_evaluated(case)).map(|rule| rule.symbol)
+    }
+}
+
+impl Rule {
+    fn is_evaluated(&self, case: &Case<'_>) -> bool {
+        self.needs.iter().all(|field| field.is_sent(case.comment))
+    }
+}
+
+/// What the rule of `symbol` found, in words that finish "because of …".
+pub fn says(symbol: &str) -> Option<&'static str> {
+    RULES.iter().find(|rule| rule.symbol == symbol).map(|rule| rule.says)
 }

@@ -18,6 +18,7 @@ pub use links::{Link, Syntax, registrable_domain};
 pub use normalize::normalize;
 pub use skeleton::{Disguise, skeleton};
 pub use survey::{Oddities, Script, Scripts, survey};
+pub use tokens::joins_words;
 
 use crate::comment::Comment;
 

@@ -222,7 +222,9 @@ impl Surveyor {
             }
             '\u{064B}'..='\u{0652}' | '\u{0670}' => {
                 self.oddities.arabic_marks += 1;
-                let sits_on_no_letter = matches!(self.last, Last::Gap | Last::Tatweel);
+                // The small alef of Quranic spelling does sit on a tatweel.
+                let sits_on_no_letter = self.last == Last::Gap
+                    || (self.last == Last::Tatweel && self.last_mark == '\u{0640}' && c != '\u{0670}');
                 self.oddities.stray_arabic_marks += u32::from(sits_on_no_letter || self.last_mark == c);
                 self.mark(c);
             }

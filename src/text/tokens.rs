@@ -39,6 +39,11 @@ pub(super) fn words(normal: &str) -> Vec<(usize, usize)> {
     words
 }
 
+/// Does `c` stand inside a word, and is it of a script that parts words by spaces?
+pub fn joins_words(c: char) -> bool {
+    matches!(class(c), Class::Letter | Class::Mark)
+}
+
 fn class(c: char) -> Class {
     match c {
         'a'..='z' | '0'..='9' | 'A'..='Z' => Class::Letter,

@@ -16,3 +16,4 @@ mod systemd;
 mod tidy;
 mod webhook;
 mod worker;
+mod rules;

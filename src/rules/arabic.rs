@@ -1,0 +1,56 @@
+//! What only Arabic script allows. Persian, Urdu and Kurdish are languages, not tricks; verses keep their vowels.
+
+use super::clues::Clues;
+use super::phrases::Hit;
+use super::{Category, Note};
+use crate::text::Script;
+
+/// The first listed spam phrase of the Arabic list.
+fn listed(clues: &Clues<'_>) -> Option<Hit> {
+    clues.hits.iter().copied().find(|hit| hit.phrase.language == "ar" && hit.phrase.category.is_spam())
+}
+
+/// `AR_TATWEEL_STUFFING`: stretched words and a listed one among the words. Many stretched words alone say little:
+/// titles and greetings are stretched for beauty.
+pub(super) fn tatweel(clues: &Clues<'_>) -> Option<Note> {
+    let words = clues.text.oddities().tatweel_words;
+    match listed(clues) {
+        Some(hit) if words >= 2 => Some(Note::new(hit.phrase.words.as_str())),
+        _ if words >= 5 => Some(Note::graded(format!("{words} words"), 0.25)),
+        _ => None,
+    }
+}
+
+/// `AR_DIACRITIC_STUFFING`: the same mark twice, marks on no letter, or more marks than any verse has (1.3 a letter).
+pub(super) fn diacritics(clues: &Clues<'_>) -> Option<Note> {
+    let odd = clues.text.oddities();
+    let letters = clues.text.scripts().count(Script::Arabic);
+    let is_overfull = odd.arabic_marks >= 10 && 10 * u64::from(odd.arabic_marks) > 13 * u64::from(letters);
+    (odd.stray_arabic_marks >= 2 || is_overfull).then(|| Note::new(format!("{} marks", odd.arabic_marks)))
+}
+
+/// `AR_LOOKALIKE_MIX`: Persian or Urdu letters beside their Arabic twins, and a listed word. Telephones of many countries
+/// write such letters, so without a listed word it is nothing.
+pub(super) fn lookalikes(clues: &Clues<'_>) -> Option<Note> {
+    let hit = listed(clues)?;
+    let visible = clues.text.visible();
+    let is_mixed = visible.contains(['ک', 'ی', 'ہ', 'ھ', 'ٱ', 'ە']) && visible.contains(['ك', 'ي', 'ه', 'ة', 'ى']);
+    is_mixed.then(|| Note::new(hit.phrase.words.as_str()))
+}
+
+/// `AR_PRESENTATION_FORMS`: letters in the forms of old print systems, four or more. ﷺ and its kin do not count.
+pub(super) fn presentation_forms(clues: &Clues<'_>) -> Option<Note> {
+    let letters = clues.text.oddities().presentation_forms;
+    (letters >= 4).then(|| Note::new(format!("{letters} letters")))
+}
+
+/// `AR_MIXED_DIGITS`: a telephone number in digits of two scripts.
+pub(super) fn mixed_digits(clues: &Clues<'_>) -> Option<Note> {
+    clues.phone.as_ref().filter(|phone| phone.is_mixed).map(|phone| Note::new(phone.number.as_str()))
+}
+
+/// `AR_CHAIN_PRAYER`: "share and be rewarded" with a link. A prayer without a link is a prayer.
+pub(super) fn chain(clues: &Clues<'_>) -> Option<Note> {
+    let hit = clues.first(Category::Chain)?;
+    (!clues.foreign.is_empty()).then(|| Note::new(hit.phrase.words.as_str()))
+}

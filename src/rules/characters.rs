@@ -1,0 +1,154 @@
+//! Tricks with Unicode and spelling: what a reader does not see and a filter should.
+//!
+//! Blocked ham to expect is named at each rule; Persian ZWNJ, joined emoji, direction marks in Arabic and Hebrew,
+//! vocalised verses, accents and single-script words never count.
+
+use super::Note;
+use super::clues::Clues;
+use super::phrases::{self, Phrase};
+use crate::text::Script;
+
+/// `ZW_IN_WORD`: zero-width signs between the letters of at least two words.
+///
+/// Soft hyphens come with text pasted from a CMS, so one word is not enough.
+pub(super) fn zero_width(clues: &Clues<'_>) -> Option<Note> {
+    let words = clues.text.oddities().zero_width_words;
+    (words >= 2).then(|| Note::new(format!("{words} words")))
+}
+
+/// `BIDI_OVERRIDE`: text is reversed, or an embedding is left open. LRM, RLM, ALM and closed isolates are normal.
+pub(super) fn bidi_override(clues: &Clues<'_>) -> Option<Note> {
+    let odd = clues.text.oddities();
+    (odd.bidi_overrides > 0 || odd.bidi_unbalanced > 0).then(|| Note::new(""))
+}
+
+/// `BIDI_MARK_STUFFING`: direction marks in a row inside words, five times or more; bad editors leave one or two.
+pub(super) fn bidi_marks(clues: &Clues<'_>) -> Option<Note> {
+    let runs = clues.text.oddities().bidi_mark_runs;
+    (runs >= 5).then(|| Note::new(format!("{runs} times")))
+}
+
+/// `MIXED_SCRIPT_WORD`: Latin and look-alike letters in one word (UTS-39). A foreign ending on a name is none.
+pub(super) fn mixed_script(clues: &Clues<'_>) -> Option<Note> {
+    let mut mixed = clues.text.disguises().iter().filter(|disguise| disguise.is_mixed);
+    let first = mixed.next()?;
+    // The first word says most; each further one adds half of that.
+    let more = u32::try_from(mixed.take(4).count()).unwrap_or(4);
+    Some(Note::graded(first.word.as_str(), (0.4 + 0.2 * f64::from(more)).min(1.0)))
+}
+
+/// `HOMOGLYPH_WORD`: a word whose look-alike is a listed spam word. Only a listed one: Cyrillic `сор` is just a word.
+pub(super) fn homoglyph(clues: &Clues<'_>) -> Option<Note> {
+    let found = clues.text.disguises().iter().find(|disguise| phrases::spam_word(&disguise.skeleton).is_some())?;
+    Some(Note::new(format!("{} for {}", found.word, found.skeleton)))
+}
+
+/// `STYLED_LETTERS`: mathematical, circled or small-capital letters in place of plain ones. Maths quotes one or two.
+pub(super) fn styled(clues: &Clues<'_>) -> Option<Note> {
+    let odd = clues.text.oddities();
+    let letters = odd.styled_letters + odd.small_capitals;
+    (letters >= 4).then(|| Note::new(format!("{letters} letters")))
+}
+
+/// `FULLWIDTH_LATIN`: full-width letters in a text without Chinese, Japanese or Korean, where they are at home.
+pub(super) fn fullwidth(clues: &Clues<'_>) -> Option<Note> {
+    let scripts = clues.text.scripts();
+    let is_at_home = scripts.count(Script::Han) + scripts.count(Script::Kana) + scripts.count(Script::Hangul) > 0;
+    let letters = clues.text.oddities().fullwidth;
+    (letters >= 3 && !is_at_home).then(|| Note::new(format!("{letters} letters")))
+}
+
+/// `ZALGO_COMBINING`: more than three marks on a letter, or Latin text half made of marks.
+pub(super) fn zalgo(clues: &Clues<'_>) -> Option<Note> {
+    let odd = clues.text.oddities();
+    let is_heaped =
+        odd.stacked_marks >= 2 || (odd.loose_marks >= 10 && odd.loose_marks > clues.text.scripts().letters() / 2);
+    is_heaped.then(|| Note::new(format!("{} marks", odd.loose_marks)))
+}
+
+/// `TAG_OR_VARIATION_PAYLOAD`: tag characters outside a flag, or rows of variation selectors: data that nobody sees.
+pub(super) fn payload(clues: &Clues<'_>) -> Option<Note> {
+    let odd = clues.text.oddities();
+    (odd.tag_characters > 0 || odd.stray_selectors >= 8).then(|| Note::new(""))
+}
+
+/// `PRIVATE_USE_CHARS`: three or more; icon fonts and the Apple logo are one or two.
+pub(super) fn private_use(clues: &Clues<'_>) -> Option<Note> {
+    let count = clues.text.oddities().private_use;
+    (count >= 3).then(|| Note::new(format!("{count} characters")))
+}
+
+/// `LEET_WORD`: `c4s1n0`, `v1@gra`. Only a listed word; Arabizi (`7abibi`) and product codes become none.
+pub(super) fn leet(clues: &Clues<'_>) -> Option<Note> {
+    let normal = clues.text.normal();
+    if clues.text.scripts().digits == 0 && !normal.contains(['@', '$']) {
+        return None;
+    }
+    let is_candidate = |token: &&str| {
+        (4..=24).contains(&token.len())
+            && token.is_ascii()
+            && token.bytes().any(|byte| matches!(byte, b'0'..=b'9' | b'@' | b'$' | b'!'))
+            && token.bytes().any(|byte| byte.is_ascii_alphabetic())
+    };
+    let trim = |token: &'_ str| token.trim_matches(['.', ',', '?', '"', '(', ')', ':', ';']).to_owned();
+    for token in normal.split(' ').filter(is_candidate).take(200) {
+        let token = trim(token);
+        for one in ['i', 'l'] {
+            for token in [token.as_str(), token.trim_end_matches('!')] {
+                let plain: String = token.chars().map(|c| unleet(c, one)).collect();
+                if plain != token && phrases::spam_word(&plain).is_some() {
+                    return Some(Note::new(format!("{token} for {plain}")));
+                }
+            }
+        }
+    }
+    None
+}
+
+fn unleet(c: char, one: char) -> char {
+    match c {
+        '4' | '@' => 'a',
+        '8' => 'b',
+        '3' => 'e',
+        '1' | '!' => one,
+        '0' => 'o',
+        '5' | '$' => 's',
+        '7' => 't',
+        c => c,
+    }
+}
+
+/// `GAPPY_WORD`: single letters that spell a listed word, `v i a g r a`. Acronyms and initials spell none.
+pub(super) fn gappy(clues: &Clues<'_>) -> Option<Note> {
+    let mut spelled = String::new();
+    let mut letters = 0;
+    // One more word at the end closes the last run.
+    for word in clues.text.words().chain(std::iter::once("..")) {
+        let is_single = word.len() <= 4 && word.chars().nth(1).is_none();
+        if is_single && letters < 40 {
+            spelled.push_str(word);
+            letters += 1;
+            continue;
+        }
+        if letters >= 4
+            && let Some(phrase) = spelled_word(&spelled)
+        {
+            return Some(Note::new(phrase.words.as_str()));
+        }
+        spelled.clear();
+        letters = 0;
+    }
+    None
+}
+
+/// A listed word that `letters` are, or hold when it is long enough not to be chance.
+fn spelled_word(letters: &str) -> Option<&'static Phrase> {
+    if let Some(phrase) = phrases::spam_word(letters) {
+        return Some(phrase);
+    }
+    let starts = letters.char_indices().map(|(at, _)| at).chain(std::iter::once(letters.len()));
+    let bounds: Vec<usize> = starts.collect();
+    bounds.iter().enumerate().find_map(|(from, &start)| {
+        bounds.iter().skip(from + 5).find_map(|&end| phrases::spam_word(letters.get(start..end)?))
+    })
+}

@@ -1,0 +1,246 @@
+//! Listed words and phrases, found in one pass.
+//!
+//! Owns the word lists of `config/lists/spam-words.*.txt` and whole-word matching. Does not own what a find weighs.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+
+use crate::text::{joins_words, normalize};
+
+/// The sections of the word lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Category {
+    Casino,
+    Pharma,
+    Loans,
+    Money,
+    Crypto,
+    Seo,
+    Adult,
+    Essay,
+    Replica,
+    Streaming,
+    Followers,
+    Occult,
+    Services,
+    Promotion,
+    // What follows is no spam by itself: other rules ask for it.
+    Praise,
+    Messenger,
+    Trackback,
+    Boilerplate,
+    Chain,
+}
+
+impl Category {
+    const NAMES: [(&'static str, Category); 19] = [
+        ("casino", Category::Casino),
+        ("pharma", Category::Pharma),
+        ("loans", Category::Loans),
+        ("money", Category::Money),
+        ("crypto", Category::Crypto),
+        ("seo", Category::Seo),
+        ("adult", Category::Adult),
+        ("essay", Category::Essay),
+        ("replica", Category::Replica),
+        ("streaming", Category::Streaming),
+        ("followers", Category::Followers),
+        ("occult", Category::Occult),
+        ("services", Category::Services),
+        ("promotion", Category::Promotion),
+        ("praise", Category::Praise),
+        ("messenger", Category::Messenger),
+        ("trackback", Category::Trackback),
+        ("boilerplate", Category::Boilerplate),
+        ("chain", Category::Chain),
+    ];
+
+    /// Is a listed word of this category spam in itself?
+    pub fn is_spam(self) -> bool {
+        self <= Category::Promotion
+    }
+}
+
+/// One line of a list.
+#[derive(Clone, Debug)]
+pub(super) struct Phrase {
+    /// As listed, after folding.
+    pub words: String,
+    pub category: Category,
+    /// Counts only in company.
+    pub is_weak: bool,
+    /// Language of the list it comes from.
+    pub language: &'static str,
+}
+
+/// A listed phrase that a text holds, and where it first begins there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit {
+    pub phrase: &'static Phrase,
+    pub at: usize,
+}
+
+/// Phrases found in one text; more would not change a thing.
+const MAX_HITS: usize = 64;
+/// Matches looked at in one text, whole words or not: bounds what a text made of list words costs.
+const MAX_MATCHES: usize = 20_000;
+
+const LISTS: [(&str, &str); 7] = [
+    ("en", include_str!("../../config/lists/spam-words.en.txt")),
+    ("ar", include_str!("../../config/lists/spam-words.ar.txt")),
+    ("ru", include_str!("../../config/lists/spam-words.ru.txt")),
+    ("id", include_str!("../../config/lists/spam-words.id.txt")),
+    ("de", include_str!("../../config/lists/spam-words.de.txt")),
+    ("tr", include_str!("../../config/lists/spam-words.tr.txt")),
+    ("zh", include_str!("../../config/lists/spam-words.zh.txt")),
+];
+
+struct Lexicon {
+    phrases: Vec<Phrase>,
+    /// Pattern n of the automaton is `patterns[n]`, an index into `phrases`: a phrase of Latin words is also looked for with hyphens.
+    patterns: Vec<usize>,
+    automaton: AhoCorasick,
+    /// Spam words that stand alone, for disguised spellings.
+    single: HashMap<String, usize>,
+}
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
+    let phrases: Vec<Phrase> = LISTS.iter().flat_map(|&(language, list)| read(language, list)).collect();
+    let mut needles = Vec::new();
+    let mut patterns = Vec::new();
+    let mut single = HashMap::new();
+    for (index, phrase) in phrases.iter().enumerate() {
+        needles.push(phrase.words.clone());
+        patterns.push(index);
+        if phrase.words.contains(' ') && phrase.words.is_ascii() {
+            needles.push(phrase.words.replace(' ', "-"));
+            patterns.push(index);
+        } else if phrase.category.is_spam() && phrase.words.chars().count() >= 4 {
+            single.entry(phrase.words.clone()).or_insert(index);
+        }
+    }
+    let automaton = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
+        .build(&needles)
+        .unwrap_or_else(|error| unreachable!("the lists are compiled in and tested: {error}"));
+    Lexicon { phrases, patterns, automaton, single }
+});
+
+/// The phrases of one list. A section without a name in [`Category::NAMES`] is a mistake that a test finds.
+fn read(language: &'static str, list: &str) -> Vec<Phrase> {
+    let mut category = None;
+    let mut phrases = Vec::new();
+    for line in list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            category = Category::NAMES.iter().find(|(known, _)| *known == name).map(|&(_, category)| category);
+        } else if let Some(category) = category {
+            let weak = line.strip_prefix('~');
+            let words = normalize(weak.unwrap_or(line));
+            phrases.push(Phrase { words, category, is_weak: weak.is_some(), language });
+        }
+    }
+    phrases
+}
+
+/// The listed phrases in `normal`, a text in matching form: whole words only, each phrase once.
+pub(super) fn find(normal: &str) -> Vec<Hit> {
+    let lexicon = &*LEXICON;
+    let mut hits: Vec<Hit> = Vec::new();
+    for found in lexicon.automaton.find_overlapping_iter(normal).take(MAX_MATCHES) {
+        let Some(phrase) = lexicon.patterns.get(found.pattern().as_usize()).and_then(|&at| lexicon.phrases.get(at))
+        else {
+            continue;
+        };
+        // Two languages may share a phrase.
+        let is_new = !hits.iter().any(|hit| hit.phrase.category == phrase.category && hit.phrase.words == phrase.words);
+        if is_new && is_whole(normal, found.start(), found.end()) {
+            hits.push(Hit { phrase, at: found.start() });
+            if hits.len() == MAX_HITS {
+                break;
+            }
+        }
+    }
+    hits
+}
+
+/// The listed spam word that `word` is, if it is one; in matching form.
+pub(super) fn spam_word(word: &str) -> Option<&'static Phrase> {
+    LEXICON.single.get(word).and_then(|&at| LEXICON.phrases.get(at))
+}
+
+/// Does a word begin at `start` and end at `end`? In Arabic the clitics may stand before it.
+fn is_whole(normal: &str, start: usize, end: usize) -> bool {
+    let inside = normal.get(start..end).unwrap_or_default();
+    let (Some(first), Some(last)) = (inside.chars().next(), inside.chars().next_back()) else { return false };
+    let ends = normal
+        .get(end..)
+        .and_then(|rest| rest.chars().next())
+        .is_none_or(|next| !joins_words(next) || !joins_words(last));
+    if !ends {
+        return false;
+    }
+    let before = normal.get(..start).unwrap_or_default();
+    if before.chars().next_back().is_none_or(|previous| !joins_words(previous) || !joins_words(first)) {
+        return true;
+    }
+    is_arabic(first) && {
+        // The part of the word before the phrase: at most three letters of it matter.
+        let clitic_start =
+            before.char_indices().rev().take(4).take_while(|&(_, c)| joins_words(c)).last().map_or(start, |(at, _)| at);
+        const CLITICS: [&str; 15] =
+            ["و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "كال", "لل", "ولل", "وب", "ول", "فل"];
+        CLITICS.contains(&before.get(clitic_start..).unwrap_or_default())
+    }
+}
+
+fn is_arabic(c: char) -> bool {
+    matches!(c, '\u{0620}'..='\u{06FF}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let found: Vec<_> = find(&normalize(text)).iter().map(|hit| hit.phrase.words.as_str()).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn only_whole_words_match() {
+        check("Visit our ONLINE  Casino!", &["online casino", "casino"]);
+        check("the-best-online-casino-ever", &["online casino", "casino"]);
+        check("a specialist, a sexton, bayes, Essex, therapist", &[]);
+        check("كـازيـنـو", &["كازينو"]);
+        check("والكازينو بالكازينو", &["كازينو"]);
+        check("كازينوهات", &[]);
+        check("最好的在线赌场推荐", &["在线赌场", "赌场"]);
+    }
+
+    #[test]
+    fn every_section_has_a_name_and_every_phrase_stands_once() {
+        for (language, list) in LISTS {
+            for name in list.lines().filter_map(|line| line.strip_prefix('[')?.strip_suffix(']')) {
+                assert!(Category::NAMES.iter().any(|(known, _)| *known == name), "spam-words.{language}.txt: [{name}]");
+            }
+            let phrases = read(language, list);
+            let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '['])).count();
+            assert_eq!(phrases.len(), lines, "spam-words.{language}.txt: a line stands before the first section");
+            for (index, phrase) in phrases.iter().enumerate() {
+                let twin = phrases
+                    .iter()
+                    .skip(index + 1)
+                    .find(|other| other.words == phrase.words && other.category == phrase.category);
+                assert!(twin.is_none(), "spam-words.{language}.txt: `{}` stands twice", phrase.words);
+                assert!(
+                    phrase.words.chars().count() >= 2,
+                    "spam-words.{language}.txt: `{}` is too short",
+                    phrase.words
+                );
+            }
+        }
+    }
+}

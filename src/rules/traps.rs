@@ -1,0 +1,201 @@
+//! What only machines do: fill hidden fields, type faster than anybody, leave their templates unfilled.
+//!
+//! None of it is final: caches, screen readers and password managers fall into traps as well.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::clues::Clues;
+use super::{Category, Note};
+
+/// `HONEYPOT_FILLED`: something stands in the field that people do not see. Form fillers are the ham to expect.
+pub(super) fn honeypot(clues: &Clues<'_>) -> Option<Note> {
+    let filled = clues.comment.honeypot.as_deref().unwrap_or_default().trim();
+    (!filled.is_empty()).then(|| Note::new(filled))
+}
+
+/// `FORM_TOO_FAST`: more than 40 characters in under three seconds; half of that up to five. Sending again after an error is fast too.
+pub(super) fn too_fast(clues: &Clues<'_>) -> Option<Note> {
+    let seconds = clues.comment.form_seconds.filter(|seconds| *seconds >= 0.0)?;
+    let characters = clues.text.scripts().visible;
+    let strength = match seconds {
+        seconds if seconds < 3.0 && characters > 40 => 1.0,
+        seconds if seconds < 5.0 && characters > 200 => 0.5,
+        _ => return None,
+    };
+    Some(Note::graded(format!("{seconds:.1} s for {characters} characters"), strength))
+}
+
+/// `REFERRER_FOOTPRINT`: the visitor came from a search for comment forms.
+pub(super) fn footprint(clues: &Clues<'_>) -> Option<Note> {
+    let referrer = clues.comment.referrer.as_deref().unwrap_or_default();
+    let referrer = referrer.get(..referrer.floor_char_boundary(2_000)).unwrap_or_default();
+    let decoded = percent_encoding::percent_decode_str(referrer).decode_utf8_lossy().to_lowercase().replace('+', " ");
+    const FOOTPRINTS: [&str; 8] = [
+        "inurl:",
+        "intitle:",
+        "intext:",
+        "site:.edu",
+        "site:.gov",
+        "powered by wordpress",
+        "leave a reply",
+        "leave a comment",
+    ];
+    let (_, query) = decoded.split_once('?')?;
+    FOOTPRINTS.iter().find(|footprint| query.contains(**footprint)).map(|footprint| Note::new(*footprint))
+}
+
+/// `UA_BOT`: the browser calls itself a program. API clients and feed readers are the ham to expect.
+pub(super) fn bot(clues: &Clues<'_>) -> Option<Note> {
+    const PROGRAMS: [&str; 16] = [
+        "curl/",
+        "wget/",
+        "python-requests",
+        "python-urllib",
+        "aiohttp",
+        "httpx/",
+        "go-http-client",
+        "java/",
+        "okhttp",
+        "libwww-perl",
+        "scrapy",
+        "phantomjs",
+        "headlesschrome",
+        "node-fetch",
+        "axios/",
+        "guzzlehttp",
+    ];
+    let agent = clues.comment.author.user_agent.as_deref().unwrap_or_default();
+    let agent = agent.get(..agent.floor_char_boundary(500)).unwrap_or_default().to_ascii_lowercase();
+    PROGRAMS.iter().find(|program| agent.contains(**program)).map(|program| Note::new(program.trim_end_matches('/')))
+}
+
+/// `UA_MISSING`: the browser's name was sent and is empty. A field that was not sent is not evaluated.
+pub(super) fn no_agent(clues: &Clues<'_>) -> Option<Note> {
+    clues.comment.author.user_agent.as_deref().is_some_and(|agent| agent.trim().is_empty()).then(|| Note::new(""))
+}
+
+/// What attacks and unfilled templates hold. Found in one pass over the raw text, whatever the case.
+const PATTERNS: [(&str, Kind); 26] = [
+    ("<!--mfunc", Kind::Exploit),
+    ("<?php", Kind::Exploit),
+    ("<script", Kind::Exploit),
+    ("<iframe", Kind::Exploit),
+    ("javascript:alert(", Kind::Exploit),
+    ("onerror=", Kind::Exploit),
+    ("onmouseover=", Kind::Exploit),
+    ("' or 1=1", Kind::Exploit),
+    ("' or '1'='1", Kind::Exploit),
+    ("union select ", Kind::Exploit),
+    ("union all select ", Kind::Exploit),
+    ("base64_decode(", Kind::Exploit),
+    ("${jndi:", Kind::Exploit),
+    ("../../../", Kind::Exploit),
+    ("/etc/passwd", Kind::Exploit),
+    ("xp_cmdshell", Kind::Exploit),
+    ("waitfor delay", Kind::Exploit),
+    ("#file_links[", Kind::Template),
+    ("%keyword%", Kind::Template),
+    ("%anchor_text%", Kind::Template),
+    ("%spinfile", Kind::Template),
+    ("{{keyword}}", Kind::Template),
+    ("[insert name]", Kind::Template),
+    ("[your name]", Kind::Template),
+    ("#randomnum", Kind::Template),
+    ("{random_", Kind::Template),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Exploit,
+    Template,
+}
+
+static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(PATTERNS.iter().map(|(pattern, _)| pattern))
+        .unwrap_or_else(|error| unreachable!("the patterns are constants: {error}"))
+});
+
+/// The first pattern of `kind` outside code.
+fn pattern(clues: &Clues<'_>, kind: Kind) -> Option<&'static str> {
+    let raw = clues.text.raw();
+    AUTOMATON
+        .find_iter(raw)
+        .filter_map(|found| {
+            let (pattern, of) = PATTERNS.get(found.pattern().as_usize())?;
+            (*of == kind && !is_code(clues, &found.range())).then_some(*pattern)
+        })
+        .next()
+}
+
+/// Does `place` in the raw text lie in `<code>`, `<pre>` or back-ticks? Programmers quote attacks.
+fn is_code(clues: &Clues<'_>, place: &Range<usize>) -> bool {
+    let is_marked = clues.text.markup().code.iter().any(|code| code.start <= place.start && place.end <= code.end);
+    // A window keeps a text full of patterns linear.
+    let window = |from: usize, to: usize| {
+        let raw = clues.text.raw();
+        raw.get(raw.ceil_char_boundary(from)..raw.floor_char_boundary(to)).unwrap_or_default()
+    };
+    is_marked
+        || (window(place.start.saturating_sub(500), place.start).contains('`')
+            && window(place.end, place.end.saturating_add(500)).contains('`'))
+}
+
+/// `EXPLOIT_PAYLOAD`: code that wants to run on the site. In code blocks it is talk about code.
+pub(super) fn exploit(clues: &Clues<'_>) -> Option<Note> {
+    pattern(clues, Kind::Exploit).map(Note::new)
+}
+
+/// `TEMPLATE_SPINTAX`: `{Hi|Hello|Hey}` or `%keyword%`: the machine forgot to fill its form. In code blocks it is code.
+pub(super) fn spintax(clues: &Clues<'_>) -> Option<Note> {
+    if let Some(pattern) = pattern(clues, Kind::Template) {
+        return Some(Note::new(pattern));
+    }
+    let raw = clues.text.raw();
+    let mut open = None;
+    let mut bars = 0;
+    for (at, byte) in raw.bytes().enumerate() {
+        match byte {
+            b'{' => (open, bars) = (Some(at), 0),
+            b'|' => bars += 1,
+            b'}' => {
+                if let Some(start) = open.take()
+                    && bars >= 2
+                    && at - start < 500
+                    && let Some(inside) = raw.get(start + 1..at)
+                    && is_spun(inside)
+                    && !is_code(clues, &(start..at))
+                {
+                    return Some(Note::new(format!("{{{inside}}}")));
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Alternatives made of words, not of code: `Hi|Hello|Hey there`.
+fn is_spun(inside: &str) -> bool {
+    inside.split('|').all(|choice| {
+        choice.chars().all(|c| {
+            c.is_alphanumeric() || c.is_whitespace() || matches!(c, '\'' | '’' | '.' | ',' | '!' | '-' | '؟' | '،')
+        })
+    }) && inside.split('|').filter(|choice| choice.chars().any(char::is_alphabetic)).count() >= 3
+}
+
+/// `TRACKBACK_TEMPLATE`: "Read More Information here on that Topic": the fixed wording of one machine.
+pub(super) fn trackback(clues: &Clues<'_>) -> Option<Note> {
+    clues.first(Category::Trackback).map(|hit| Note::new(hit.phrase.words.as_str()))
+}
+
+/// `LLM_BOILERPLATE`: a text generator's words about itself, not in quotation marks: people quote it to mock it.
+pub(super) fn boilerplate(clues: &Clues<'_>) -> Option<Note> {
+    let hit = clues.first(Category::Boilerplate)?;
+    let before = clues.text.normal().get(..hit.at).unwrap_or_default().trim_end();
+    (!before.ends_with(['"', '\'', '“', '«', '‘', '„'])).then(|| Note::new(hit.phrase.words.as_str()))
+}

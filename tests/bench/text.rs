@@ -1,0 +1,42 @@
+//! What reading one comment costs: `cargo bench --bench text`.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot run says so by panicking")]
+
+use divan::Bencher;
+use hamlet::comment::Comment;
+use hamlet::text::Text;
+
+fn main() {
+    divan::main();
+}
+
+const ENGLISH: &str = "I read the whole piece twice and still think the council got this wrong. The old bridge \
+    carries two hundred lorries a day, and closing it for a year without a ferry means that every one of them goes \
+    through the village, past the school. My neighbour measured it last week: one every three minutes between seven \
+    and nine. Nobody asked us. See https://council.example/minutes/2026-03 for what was said, and judge for yourself \
+    whether \"consulted\" is the word. It isn't, as far as I'm concerned!";
+
+const ARABIC: &str = "قرأت المقال مرتين وما زلت أعتقد أن البلدية أخطأت في قرارها. الجسر القديم تعبره مئتا شاحنة كل يوم، \
+    وإغلاقه سنة كاملة من غير عبّارة يعني أن تمرّ كلها من وسط القرية بجانب المدرسة. جاري حسبها في الأسبوع الماضي: \
+    شاحنة كل ثلاث دقائق بين السابعة والتاسعة. لم يسألنا أحد عن رأينا، وهذا ما يؤسف له حقا.";
+
+fn comment(content: &str) -> Comment {
+    Comment::of_text(content)
+}
+
+#[divan::bench(args = [("english", ENGLISH), ("arabic", ARABIC)])]
+fn ordinary(bencher: Bencher, (_, content): (&str, &str)) {
+    let comment = comment(content);
+    bencher.bench(|| Text::of(&comment));
+}
+
+#[divan::bench]
+fn marked_up(bencher: Bencher) {
+    let comment = comment(&format!("<p>{ENGLISH}</p><br /><a href=\"https://a.example/\">more</a> &amp; more"));
+    bencher.bench(|| Text::of(&comment));
+}
+
+#[divan::bench(args = [1_000, 10_000, 100_000, 1_000_000])]
+fn long(bencher: Bencher, bytes: usize) {
+    let comment = comment(&ENGLISH.repeat(bytes / ENGLISH.len() + 1));
+    bencher.bench(|| Text::of(&comment));
+}

@@ -1,0 +1,382 @@
+//! The rules: each against texts it must and must not hit, all of them against what must never be held, and against hostile input.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use hamlet::comment::{Author, Comment};
+use hamlet::rules::{Case, Family, RULES, RuleSet, says};
+use hamlet::site::{Policy, Site, SiteId};
+use hamlet::text::Text;
+use hamlet::verdict::Evidence;
+use jiff::Timestamp;
+use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
+
+fn site() -> Site {
+    Site {
+        id: SiteId(1),
+        name: "default".to_owned(),
+        url: "https://news.example/".to_owned(),
+        policy: Policy::standard(),
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+fn fired(comment: &Comment) -> Vec<Evidence> {
+    let (text, site) = (Text::of(comment), site());
+    RuleSet::embedded().fired(&Case { comment, text: &text, site: &site })
+}
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rules")
+}
+
+/// One line of a case file: `hit` or `miss`, then a text or a comment as JSON; two blanks and `#` begin a comment.
+fn case(line: &str) -> (bool, Comment) {
+    let (expected, rest) = line.split_once(char::is_whitespace).unwrap_or_else(|| panic!("no text: {line}"));
+    let rest = rest.split("  # ").next().unwrap_or(rest).trim();
+    let comment = if rest.starts_with("{\"") {
+        serde_json::from_str(rest).unwrap_or_else(|error| panic!("{error}: {line}"))
+    } else {
+        Comment::of_text(rest)
+    };
+    match expected {
+        "hit" => (true, comment),
+        "miss" => (false, comment),
+        _ => panic!("neither hit nor miss: {line}"),
+    }
+}
+
+#[test]
+fn each_rule_hits_and_misses_its_texts() {
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        let file = data().join(format!("{}.txt", rule.symbol));
+        let Ok(lines) = fs::read_to_string(&file) else { continue };
+        let (mut hits, mut misses) = (0, 0);
+        for line in lines.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+            let (expected, comment) = case(line);
+            *(if expected { &mut hits } else { &mut misses }) += 1;
+            let evidence = fired(&comment);
+            if evidence.iter().any(|piece| piece.symbol == rule.symbol) != expected {
+                let symbols: Vec<_> = evidence.iter().map(|piece| piece.symbol.as_ref()).collect();
+                wrong.push(format!("{}: {line}\n        fired: {symbols:?}", rule.symbol));
+            }
+        }
+        if hits < 3 || misses < 3 {
+            wrong.push(format!("{}: {hits} hits and {misses} misses; three of each are wanted", rule.symbol));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_three_lists_of_rules_are_equal() {
+    let rules: BTreeSet<String> = RULES.iter().map(|rule| rule.symbol.to_owned()).collect();
+    assert_eq!(rules.len(), RULES.len(), "a symbol stands twice");
+    let table: toml::Table = include_str!("../../config/rules.toml").parse().expect("TOML");
+    let weighed: BTreeSet<String> = table["weights"].as_table().expect("a table").keys().cloned().collect();
+    assert_eq!(weighed, rules, "config/rules.toml and RULES differ");
+    let caps: BTreeSet<&str> = table["caps"].as_table().expect("a table").keys().map(String::as_str).collect();
+    assert_eq!(caps, Family::ALL.into_iter().map(Family::as_str).collect(), "config/rules.toml and Family differ");
+    let tested: BTreeSet<String> = fs::read_dir(data())
+        .expect("tests/data/rules")
+        .map(|entry| entry.expect("entry").path().file_stem().expect("name").to_string_lossy().into_owned())
+        .collect();
+    let tested: BTreeSet<String> = tested.into_iter().filter(|name| name == &name.to_uppercase()).collect();
+    assert_eq!(tested, rules, "tests/data/rules and RULES differ");
+    for line in include_str!("../../config/rules.toml").lines().filter(|line| line.contains(" = ")) {
+        assert!(line.contains(" # "), "config/rules.toml says nothing about: {line}");
+    }
+}
+
+#[test]
+fn symbols_and_sentences_are_written_alike() {
+    for rule in RULES {
+        assert!(
+            rule.symbol.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'),
+            "{}",
+            rule.symbol
+        );
+        assert!(rule.says.len() >= 8 && !rule.says.ends_with('.') && !rule.says.contains('\n'), "{}", rule.symbol);
+        assert_eq!(says(rule.symbol), Some(rule.says));
+    }
+    assert_eq!(says("NO_SUCH_RULE"), None);
+}
+
+/// Weights of the comment's evidence, summed.
+fn total(comment: &Comment) -> f64 {
+    fired(comment).iter().map(|piece| piece.weight.get()).sum()
+}
+
+/// Ham of many languages and habits: `0` must not fire at all, `mild` must stay at one nat or below.
+#[test]
+fn ham_keeps_its_innocence() {
+    let lines = fs::read_to_string(data().join("ham.txt")).expect("ham.txt");
+    for line in lines.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+        let (limit, text) = line.split_once(char::is_whitespace).expect("a limit and a text");
+        let (_, comment) = case(&format!("miss {}", text.trim()));
+        let evidence = fired(&comment);
+        let limit = match limit {
+            "0" => 0.0,
+            "mild" => 1.0,
+            _ => panic!("neither 0 nor mild: {line}"),
+        };
+        assert!(total(&comment) <= limit + 1e-9, "{line}\n{evidence:?}");
+        assert!(limit > 0.0 || evidence.iter().all(|piece| piece.weight.get() <= 0.0), "{line}\n{evidence:?}");
+    }
+}
+
+/// What a reader may add without meaning harm must not raise a good comment above one nat; what a spammer adds to hide
+/// must not lower a bad one.
+#[test]
+fn disguises_help_nobody() {
+    let ham = "هذا رأي كاتب محترم، ولكنني لا أتفق معه في كل ما قال عن المدارس";
+    let decorate = |mark: &str| ham.split(' ').map(|word| format!("{word}{mark}")).collect::<Vec<_>>().join(" ");
+    for mark in ["\u{200F}", "\u{200C}", "\u{064B}", "ـ"] {
+        let comment = Comment::of_text(decorate(mark));
+        assert!(total(&comment) <= 1.0, "{mark:?}: {:?}", fired(&comment));
+    }
+    let plain = total(&Comment::of_text("best online casino, free spins! https://example.com/x"));
+    for hidden in [
+        "best on\u{200B}line ca\u{200B}sino, free spins! https://example.com/x",
+        "best оnline саsіnо, free spins! https://example.com/x",
+        "best 𝗼𝗻𝗹𝗶𝗻𝗲 𝗰𝗮𝘀𝗶𝗻𝗼, free spins! https://example.com/x",
+        "best online casino&#8203;, <b>free</b> spins! https://example.com/x",
+    ] {
+        let disguised = total(&Comment::of_text(hidden));
+        assert!(disguised >= plain - 1e-9, "{disguised} < {plain}: {hidden} {:?}", fired(&Comment::of_text(hidden)));
+    }
+}
+
+#[test]
+fn a_field_that_was_not_sent_is_not_an_empty_one() {
+    let site = site();
+    let unsent = |comment: &Comment| {
+        let text = Text::of(comment);
+        let case = Case { comment, text: &text, site: &site };
+        RuleSet::embedded().not_evaluated(&case).collect::<BTreeSet<_>>()
+    };
+    let bare = Comment::of_text("hello");
+    assert!(unsent(&bare).is_superset(&BTreeSet::from([
+        "HONEYPOT_FILLED",
+        "FORM_TOO_FAST",
+        "NAME_IS_URL",
+        "UA_MISSING"
+    ])));
+    assert!(!unsent(&bare).contains("LINKS_MANY"));
+    let author = Author { name: Some(String::new()), user_agent: Some(String::new()), ..Author::default() };
+    let empty = Comment { honeypot: Some(String::new()), form_seconds: Some(60.0), author, ..bare };
+    assert!(unsent(&empty).is_disjoint(&BTreeSet::from([
+        "HONEYPOT_FILLED",
+        "FORM_TOO_FAST",
+        "NAME_IS_URL",
+        "UA_MISSING"
+    ])));
+    assert_eq!(fired(&empty).iter().map(|piece| piece.symbol.as_ref()).collect::<Vec<_>>(), ["UA_MISSING"]);
+}
+
+#[track_caller]
+fn check_caps(comment: &Comment) -> Vec<Evidence> {
+    let rules = RuleSet::embedded();
+    let evidence = fired(comment);
+    for family in Family::ALL {
+        let of_family =
+            |piece: &&Evidence| RULES.iter().any(|rule| rule.symbol == piece.symbol && rule.family == family);
+        let total: f64 = evidence.iter().filter(of_family).map(|piece| piece.weight.get()).sum();
+        assert!(total.abs() <= rules.cap(family) + 1e-9, "{}: {total}", family.as_str());
+    }
+    evidence
+}
+
+#[test]
+fn a_family_speaks_up_to_its_cap() {
+    let links: String = (0..20)
+        .map(|n| format!("[url=http://{n}.example{n}.top:81/]x[/url] [y](http://{n}.com) http://1.2.3.{n}/ "))
+        .collect();
+    let evidence = check_caps(&Comment::of_text(links));
+    let total: f64 = evidence.iter().map(|piece| piece.weight.get()).sum();
+    assert!(evidence.len() > 5 && total > 2.9, "{evidence:?}");
+}
+
+/// 64 kB of each nuisance, all rules: bounded time, no panic. The bound is generous: this runs unoptimised on busy machines.
+#[test]
+fn hostile_input_costs_its_length() {
+    let many = |unit: &str| unit.repeat(65_536 / unit.len());
+    let nasties = [
+        many("a"),
+        many("\u{301}"),
+        many("a\u{301}"),
+        many("\u{202E}"),
+        many("\u{200B}a"),
+        many("ﷺ\u{64B}"),
+        many("\u{FDFA}"),
+        many("<"),
+        many("<a "),
+        many("<a href=\""),
+        many("<a href=\"x\" "),
+        many("<div>"),
+        many("<!--"),
+        many("<script>"),
+        many("</"),
+        many("<a \"<a' "),
+        many("<b =\"<'"),
+        many("[url="),
+        many("[url=http://a.com]"),
+        many("["),
+        many("]("),
+        many("[a](b.c)"),
+        many("[a](http://b.c/)"),
+        many("&"),
+        many("&#"),
+        many("&amp"),
+        many("&amp;"),
+        many("&#8203;a"),
+        many("http://a.com "),
+        many("http://"),
+        many("://"),
+        many("a.b."),
+        many("a@"),
+        many("a@b.c "),
+        many("hxxp://a[.]com "),
+        many(" dot com"),
+        many("[.]"),
+        many("{a|b|"),
+        many("{|"),
+        many("<?php"),
+        many("`<?php"),
+        many("1"),
+        many("1 "),
+        many("+1"),
+        many("0-"),
+        many("casino "),
+        many("casino"),
+        many("v i a g r a "),
+        many("c4s1n0 "),
+        many("نقل عفش "),
+        many("وال"),
+        many("а"),
+        many("аb "),
+        many("ᴠ"),
+        many("𝓑"),
+        many("a\u{200F}\u{200F}"),
+        many("#a "),
+        many("😀"),
+        many("👨\u{200D}"),
+        many(","),
+        many("a,b c,"),
+        many("\0"),
+        many("\n"),
+        many("漢字"),
+        many("ไทย"),
+        many("xn--a.com "),
+        many("http://xn--80ak6aa92e.com/ "),
+        many("http://user@1.2.3.4:81/?url=http://x "),
+        many("!"),
+        many("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 "),
+    ];
+    for nasty in nasties {
+        let shown: String = nasty.chars().take(20).collect();
+        let started = Instant::now();
+        let name = Some(nasty.clone());
+        let author = Author {
+            name: name.clone(),
+            url: name.clone(),
+            email: name.clone(),
+            user_agent: name.clone(),
+            role: name.clone(),
+            ..Author::default()
+        };
+        let comment = Comment {
+            author,
+            referrer: name.clone(),
+            honeypot: name.clone(),
+            post_title: name.clone(),
+            permalink: name,
+            ..Comment::of_text(nasty)
+        };
+        check_caps(&comment);
+        let took = started.elapsed();
+        assert!(took < Duration::from_millis(1_500), "{shown:?} took {took:?}");
+    }
+}
+
+/// Twice the text is at most some three times the work, whatever it is made of.
+#[test]
+fn the_limit_of_a_megabyte_is_reached_in_time() {
+    for unit in
+        ["a", "\u{301}", "<a href=\"x\" ", "<b =\"<'", "[a](http://b.c/) ", "http://a.com ", "casino ", "а b ", "&amp;"]
+    {
+        let comment = Comment::of_text(unit.repeat(Text::MAX_BYTES / unit.len() + 10));
+        let started = Instant::now();
+        check_caps(&comment);
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(15), "{unit:?} took {took:?}");
+    }
+}
+
+/// Pieces that make trouble, in any order.
+fn troubled_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        any::<String>(),
+        any::<char>().prop_map(String::from),
+        prop::sample::select(vec![
+            "<a href=\"",
+            "http://",
+            "[url=",
+            "](",
+            "&#x",
+            ";",
+            "\u{202E}",
+            "\u{200B}",
+            "\u{301}",
+            "ـ",
+            "كازينو",
+            "casino",
+            "\0",
+            " ",
+            "}",
+            "{",
+            "|",
+            "٠٥٥",
+            "+966",
+            "@",
+            ".com",
+            "xn--",
+            "</script>",
+            "<script>",
+            "<!--",
+            "-->",
+            "[.]",
+            " dot ",
+            "ﷺ",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_gets_evidence_within_the_caps(content in troubled_text(), name in troubled_text(), seconds in any::<f64>()) {
+        let author = Author { name: Some(name.clone()), email: Some(name.clone()), url: Some(name.clone()), ..Author::default() };
+        let comment = Comment { author, referrer: Some(name), form_seconds: Some(seconds), ..Comment::of_text(content) };
+        check_caps(&comment);
+    }
+
+    #[test]
+    fn folding_is_done_once_and_for_all(text in troubled_text()) {
+        let once = hamlet::text::normalize(&text);
+        let twice = hamlet::text::normalize(&once);
+        assert_eq!(hamlet::text::normalize(&twice), twice);
+    }
+
+    #[test]
+    fn words_and_links_lie_within_the_text(content in troubled_text()) {
+        let text = Text::of(&Comment::of_text(content));
+        assert!(text.words().all(|word| !word.is_empty() && text.normal().contains(word)));
+        assert!(text.links().len() <= text.link_count());
+        assert!(text.skeleton_words().all(str::is_ascii));
+    }
+}
