@@ -10,14 +10,13 @@ use std::time::Instant;
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
-use super::Places;
 use super::screen::{self, Output};
+use super::{Places, rules};
 use crate::classifier::Classifier;
 use crate::clock::Clock;
 use crate::comment::Comment;
 use crate::decision::Judge;
 use crate::lists::Lists;
-use crate::rules::RuleSet;
 use crate::site::{Site, SiteId};
 use crate::verdict::Verdict;
 
@@ -40,7 +39,7 @@ pub struct Args {
 
 pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
     let config = places.config(&[])?;
-    let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
+    let judge = Judge::new(rules::in_force(&config)?, Classifier::shipped());
     let now = Clock::System.now();
     let (url, policy) = (String::new(), config.policy.clone());
     let site = Site { id: SiteId(0), name: "offline".to_owned(), url, policy, created_at: now };

@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod endpoint;
 mod queue;
+mod rules;
 mod screen;
 mod site;
 
@@ -58,6 +59,8 @@ enum Command {
     #[command(subcommand)]
     Queue(queue::Command),
     #[command(subcommand)]
+    Rules(rules::Command),
+    #[command(subcommand)]
     Config(config::Command),
 }
 
@@ -75,6 +78,7 @@ impl Cli {
             Command::Site(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
+            Command::Rules(command) => command.run(&places.config(&[])?),
             Command::Config(command) => command.run(&places),
         }
     }

@@ -163,6 +163,24 @@ fn a_dead_letter_that_is_not_there_is_said() {
 }
 
 #[test]
+fn rules_are_shown_with_the_weights_in_force() {
+    let shell = Shell::new();
+    let listed = shell.json("rules list --json");
+    assert!(listed.as_array().unwrap().len() >= 25);
+    let shortener = shell.json("rules show url_shortener --json");
+    assert_eq!((&shortener["symbol"], &shortener["family"]), (&"URL_SHORTENER".into(), &"links".into()));
+    shell.refused("rules show URL_SHORTNER", 1, "did you mean `URL_SHORTENER`?");
+
+    let (weights, settings) = (shell.data.path().join("mine.toml"), shell.data.path().join("hamlet.toml"));
+    std::fs::write(&weights, "[weights]\nURL_SHORTENER = 0.25").unwrap();
+    std::fs::write(&settings, format!("rules.file = \"{}\"", weights.display())).unwrap();
+    let shown = format!("rules show URL_SHORTENER --json --config {}", settings.display());
+    assert_eq!(shell.json(&shown)["weight"], 0.25);
+    std::fs::remove_file(&weights).unwrap();
+    shell.refused(&shown, 1, "named by `rules.file`");
+}
+
+#[test]
 fn comments_are_judged_offline_one_verdict_a_line() {
     let shell = Shell::new();
     let lines = "{\"content\":\"مرحبا بكم\",\"label\":\"ham\"}\n\n{\"content\":\"b\",\n \"author\":{\"name\":\"B\"}}\n";
