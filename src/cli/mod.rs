@@ -115,7 +115,7 @@ async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
         waiting_writes: config.store.waiting_writes,
         commit_together: config.store.commit_batch,
         readers: config.store.readers,
-        ..store::Settings::default()
+        busy_timeout_ms: config.store.busy_timeout_ms,
     };
     Ok(store::open(&config.store.url, &config.data_dir, settings).await?)
 }
