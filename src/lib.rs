@@ -29,6 +29,7 @@ pub mod clock;
 pub mod config;
 pub mod random;
 pub mod store;
+pub mod training;
 pub mod webhook;
 
 pub mod pipeline;

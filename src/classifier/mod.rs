@@ -1,15 +1,31 @@
 //! The naive Bayes classifier as it serves: hashed features of a text to evidence in nats.
+//!
+//! Owns the tables that a verdict is read from and the opinion on one comment. Does not own what is looked at
+//! (`features`), the file (`model`), nor how any of it is learned (`training`).
+
+pub mod calibration;
+pub mod features;
+pub mod model;
 
 use crate::comment::Comment;
 use crate::text::Text;
 use crate::verdict::{Nats, Token};
+
+use calibration::Calibration;
+use features::{Features, Origin};
+use model::{Model, ModelError};
+
+/// Tokens that an opinion names.
+const MAX_TOKENS: usize = 8;
+/// A token that moves the odds by less than a tenth tells nobody anything.
+const MIN_TOKEN: f64 = 0.1;
 
 /// What the classifier says of one comment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opinion {
     /// Evidence of the text itself, calibrated and shrunk by coverage; the prior is apart.
     pub weight: Nats,
-    /// Share of the comment's features that training has seen, 0 to 1.
+    /// Share of the comment's n-grams that training has seen, 0 to 1.
     pub coverage: f64,
     /// The most telling tokens, heaviest first.
     pub tokens: Vec<Token>,
@@ -19,12 +35,40 @@ pub struct Opinion {
 #[derive(Debug)]
 pub struct Classifier {
     id: String,
+    /// Log-ratio times scale of each column, `COLUMNS` of them. f32 halves what the cache must hold; its error, some
+    /// 1e-7 of a weight, is far below what calibration can tell.
+    weights: Vec<f32>,
+    seen: Vec<u64>,
+    calibration: Calibration,
+    card: serde_json::Value,
 }
 
 impl Classifier {
     /// The model compiled into the program.
     pub fn shipped() -> Classifier {
-        Classifier { id: "shipped".to_owned() }
+        Classifier::from_bytes(Classifier::shipped_bytes())
+            .unwrap_or_else(|error| unreachable!("the shipped model is read in a test: {error}"))
+    }
+
+    /// The file of the model compiled into the program.
+    pub fn shipped_bytes() -> &'static [u8] {
+        include_bytes!("../../models/default.hamlet")
+    }
+
+    /// A model file.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the bytes are no model, are damaged, or are of another version.
+    pub fn from_bytes(file: &[u8]) -> Result<Classifier, ModelError> {
+        Ok(Classifier::new(model::id(file), Model::from_bytes(file)?))
+    }
+
+    /// The classifier that `model` makes, under the name `id`.
+    pub fn new(id: String, model: Model) -> Classifier {
+        #[expect(clippy::cast_possible_truncation, reason = "see `weights`")]
+        let weigh = |(ratio, scale): (f64, &f32)| (ratio * f64::from(*scale)) as f32;
+        let weights = model.log_ratios().into_iter().zip(&model.scales).map(weigh).collect();
+        Classifier { id, weights, seen: model.seen, calibration: model.calibration, card: model.card }
     }
 
     /// Names the model in each verdict.
@@ -32,12 +76,162 @@ impl Classifier {
         &self.id
     }
 
-    /// Log-odds of spam before anything is known of the comment: calibration's intercept.
-    pub fn prior(&self) -> Nats {
-        Nats::ZERO
+    /// What the model says of itself.
+    pub fn card(&self) -> &serde_json::Value {
+        &self.card
     }
 
-    pub fn opinion(&self, _comment: &Comment, _text: &Text) -> Opinion {
-        Opinion { weight: Nats::ZERO, coverage: 0.0, tokens: Vec::new() }
+    /// Log-odds of spam before anything is known of the comment: calibration's prior.
+    pub fn prior(&self) -> Nats {
+        Nats::clamped(self.calibration.prior)
+    }
+
+    /// What the text alone says. Linear in its length.
+    pub fn opinion(&self, comment: &Comment, text: &Text) -> Opinion {
+        let features = Features::of(comment, text);
+        let coverage = self.coverage(&features.grams);
+        let weight = self.evidence(&features);
+        let tokens = if weight == Nats::ZERO { Vec::new() } else { self.tokens(&features, text, coverage) };
+        Opinion { weight, coverage, tokens }
+    }
+
+    /// Evidence of features, calibrated and shrunk by coverage.
+    pub fn evidence(&self, features: &Features) -> Nats {
+        self.calibration.evidence(self.raw_score(&features.columns), self.coverage(&features.grams))
+    }
+
+    /// Sum of the columns' weights over √(their number): before calibration.
+    pub fn raw_score(&self, columns: &[u32]) -> f64 {
+        let sum: f64 = columns.iter().map(|&column| self.weight(column)).sum();
+        sum / root(columns.len())
+    }
+
+    /// Share of n-grams that training has met in at least two rows; 1 of a text that has none.
+    pub fn coverage(&self, grams: &[u32]) -> f64 {
+        let seen = |&&gram: &&u32| self.seen.get(gram as usize / 64).is_some_and(|word| word >> (gram % 64) & 1 == 1);
+        if grams.is_empty() { 1.0 } else { ratio(grams.iter().filter(seen).count(), grams.len()) }
+    }
+
+    #[inline]
+    fn weight(&self, column: u32) -> f64 {
+        f64::from(self.weights.get(column as usize).copied().unwrap_or(0.0))
+    }
+
+    /// The words and links that moved the evidence most, each with all features that it brought first.
+    fn tokens(&self, features: &Features, text: &Text, coverage: f64) -> Vec<Token> {
+        let factor = self.calibration.slope * self.calibration.trust(coverage) / root(features.columns.len());
+        let mut heaviest: Vec<(f64, Origin)> = Vec::with_capacity(MAX_TOKENS + 1);
+        let mut keep = |sum: f64, origin| {
+            let weight = sum * factor;
+            let is_lighter =
+                heaviest.len() == MAX_TOKENS && heaviest.last().is_some_and(|(last, _)| weight.abs() <= last.abs());
+            if origin == Origin::Other || weight.abs() < MIN_TOKEN || is_lighter {
+                return;
+            }
+            let at = heaviest.partition_point(|(other, _)| other.abs() >= weight.abs());
+            heaviest.insert(at, (weight, origin));
+            heaviest.truncate(MAX_TOKENS);
+        };
+        let (mut sum, mut open) = (0.0, Origin::Other);
+        for (&column, &origin) in features.columns.iter().zip(&features.origins) {
+            if origin != open {
+                keep(sum, open);
+                (sum, open) = (0.0, origin);
+            }
+            sum += self.weight(column);
+        }
+        keep(sum, open);
+        heaviest.into_iter().filter_map(|(weight, origin)| named(weight, origin, text)).collect()
+    }
+}
+
+fn named(weight: f64, origin: Origin, text: &Text) -> Option<Token> {
+    const MAX_CHARS: usize = 40;
+    let name = match origin {
+        Origin::Word(index) => text.words().nth(index)?.chars().take(MAX_CHARS).collect(),
+        Origin::Link(index) => text.links().get(index)?.host().to_owned(),
+        Origin::Other => return None,
+    };
+    Some(Token { text: name, weight: Nats::clamped(weight) })
+}
+
+/// √n, at least 1.
+#[expect(clippy::cast_precision_loss, reason = "a comment has fewer features than 2^53")]
+pub fn root(features: usize) -> f64 {
+    (features.max(1) as f64).sqrt()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a comment has fewer n-grams than 2^53")]
+fn ratio(part: usize, whole: usize) -> f64 {
+    part as f64 / whole as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(content: &str, is_held: bool) {
+        let classifier = shipped();
+        let comment = Comment::of_text(content);
+        let opinion = classifier.opinion(&comment, &Text::of(&comment));
+        let logit = opinion.weight.get() + classifier.prior().get();
+        assert_eq!(logit >= 0.0, is_held, "{content}: {logit}, {opinion:?}");
+    }
+
+    fn shipped() -> &'static Classifier {
+        static SHIPPED: std::sync::LazyLock<Classifier> = std::sync::LazyLock::new(Classifier::shipped);
+        &SHIPPED
+    }
+
+    #[test]
+    fn the_shipped_model_lets_ham_through() {
+        check("I think the second half of the article misses the point: rents rose long before that law.", false);
+        check("شكرا على المقال، لكن الأرقام في الجدول الثاني تبدو غير صحيحة", false);
+        check("Schade, dass niemand über die Folgen für die Dörfer spricht.", false);
+        check("昨天的节目很好看，主持人问的问题很到位", false);
+        check("노래가 너무 좋아요 ㅠㅠ", false);
+        check("خیلی ممنون، عالی بود", false);
+        for short in ["", "Thanks!", "👍", "شكرا", "Danke", "+1", "lol", "OK", "?"] {
+            check(short, false);
+        }
+    }
+
+    #[test]
+    fn the_shipped_model_holds_spam() {
+        check(
+            "Check out my new channel!!! Subscribe please, free iPhones every day https://tube.example/c/phone",
+            true,
+        );
+        check("Buy cheap viagra and cialis online, no prescription http://pills.example/buy", true);
+        check("منتج طبيعي لإنقاص الوزن 15 كيلو خلال شهر، التوصيل مجاني، للطلب واتساب", true);
+    }
+
+    #[test]
+    fn what_training_never_saw_is_near_the_prior() {
+        let comment = Comment::of_text("ქართული ენა ძალიან ლამაზია და საინტერესო");
+        let opinion = shipped().opinion(&comment, &Text::of(&comment));
+        assert!(opinion.coverage < 0.4 && opinion.weight.get().abs() < 0.5, "{opinion:?}");
+        assert!(shipped().prior().get() < 0.0);
+    }
+
+    #[test]
+    fn tokens_are_named_heaviest_first() {
+        let comment = Comment::of_text("Please subscribe to my channel, free iPhones https://tube.example/c/phone");
+        let tokens = shipped().opinion(&comment, &Text::of(&comment)).tokens;
+        assert!(tokens.iter().any(|token| token.text == "subscribe" && token.weight.get() > 0.0), "{tokens:?}");
+        assert!(tokens.is_sorted_by(|a, b| a.weight.get().abs() >= b.weight.get().abs()), "{tokens:?}");
+        assert!(tokens.len() <= MAX_TOKENS);
+    }
+
+    #[test]
+    fn any_text_gets_an_opinion() {
+        for content in
+            ["\0\u{feff}\u{202e}", &"a".repeat(1 << 20), &"漢".repeat(1 << 18), &"http://a.b ".repeat(50_000)]
+        {
+            let comment = Comment::of_text(content);
+            let opinion = shipped().opinion(&comment, &Text::of(&comment));
+            assert!(opinion.weight.get().abs() <= calibration::MAX_EVIDENCE && (0.0..=1.0).contains(&opinion.coverage));
+        }
     }
 }

@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
 use super::screen::{self, Output};
-use super::{Places, rules};
+use super::{Places, model, rules};
 use crate::classifier::Classifier;
 use crate::clock::Clock;
 use crate::comment::Comment;
@@ -25,11 +25,15 @@ use crate::verdict::Verdict;
 #[command(after_help = "Examples:
   echo 'cheap watches https://x.example' | hamlet check
   hamlet check comment.json
-  hamlet check comments.jsonl --json")]
+  hamlet check comments.jsonl --json
+  hamlet check --model candidate.hamlet comments.jsonl")]
 pub struct Args {
     /// One JSON object, JSON Lines, or plain text (one comment); `-` is standard input.
     #[arg(default_value = "-", hide_default_value = true)]
     file: PathBuf,
+    /// Judge with this model instead of the one in the settings.
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
     /// Take the input for plain text even if it begins like JSON.
     #[arg(long)]
     text: bool,
@@ -39,7 +43,9 @@ pub struct Args {
 
 pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
     let config = places.config(&[])?;
-    let judge = Judge::new(rules::in_force(&config)?, Classifier::shipped());
+    let model = args.model.as_deref().or(config.model.file.as_deref());
+    let classifier = model.map_or_else(|| Ok(Classifier::shipped()), model::read)?;
+    let judge = Judge::new(rules::in_force(&config)?, classifier);
     let now = Clock::System.now();
     let (url, policy) = (String::new(), config.policy.clone());
     let site = Site { id: SiteId(0), name: "offline".to_owned(), url, policy, created_at: now };

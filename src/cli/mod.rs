@@ -6,10 +6,13 @@
 mod check;
 mod config;
 mod endpoint;
+mod evaluate;
+mod model;
 mod queue;
 mod rules;
 mod screen;
 mod site;
+mod train;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +20,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
+use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
 use crate::site::Site;
 use crate::store::{self, Store};
@@ -61,6 +65,10 @@ enum Command {
     #[command(subcommand)]
     Rules(rules::Command),
     #[command(subcommand)]
+    Model(model::Command),
+    Train(Box<train::Args>),
+    Evaluate(evaluate::Args),
+    #[command(subcommand)]
     Config(config::Command),
 }
 
@@ -79,6 +87,12 @@ impl Cli {
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
             Command::Rules(command) => command.run(&places.config(&[])?),
+            Command::Model(command) => places.with_store(async |store, _| command.run(store).await),
+            Command::Train(args) if args.needs_store() => {
+                places.with_store(async |store, _| train::run(&args, Some(store), Clock::System.now()).await)
+            }
+            Command::Train(args) => runtime()?.block_on(train::run(&args, None, Clock::System.now())),
+            Command::Evaluate(args) => evaluate::run(&args),
             Command::Config(command) => command.run(&places),
         }
     }

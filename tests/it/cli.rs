@@ -163,6 +163,48 @@ fn a_dead_letter_that_is_not_there_is_said() {
 }
 
 #[test]
+fn a_model_is_moved_promoted_and_rolled_back() {
+    let shell = Shell::new();
+    let file = shell.data.path().join("a.hamlet");
+    let file = file.to_str().unwrap();
+    let champion = |shell: &Shell| {
+        let models = shell.json("model list --json");
+        let serving = models.as_array().unwrap().iter().find(|model| model["is_champion"] == true).cloned();
+        serving.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(champion(&shell), "shipped");
+    shell.refused("model rollback", 1, "");
+
+    assert_eq!(shell.run(&format!("model export shipped {file}")).code, 0);
+    let id = shell.json(&format!("model import {file} --json"))["id"].as_str().unwrap().to_owned();
+    assert_eq!(champion(&shell), "shipped", "an import alone promotes nothing");
+    shell.json(&format!("model promote {id} --note spring --json"));
+    assert_eq!(champion(&shell), id);
+    assert_eq!(shell.json("model show --json")["id"], id.as_str());
+    assert_eq!(shell.json("model rollback --json")["id"], "shipped");
+    assert_eq!(champion(&shell), "shipped");
+
+    let verdict = shell.run_with(&format!("check --json --model {file}"), b"cheap watches");
+    assert!(verdict.out.contains(&id), "{verdict:?}");
+}
+
+#[test]
+fn a_file_that_is_no_model_is_refused() {
+    let shell = Shell::new();
+    let file = shell.data.path().join("a.hamlet");
+    let name = file.display();
+    shell.refused(&format!("model import {name}"), 1, "cannot be read");
+    let shipped = hamlet::classifier::Classifier::shipped_bytes();
+    for bytes in [&b"no model"[..], b"", &shipped[..shipped.len() / 2]] {
+        std::fs::write(&file, bytes).unwrap();
+        shell.refused(&format!("model import {name}"), 1, file.to_str().unwrap());
+        shell.refused(&format!("check --model {name}"), 1, file.to_str().unwrap());
+    }
+    shell.refused("model promote 0123456789ab", 1, "`hamlet model list`");
+    shell.refused("model show nothing", 1, "there is no model `nothing`");
+}
+
+#[test]
 fn rules_are_shown_with_the_weights_in_force() {
     let shell = Shell::new();
     let listed = shell.json("rules list --json");

@@ -1,0 +1,77 @@
+//! From a raw score to evidence in nats.
+//!
+//! Owns the affine calibration, its bound, and how evidence shrinks where training knows little. Does not own how the
+//! numbers are found (`training::calibrate`).
+
+use crate::verdict::Nats;
+
+/// Naive Bayes may say at most this much, so that rules and lists can still answer it.
+pub const MAX_EVIDENCE: f64 = 8.0;
+
+/// What turns a raw score into evidence; affine, so it distributes over the tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibration {
+    /// Nats per unit of raw score.
+    pub slope: f64,
+    /// Nats at a raw score of 0, at even odds.
+    pub intercept: f64,
+    /// Log-odds of spam where the model serves, before anything is known of the comment; evidence of its own.
+    pub prior: f64,
+    /// Share of seen n-grams from which on the evidence counts in full; below half of it, it counts for nothing.
+    pub coverage_level: f64,
+}
+
+impl Calibration {
+    /// How many numbers the model file keeps of it.
+    pub(super) const NUMBERS: usize = 4;
+
+    pub(super) fn to_numbers(self) -> [f64; Calibration::NUMBERS] {
+        [self.slope, self.intercept, self.prior, self.coverage_level]
+    }
+
+    /// `None` if a number is not finite or out of its range.
+    pub(super) fn from_numbers(numbers: [f64; Calibration::NUMBERS]) -> Option<Calibration> {
+        let [slope, intercept, prior, coverage_level] = numbers;
+        let sound = numbers.iter().all(|number| number.abs() <= 1e6) && (0.0..=1.0).contains(&coverage_level);
+        sound.then_some(Calibration { slope, intercept, prior, coverage_level })
+    }
+
+    /// How much of the evidence is left at this coverage: nothing below half the level, all from the level on.
+    pub fn trust(&self, coverage: f64) -> f64 {
+        if coverage >= self.coverage_level {
+            return 1.0;
+        }
+        (2.0 * coverage / self.coverage_level - 1.0).clamp(0.0, 1.0)
+    }
+
+    /// Evidence of the text itself; the prior is apart.
+    pub fn evidence(&self, raw: f64, coverage: f64) -> Nats {
+        let full = (self.slope * raw + self.intercept).clamp(-MAX_EVIDENCE, MAX_EVIDENCE);
+        Nats::clamped(full * self.trust(coverage))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALIBRATION: Calibration = Calibration { slope: 2.0, intercept: 1.0, prior: -1.0, coverage_level: 0.4 };
+
+    #[track_caller]
+    fn check(raw: f64, coverage: f64, expected: f64) {
+        let evidence = CALIBRATION.evidence(raw, coverage).get();
+        assert!((evidence - expected).abs() < 1e-12, "{raw} at {coverage}: {evidence}, not {expected}");
+    }
+
+    #[test]
+    fn evidence_is_affine_bounded_and_shrinks_with_coverage() {
+        check(1.5, 0.9, 4.0);
+        check(1.5, 0.4, 4.0);
+        check(1.5, 0.3, 2.0);
+        check(1.5, 0.2, 0.0);
+        check(1.5, 0.0, 0.0);
+        check(99.0, 1.0, MAX_EVIDENCE);
+        check(-99.0, 1.0, -MAX_EVIDENCE);
+        check(f64::NAN, 1.0, 0.0);
+    }
+}

@@ -1,0 +1,258 @@
+//! From a comment to hashed features: columns that are there or not.
+//!
+//! Owns what the classifier looks at and the numbers it goes by. Does not own reading text (`text`) nor what a column
+//! weighs (`model`). A change here makes other numbers of the same comment: raise [`FEATURES_VERSION`].
+//!
+//! | of | features |
+//! |---|---|
+//! | words | each, and each with the one before it |
+//! | within words | runs of 3 to 5 characters, the edges counting as one; 1 to 3 in scripts without spaces and in Hangul |
+//! | disguised words | their Latin look-alike, as the word that a reader sees |
+//! | signs | each distinct sign that is neither letter, digit nor blank: `!`, `$`, emoji |
+//! | links | none, how many, host, registrable domain, top-level domain, markup they stand in |
+//! | author | words of the name; is there an e-mail, a URL; the domain of each |
+//! | shape | length in powers of two, share of capitals and of digits |
+//!
+//! # Source
+//! Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (ICML 2009), unsigned, because naive Bayes
+//! counts cannot be negative. xxh3 with a fixed seed: the numbers are stored in models.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::comment::{Author, Comment};
+use crate::text::{Link, Text, normalize};
+
+/// Tells models apart that were trained on other features.
+pub const FEATURES_VERSION: u32 = 1;
+/// Columns that features are hashed to. More made no dev set better and the file three times as long.
+pub const COLUMNS: usize = 1 << 18;
+/// Bits that n-grams are hashed to for coverage.
+pub const SEEN_BITS: usize = 1 << 22;
+
+/// Words looked at, from the front; a comment of more is no comment, and its first words tell as much.
+const MAX_WORDS: usize = 20_000;
+/// Characters of a word whose n-grams are taken.
+const MAX_WORD_CHARS: usize = 40;
+/// Characters of a run without spaces whose n-grams are taken.
+const MAX_RUN_CHARS: usize = 20_000;
+const MAX_LINKS: usize = 100;
+
+/// Which kind a hashed string is of: `win` the word is not `win` in an author's name.
+#[derive(Clone, Copy)]
+enum Kind {
+    Word = 1,
+    Gram,
+    Sign,
+    Host,
+    Domain,
+    TopLevel,
+    Links,
+    AuthorWord,
+    AuthorFlag,
+    AuthorDomain,
+    Shape,
+}
+
+/// Whose word a feature is, for explaining a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The word with this number in [`Text::words`].
+    Word(usize),
+    /// The link with this number in [`Text::links`].
+    Link(usize),
+    /// Anything else: signs, author, shape.
+    Other,
+}
+
+/// The features of one comment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Distinct columns below [`COLUMNS`], in the order of the text.
+    pub columns: Vec<u32>,
+    /// Where each column came from first, beside `columns`.
+    pub origins: Vec<Origin>,
+    /// Hashed n-grams below [`SEEN_BITS`], by which coverage is told; about one a character.
+    pub grams: Vec<u32>,
+}
+
+impl Features {
+    /// Reads the comment. Linear in the length of its text.
+    pub fn of(comment: &Comment, text: &Text) -> Features {
+        let room = text.normal().len().min(1 << 16);
+        let mut reader = Reader {
+            met: vec![0; COLUMNS / 64],
+            features: Features {
+                columns: Vec::with_capacity(room * 2 + 64),
+                origins: Vec::with_capacity(room * 2 + 64),
+                grams: Vec::with_capacity(room),
+            },
+            buffer: String::new(),
+            edges: Vec::new(),
+        };
+        reader.words(text);
+        reader.signs(text);
+        reader.links(text);
+        reader.author(&comment.author);
+        reader.shape(text);
+        reader.features
+    }
+}
+
+struct Reader {
+    /// One bit per column that is in `features` already.
+    met: Vec<u64>,
+    features: Features,
+    /// The word in hand between its edges.
+    buffer: String,
+    /// Where its characters begin, and where the last one ends.
+    edges: Vec<usize>,
+}
+
+impl Reader {
+    fn add(&mut self, kind: Kind, value: &[u8], origin: Origin) {
+        self.add_hash(xxh3_64_with_seed(value, kind as u64), origin);
+    }
+
+    #[inline]
+    fn add_hash(&mut self, hash: u64, origin: Origin) {
+        #[expect(clippy::cast_possible_truncation, reason = "masked to 18 bits")]
+        let column = (hash & (COLUMNS as u64 - 1)) as u32;
+        let bit = 1_u64 << (column % 64);
+        if let Some(word) = self.met.get_mut(column as usize / 64)
+            && *word & bit == 0
+        {
+            *word |= bit;
+            self.features.columns.push(column);
+            self.features.origins.push(origin);
+        }
+    }
+
+    fn gram_seen(&mut self, hash: u64) {
+        self.features.grams.push(((hash >> 32) & (SEEN_BITS as u64 - 1)) as u32);
+    }
+
+    fn words(&mut self, text: &Text) {
+        let mut before = 0;
+        for (index, word) in text.words().take(MAX_WORDS).enumerate() {
+            before = self.word(word, before, Origin::Word(index));
+        }
+        for word in text.skeleton_words() {
+            self.word(word, 0, Origin::Other);
+        }
+    }
+
+    /// Adds a word, its pair and its n-grams; its hash, for the next pair.
+    fn word(&mut self, word: &str, before: u64, origin: Origin) -> u64 {
+        let hash = xxh3_64_with_seed(word.as_bytes(), Kind::Word as u64);
+        let is_dense = word.chars().next().is_some_and(is_dense);
+        if !is_dense || word.len() <= 12 {
+            self.add_hash(hash, origin);
+            // A pair of words: two hashes make its own, cheaper than joining two strings and as good.
+            self.add_hash(before.rotate_left(29) ^ hash.wrapping_mul(0x9E37_79B9_7F4A_7C15), origin);
+        }
+        let (shortest, longest, covered, limit) =
+            if is_dense { (1, 3, 2, MAX_RUN_CHARS) } else { (3, 5, 4, MAX_WORD_CHARS) };
+        self.buffer.clear();
+        self.edges.clear();
+        if !is_dense {
+            self.buffer.push(' ');
+            self.edges.push(0);
+        }
+        for c in word.chars().take(limit) {
+            self.edges.push(self.buffer.len());
+            self.buffer.push(c);
+        }
+        if !is_dense {
+            self.edges.push(self.buffer.len());
+            self.buffer.push(' ');
+        }
+        self.edges.push(self.buffer.len());
+        let (buffer, edges) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.edges));
+        for length in shortest..=longest {
+            for (&start, &end) in edges.iter().zip(edges.iter().skip(length)) {
+                let gram = buffer.as_bytes().get(start..end).unwrap_or_default();
+                let hash = xxh3_64_with_seed(gram, Kind::Gram as u64);
+                self.add_hash(hash, origin);
+                if length == covered {
+                    self.gram_seen(hash);
+                }
+            }
+        }
+        (self.buffer, self.edges) = (buffer, edges);
+        hash
+    }
+
+    fn signs(&mut self, text: &Text) {
+        let mut last = ' ';
+        let mut buffer = [0; 4];
+        for c in text.normal().chars() {
+            if c != last && !c.is_alphanumeric() && !c.is_whitespace() {
+                self.add(Kind::Sign, c.encode_utf8(&mut buffer).as_bytes(), Origin::Other);
+            }
+            last = c;
+        }
+    }
+
+    fn links(&mut self, text: &Text) {
+        let count = text.link_count();
+        self.add(Kind::Links, &[u8::try_from(count.min(4)).unwrap_or(4)], Origin::Other);
+        for (index, link) in text.links().iter().take(MAX_LINKS).enumerate() {
+            let origin = Origin::Link(index);
+            self.add(Kind::Links, &[b's', link.syntax as u8], origin);
+            self.add(Kind::Host, link.host().as_bytes(), origin);
+            self.domain(Kind::Domain, link.domain(), origin);
+        }
+    }
+
+    fn domain(&mut self, kind: Kind, domain: &str, origin: Origin) {
+        self.add(kind, domain.as_bytes(), origin);
+        if let Some((_, top)) = domain.rsplit_once('.') {
+            self.add(Kind::TopLevel, top.as_bytes(), origin);
+        }
+    }
+
+    fn author(&mut self, author: &Author) {
+        if let Some(name) = author.name.as_deref() {
+            for word in normalize(name).split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).take(10) {
+                self.add(Kind::AuthorWord, word.as_bytes(), Origin::Other);
+            }
+        }
+        for (flag, field) in [(b"email", &author.email), (b"url  ", &author.url)] {
+            // A dump without the field says nothing; an empty one was left empty.
+            let state = match field.as_deref() {
+                None => continue,
+                Some("") => 0,
+                Some(_) => 1,
+            };
+            self.add(Kind::AuthorFlag, &[flag.as_slice(), &[state]].concat(), Origin::Other);
+        }
+        if let Some((_, host)) = author.email.as_deref().and_then(|email| email.rsplit_once('@')) {
+            self.add(Kind::AuthorDomain, host.to_ascii_lowercase().as_bytes(), Origin::Other);
+        }
+        if let Some(url) = author.url.as_deref().filter(|url| !url.is_empty()) {
+            self.domain(Kind::AuthorDomain, Link::of_url(url).domain(), Origin::Other);
+        }
+    }
+
+    fn shape(&mut self, text: &Text) {
+        let visible = text.visible();
+        let (mut letters, mut capitals, mut digits) = (0_usize, 0_usize, 0_usize);
+        for byte in visible.bytes() {
+            letters += usize::from(byte.is_ascii_alphabetic());
+            capitals += usize::from(byte.is_ascii_uppercase());
+            digits += usize::from(byte.is_ascii_digit());
+        }
+        let length = visible.len().max(1).ilog2().min(14).to_le_bytes()[0];
+        let share = |part: usize, whole: usize| u8::try_from(part * 8 / whole.max(8)).unwrap_or(8);
+        self.add(Kind::Shape, &[0, length], Origin::Other);
+        self.add(Kind::Shape, &[1, share(capitals, letters)], Origin::Other);
+        self.add(Kind::Shape, &[2, share(digits, visible.len())], Origin::Other);
+    }
+}
+
+/// Is this letter of a script whose single characters say as much as a few Latin ones?
+fn is_dense(c: char) -> bool {
+    matches!(c,
+        '\u{0E01}'..='\u{0EDF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}'
+        | '\u{3005}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{20000}'..='\u{3FFFF}')
+}

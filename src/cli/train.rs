@@ -1,0 +1,319 @@
+//! `hamlet train`: from labelled comments to a model, measured beside the champion.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::evaluate::table;
+use crate::classifier::Classifier;
+use crate::classifier::features::Features;
+use crate::classifier::model;
+use crate::store::{ModelRecord, Store};
+use crate::text::Text;
+use crate::training::corpus::Group;
+use crate::training::dump::{self, Example, LabelMap, Tally};
+use crate::training::held_out::HeldOut;
+use crate::training::learner::{Learner, Settings};
+use crate::training::promotion::{self, Choice};
+use crate::training::recipe::Recipe;
+
+/// Labels read from the store at once.
+const PAGE: u32 = 500;
+
+/// Trains a model from labelled dumps and the store's labels
+///
+/// A part of the comments is held out, near-copies together; the new model (the candidate) and the one that serves (the
+/// champion) both judge it, and the candidate is promoted if it is no worse.
+///
+/// Dumps are JSON Lines (`content`, `label` and any other field of a comment) or CSV or TSV with a header, plain or
+/// packed with gzip or zstd. Labels are spam or ham, also 1 or 0, true or false; say with --label what others mean.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  hamlet train dump.jsonl.gz                              promote if no worse than the champion
+  hamlet train --labels                                   from what moderators said
+  hamlet train a.csv b.jsonl --out my.hamlet --promote never
+  hamlet train tweets.jsonl --label ok=ham --label toxic=skip
+  zcat dump.gz | hamlet train -")]
+pub struct Args {
+    /// Labelled dumps; `-` is standard input
+    #[arg(value_name = "DUMP")]
+    dumps: Vec<PathBuf>,
+    /// Learn from the store's labels too
+    #[arg(long)]
+    labels: bool,
+    /// Of the store's labels, those of this site only
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    site: Option<String>,
+    /// What a label of the dumps means: WORD=ham, WORD=spam or WORD=skip
+    #[arg(long = "label", value_name = "WORD=MEANING")]
+    meanings: Vec<String>,
+    /// Write the model to this file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Whether the new model is to serve; with `never` and --out no store is needed
+    #[arg(long, value_enum, default_value_t)]
+    promote: Promote,
+    /// Share of the comments that is held out to measure with, 0 to 0.9
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
+    held_out: f64,
+    /// Train by a recipe, such as models/default.toml, instead of dumps
+    #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["dumps", "labels", "meanings"])]
+    recipe: Option<PathBuf>,
+    /// Folder of the recipe's dumps
+    #[arg(long, value_name = "FOLDER", requires = "recipe")]
+    data: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// When the candidate becomes champion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Promote {
+    /// If it is no worse on the held-out part
+    #[default]
+    Auto,
+    Never,
+    Always,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
+    if (0.0..=0.9).contains(&number) { Ok(number) } else { Err(format!("{number} is not between 0 and 0.9")) }
+}
+
+impl Args {
+    /// Must the store be open for this? `--out FILE --promote never` needs none.
+    pub fn needs_store(&self) -> bool {
+        self.labels || self.promote != Promote::Never || self.out.is_none()
+    }
+}
+
+/// What was read, and what is made of it.
+struct Session {
+    learner: Learner,
+    held_out: HeldOut,
+    tally: Tally,
+    bar: ProgressBar,
+    /// What the model is made of, for its card.
+    sources: Vec<serde_json::Value>,
+}
+
+impl Session {
+    fn learn(&mut self, example: Example, weight: f64) {
+        self.bar.inc(1);
+        let text = Text::of(&example.comment);
+        let group = Group::of(&text);
+        if let Some(Example { comment, label, .. }) = self.held_out.take(example, group) {
+            self.learner.learn(&Features::of(&comment, &text), group, label, weight);
+        }
+    }
+
+    fn learn_dumps(&mut self, paths: &[PathBuf], labels: &LabelMap, weight: f64) -> anyhow::Result<()> {
+        for record in dump::open(paths, labels) {
+            if let Some(example) = self.tally.sort(record)? {
+                self.learn(example, weight);
+            }
+        }
+        Ok(())
+    }
+
+    async fn learn_labels(&mut self, store: &dyn Store, site: Option<&str>) -> anyhow::Result<()> {
+        let site = match site {
+            None => None,
+            Some(name) => {
+                let sites = store.directory().await?.sites;
+                let site = sites.iter().find(|site| site.name == name);
+                Some(site.with_context(|| format!("there is no site `{name}`; `hamlet site list` shows them"))?.id)
+            }
+        };
+        let mut after = None;
+        loop {
+            let page = store.labelled(site, after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after = Some(last.id);
+            for labelled in page {
+                self.tally.good += 1;
+                let source = Some(format!("labels of site {}", labelled.site));
+                self.learn(Example { comment: labelled.comment, label: labelled.label, source }, 1.0);
+            }
+        }
+    }
+}
+
+/// Trains, measures, and promotes if asked to. `store` is open when [`Args::needs_store`].
+///
+/// # Errors
+/// A sentence with the mend; nothing was promoted, and no file was left half written.
+#[expect(clippy::print_stdout, reason = "a command's result goes to stdout")]
+pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyhow::Result<()> {
+    ensure!(
+        !args.dumps.is_empty() || args.labels || args.recipe.is_some(),
+        "nothing to learn from: name a dump, or --labels for the store's own labels"
+    );
+    let mut settings = Settings::default();
+    let mut session = Session {
+        learner: Learner::new(settings),
+        held_out: HeldOut::new(args.held_out),
+        tally: Tally::default(),
+        bar: progress(),
+        sources: Vec::new(),
+    };
+    let mut description = String::from("trained from labelled comments");
+    if let (Some(recipe), Some(data)) = (&args.recipe, &args.data) {
+        let recipe = Recipe::read(recipe)?;
+        settings.alpha = recipe.alpha.unwrap_or(settings.alpha);
+        settings.prior = recipe.prior.or(settings.prior);
+        session.learner = Learner::new(settings);
+        description.clone_from(&recipe.description);
+        for set in &recipe.sets {
+            let labels = set.label_map().map_err(anyhow::Error::msg)?;
+            let file = data.join(&set.file);
+            let weight = set.row_weight(&file, &labels)?;
+            session.learn_dumps(&[file], &labels, weight)?;
+            let name = set.file.display().to_string();
+            session.sources.push(json!({"file": name, "counts_as": set.counts_as, "licence": set.licence}));
+        }
+    }
+    let labels = LabelMap::with(args.meanings.iter().map(String::as_str)).map_err(anyhow::Error::msg)?;
+    session.learn_dumps(&args.dumps, &labels, 1.0)?;
+    for dump in &args.dumps {
+        // The name only: where an operator keeps dumps is nobody's business who gets the model.
+        let name = dump.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        session.sources.push(json!({"file": name}));
+    }
+    if args.labels {
+        let Some(store) = store else { bail!("--labels needs the store") };
+        session.learn_labels(store, args.site.as_deref()).await?;
+        session.sources.push(json!({"labels": args.site.as_deref().unwrap_or("all sites")}));
+    }
+    let Session { learner, held_out, tally, bar, sources } = session;
+    bar.finish_and_clear();
+    warn_of_bad(&tally);
+    tally.check()?;
+
+    let card = json!({
+        "description": description,
+        "trained_at": now.to_string(),
+        "program": concat!("hamlet ", env!("CARGO_PKG_VERSION")),
+        "sources": sources,
+        "alpha": settings.alpha,
+    });
+    let mut candidate = learner.finish(card)?;
+    let champion_bytes = champion(store).await?;
+    let (figures, former) = {
+        let draft = Classifier::new("candidate".to_owned(), candidate.clone());
+        let champion = Classifier::from_bytes(&champion_bytes);
+        let former = champion.map(|champion| held_out.judge(champion).report());
+        (held_out.judge(draft).report(), former)
+    };
+    if let Some(card) = candidate.card.as_object_mut() {
+        card.insert("held_out".to_owned(), json!(figures));
+    }
+    let bytes = candidate.to_bytes()?;
+    let id = model::id(&bytes);
+    if let Some(out) = &args.out {
+        write_whole(out, &bytes).with_context(|| format!("{} could not be written", out.display()))?;
+    }
+    let choice = match (args.promote, &former) {
+        (Promote::Never, _) => Choice { is_promoted: false, reason: "not promoted: --promote never".to_owned() },
+        (Promote::Always, _) => Choice { is_promoted: true, reason: "promoted: --promote always".to_owned() },
+        (Promote::Auto, Ok(former)) => promotion::choose(&figures.all, &former.all),
+        (Promote::Auto, Err(error)) => {
+            Choice { is_promoted: true, reason: format!("promoted: the champion cannot serve ({error})") }
+        }
+    };
+    if let Some(store) = store {
+        let record = ModelRecord {
+            id: id.clone(),
+            created_at: now,
+            card: candidate.card.clone(),
+            promoted_at: None,
+            note: choice.reason.clone(),
+            is_champion: false,
+        };
+        store.keep_model(record, bytes).await?;
+        if choice.is_promoted {
+            store.promote(Some(&id), &choice.reason, now).await?;
+        }
+    }
+    let counted = candidate.card.get("comments").cloned().unwrap_or_default();
+    if args.json {
+        let report = json!({
+            "model": id,
+            "comments": counted,
+            "held_out": held_out.examples().len(),
+            "bad_records": tally.bad,
+            "candidate": figures,
+            "champion": former.as_ref().ok(),
+            "promoted": choice.is_promoted,
+            "reason": choice.reason,
+            "out": args.out,
+        });
+        println!("{report}");
+        return Ok(());
+    }
+    let [ham, spam] = ["ham", "spam"].map(|kind| counted.get(kind).map_or(0, |number| number.as_u64().unwrap_or(0)));
+    let held = held_out.examples().len();
+    let mut said = format!("model {id}: learned from {ham} ham and {spam} spam, {held} held out\n\n");
+    if !held_out.examples().is_empty() {
+        let mut rows = vec![("candidate".to_owned(), figures.all)];
+        if let Ok(former) = &former {
+            rows.push(("champion".to_owned(), former.all));
+        }
+        said.push_str(&table("on the held-out part", &rows));
+        said.push('\n');
+    }
+    if let Some(out) = &args.out {
+        let _ = writeln!(said, "written to {}", out.display());
+    }
+    println!("{said}{}", choice.reason);
+    Ok(())
+}
+
+/// The file of the model that serves: the store's champion, else the shipped one.
+async fn champion(store: Option<&dyn Store>) -> anyhow::Result<Vec<u8>> {
+    if let Some(store) = store
+        && let Some(id) = store.champion().await?
+    {
+        return Ok(store.model_bytes(&id).await?);
+    }
+    Ok(Classifier::shipped_bytes().to_vec())
+}
+
+/// A line on stderr that counts; nothing when stderr is no terminal.
+fn progress() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {human_pos} comments, {per_sec}, {elapsed}");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+}
+
+#[expect(clippy::print_stderr, reason = "a command's complaints go to stderr")]
+pub(super) fn warn_of_bad(tally: &Tally) {
+    for bad in &tally.shown {
+        eprintln!("skipped: {bad}");
+    }
+    if tally.bad > tally.shown.len() as u64 {
+        eprintln!("skipped: {} bad records in all", tally.bad);
+    }
+}
+
+/// Writes the file whole or not at all: under another name beside it, synced, then renamed.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".hamlet-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Temporary files are for their owner alone; a model is for the daemon's user as well.
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    std::fs::File::open(folder)?.sync_all()
+}

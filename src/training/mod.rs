@@ -1,0 +1,37 @@
+//! From labelled comments to a model that is measured and promoted only when it is no worse.
+//!
+//! Owns reading dumps (`dump`), keeping near-copies on one side of a split (`corpus`), counting (`learner`), fitting
+//! (`fit`, `reweight`, `calibrate`), measuring (`evaluation`) and choosing (`held_out`, `promotion`). Does not own how a model
+//! serves (`classifier`). Training is a process of its own: it takes both cores, and linfa wants stderr to itself.
+//!
+//! ```text
+//!   dump ─► corpus ─► learner ─► fit ─► reweight ─► calibrate ─► classifier::model
+//!              └────► evaluation ─► promotion
+//! ```
+
+pub mod calibrate;
+pub mod corpus;
+pub mod dump;
+pub mod evaluation;
+pub mod fit;
+pub mod held_out;
+pub mod learner;
+pub mod promotion;
+pub mod recipe;
+pub mod reweight;
+
+use crate::classifier::model::ModelError;
+
+/// Why there is no model.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// There is nothing to tell apart.
+    #[error("{ham} ham and {spam} spam: a model needs both; add the other kind, or name its label with --label")]
+    OneClass { ham: u64, spam: u64 },
+    #[error("linfa could not fit: {0}")]
+    Fit(String),
+    #[error("the model file could not be made: {0}")]
+    File(#[from] std::io::Error),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}

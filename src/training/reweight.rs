@@ -1,0 +1,134 @@
+//! Discriminative re-weighting of naive Bayes' log-ratios.
+//!
+//! Naive Bayes counts each n-gram of a word as news of its own and so leans on long words and on whatever one source
+//! repeats. A logistic fit gives each column a factor for its log-ratio; the factors are pulled towards one common
+//! value, so a column that is rarely met stays near plain naive Bayes. On the development parts of the shipped model's
+//! sets this took TubeSpam's MCC from .5 to .8 with a tenth of the blocked ham.
+//!
+//! # Source
+//! Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification" (ACL 2012), § 2.3;
+//! Duchi, Hazan and Singer, "Adaptive Subgradient Methods" (JMLR 12, 2011) for the steps.
+
+use super::learner::Sample;
+use crate::classifier::features::COLUMNS;
+use crate::classifier::root;
+
+/// How the fit goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pace {
+    /// Passes over the rows.
+    pub epochs: u32,
+    /// First step's length.
+    pub rate: f32,
+    /// How strongly factors are pulled to [`Pace::start`]: half of it times the square of the distance is a loss in nats,
+    /// beside one nat or so for each row.
+    pub pull: f32,
+    /// Where factors begin, about the slope that calibration gives plain naive Bayes over √n.
+    pub start: f32,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { epochs: 12, rate: 0.5, pull: 0.1, start: 0.4 }
+    }
+}
+
+/// Factors for `COLUMNS` log-ratios, and the log-odds to add to the sum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Factors {
+    pub scales: Vec<f32>,
+    pub bias: f64,
+}
+
+/// One column, side by side so that one cache line holds what a step needs.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    ratio: f32,
+    scale: f32,
+    /// Sum of squared gradients.
+    steps: f32,
+    /// The pull, shared out over the rows that have the column.
+    pull: f32,
+}
+
+/// Fits factors to the rows of `sample` outside of fold `left_out`.
+///
+/// Ham and spam weigh the same in all, whatever their numbers: the balance is the prior's business.
+#[expect(clippy::indexing_slicing, reason = "a class is 0 or 1")]
+pub fn fit(sample: &Sample, ratios: &[f64], left_out: Option<usize>, pace: Pace) -> Factors {
+    let is_in = |row: usize| sample.fold(row) != left_out;
+    let mut order: Vec<usize> = (0..sample.len()).filter(|&row| is_in(row)).collect();
+    let balance = balance(sample, &order);
+    #[expect(clippy::cast_possible_truncation, reason = "steps of a stochastic descent need no f64")]
+    let mut cells: Vec<Cell> =
+        ratios.iter().map(|&ratio| Cell { ratio: ratio as f32, scale: pace.start, ..Cell::default() }).collect();
+    cells.resize(COLUMNS, Cell::default());
+    for &row in &order {
+        for &column in sample.columns(row) {
+            if let Some(cell) = cells.get_mut(column as usize) {
+                cell.pull += 1.0;
+            }
+        }
+    }
+    cells.iter_mut().filter(|cell| cell.pull > 0.0).for_each(|cell| cell.pull = pace.pull / cell.pull);
+    let mut bias = Cell::default();
+    let mut chance = 0x1_2345_6789_ABCD;
+    for _ in 0..pace.epochs {
+        shuffle(&mut order, &mut chance);
+        for &row in &order {
+            let columns = sample.columns(row);
+            #[expect(clippy::cast_possible_truncation, reason = "see above")]
+            let share = (1.0 / root(columns.len())) as f32;
+            let logit =
+                share * columns.iter().filter_map(|&at| cells.get(at as usize)).map(|c| c.ratio * c.scale).sum::<f32>();
+            let is_spam = sample.is_spam(row);
+            let target = f32::from(u8::from(is_spam));
+            #[expect(clippy::cast_possible_truncation, reason = "see above")]
+            let weight = (sample.weight(row) * balance[usize::from(is_spam)]) as f32;
+            let error = (1.0 / (1.0 + (-(logit + bias.scale)).exp()) - target) * weight;
+            step(&mut bias, error, pace.rate);
+            for &column in columns {
+                if let Some(cell) = cells.get_mut(column as usize) {
+                    let gradient = error * share * cell.ratio + cell.pull * (cell.scale - pace.start);
+                    step(cell, gradient, pace.rate);
+                }
+            }
+        }
+    }
+    Factors { scales: cells.into_iter().map(|cell| cell.scale).collect(), bias: f64::from(bias.scale) }
+}
+
+#[inline]
+fn step(cell: &mut Cell, gradient: f32, rate: f32) {
+    cell.steps += gradient * gradient;
+    cell.scale -= rate * gradient / (cell.steps.sqrt() + 1e-8);
+}
+
+/// What a row of `[ham, spam]` counts, so that both classes weigh the same in all and a row weighs 1 on average.
+#[expect(clippy::indexing_slicing, reason = "a class is 0 or 1")]
+fn balance(sample: &Sample, rows: &[usize]) -> [f64; 2] {
+    let mut sums = [0.0; 2];
+    for &row in rows {
+        sums[usize::from(sample.is_spam(row))] += sample.weight(row);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "fewer rows than 2^53")]
+    sums.map(|sum| if sum > 0.0 { rows.len() as f64 / (2.0 * sum) } else { 0.0 })
+}
+
+/// Fisher and Yates' shuffle, with chance that is the same in every run (SplitMix64).
+fn shuffle(order: &mut [usize], state: &mut u64) {
+    for at in (1..order.len()).rev() {
+        let below = u64::try_from(at).unwrap_or(u64::MAX) + 1;
+        let other = usize::try_from(split_mix(state) % below).unwrap_or(0);
+        order.swap(at, other);
+    }
+}
+
+/// The next number of Steele, Lea and Flood's SplitMix64: chance that is the same in every run.
+pub(super) fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
