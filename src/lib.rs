@@ -38,5 +38,6 @@ pub mod api;
 pub mod worker;
 
 pub mod cli;
+pub mod daemon;
 pub mod http;
 pub mod telemetry;

@@ -9,11 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
-use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::http::header::EXPECT;
 
-use super::Doors;
 use super::problem::{Problem, Refusal};
 
 /// How much of a body that is too large is read and thrown away, so that a client that writes before it reads gets
@@ -170,15 +168,6 @@ impl From<BodyError> for Problem {
             BodyError::Overloaded => "Too many large bodies at once; nothing was kept, try again.".to_owned(),
         };
         Problem::new(error.refusal(), detail)
-    }
-}
-
-impl FromRequest<Arc<Doors>> for Sent {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, doors: &Arc<Doors>) -> Result<Sent, Problem> {
-        let (parts, body) = request.into_parts();
-        Ok(doors.bodies.read(&parts.headers, body).await?)
     }
 }
 

@@ -11,16 +11,16 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Path, RawQuery, State};
 use axum::http::header::LOCATION;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::body::Sent;
+use super::json::{self, Json};
 use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
-use super::{Caller, Doors, Route, is_yes, json};
+use super::{Caller, Doors, Route, is_yes};
 use crate::comment::{Comment, CommentId};
 use crate::pipeline::Submission;
 use crate::site::Site;
@@ -127,11 +127,9 @@ async fn submit(
     State(doors): State<Arc<Doors>>,
     Caller(site): Caller,
     Idempotency(idempotency_key): Idempotency,
-    headers: HeaderMap,
-    sent: Sent,
+    Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
-    let comment = comment_in(&headers, &sent)?;
-    drop(sent);
+    bounded(&comment)?;
     let submission = Submission { comment, idempotency_key, fingerprint: None };
     let (id, status) = match doors.pipeline.submit(&site, submission).await? {
         Admission::New { id, .. } => (id, "queued"),
@@ -151,11 +149,9 @@ async fn check(
     Caller(site): Caller,
     Idempotency(idempotency_key): Idempotency,
     RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    sent: Sent,
+    Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
-    let comment = comment_in(&headers, &sent)?;
-    drop(sent);
+    bounded(&comment)?;
     if query.is_some_and(|query| asks_for_dry_run(&query)) {
         let verdict = doors.pipeline.judge(&comment, &site);
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
@@ -191,10 +187,8 @@ async fn label(
     State(doors): State<Arc<Doors>>,
     Caller(site): Caller,
     Id(id): Id,
-    headers: HeaderMap,
-    sent: Sent,
+    Json(body): Json<LabelBody>,
 ) -> Result<Response, Problem> {
-    let body: LabelBody = json::read(&headers, &sent.bytes)?;
     overrule(&doors, &site, id, Act::Label(body.label), body.by).await
 }
 
@@ -203,10 +197,8 @@ async fn decide(
     State(doors): State<Arc<Doors>>,
     Caller(site): Caller,
     Id(id): Id,
-    headers: HeaderMap,
-    sent: Sent,
+    Json(body): Json<DecisionBody>,
 ) -> Result<Response, Problem> {
-    let body: DecisionBody = json::read(&headers, &sent.bytes)?;
     if body.decision == Decision::Discard {
         let detail = "The field `decision`: a person decides approve, hold or spam; only Hamlet itself discards.";
         return Err(Problem::new(Refusal::InvalidField, detail));
@@ -230,17 +222,16 @@ async fn overrule(
     Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
 }
 
-/// The comment in a body, with every field within its bound.
-fn comment_in(headers: &HeaderMap, sent: &Sent) -> Result<Comment, Problem> {
-    let comment: Comment = json::read(headers, &sent.bytes)?;
-    if let Some(exceeded) = limits::exceeded(&comment) {
+/// Whether every field is within its bound.
+fn bounded(comment: &Comment) -> Result<(), Problem> {
+    if let Some(exceeded) = limits::exceeded(comment) {
         return Err(too_long(&exceeded));
     }
     if comment.form_seconds.is_some_and(|seconds| seconds < 0.0) {
         let detail = "The field `form_seconds` is negative; leave it out when it is not known.";
         return Err(Problem::new(Refusal::InvalidField, detail));
     }
-    Ok(comment)
+    Ok(())
 }
 
 fn too_long(Exceeded { field, limit, unit, found }: &Exceeded) -> Problem {

@@ -2,7 +2,10 @@
 //!
 //! Owns how a JSON mistake is told. Does not own what a value means.
 
+use std::sync::Arc;
+
 use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -10,19 +13,34 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
+use super::Doors;
 use super::problem::{Problem, Refusal};
 
 /// How alike an unknown field must be to a known one to be taken for a slip of the pen (Jaro-Winkler, 0 to 1).
 const SLIP: f64 = 0.8;
 
-/// The value that `bytes` spell.
+/// A body that spells a `T`.
 ///
 /// A missing or sloppy `Content-Type` is no reason to refuse JSON; it only says more when the body is none.
 ///
 /// # Errors
-/// 400 with line and column when it is not JSON or not UTF-8, 415 when moreover another type was declared, 422 with
-/// the field's name when the JSON is not what was expected.
-pub fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+/// Those of [`BodyLimits::read`](super::body::BodyLimits::read); 400 with line and column when the body is not JSON or
+/// not UTF-8, 415 when moreover another type was declared, 422 with the field's name when the JSON is not what was
+/// expected.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Doors>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, doors: &Arc<Doors>) -> Result<Json<T>, Problem> {
+        let (head, body) = request.into_parts();
+        let sent = doors.bodies.read(&head.headers, body).await?;
+        read(&head.headers, &sent.bytes).map(Json)
+    }
+}
+
+fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
     // RFC 8259 § 8.1 allows to ignore a byte order mark.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     // Serde would read an array as the fields in order; nobody means that.

@@ -125,7 +125,7 @@ impl From<StoreError> for Problem {
     /// The store's errors are sorted by what the caller does next; so are the statuses. Logged here, once.
     fn from(error: StoreError) -> Problem {
         match error {
-            StoreError::NotFound(what) => Problem::new(Refusal::NotFound, format!("There is no {what} at this site.")),
+            StoreError::NotFound(what) => Problem::new(Refusal::NotFound, format!("There is no {what} here.")),
             StoreError::Conflict(fact) => Problem::new(Refusal::Conflict, fact),
             StoreError::Overloaded => {
                 let detail = "More is waiting to be written than the store may hold; nothing was kept, try again.";

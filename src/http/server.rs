@@ -60,8 +60,8 @@ fn connection(settings: &Settings) -> http1::Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(settings.header_timeout)
         // hyper panics below 8,192.
-        .max_buf_size(settings.header_bytes.max(8192))
-        .pipeline_flush(true);
+        .max_buf_size(settings.header_bytes.max(8192));
+    // No `pipeline_flush`: an answer is then lost when garbage follows its request.
     builder
 }
 

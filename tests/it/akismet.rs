@@ -182,6 +182,22 @@ async fn a_check_is_kept_and_a_moderator_corrects_it() {
 }
 
 #[tokio::test]
+async fn no_recheck_overrules_a_person() {
+    let hamlet = Hamlet::start().await;
+    let recheck = |content| [("comment_content", content), ("recheck_reason", "recheck_queue")];
+    let first = call(&hamlet, "comment-check", &[("comment_content", "hello")]).await;
+    let again = call(&hamlet, "comment-check", &recheck("hello")).await;
+    assert_ne!(id(&first), id(&again), "nobody has spoken yet");
+    for (name, decision) in [("submit-spam", "spam"), ("submit-ham", "approve")] {
+        call(&hamlet, name, &[("comment_content", "hello")]).await;
+        let again = call(&hamlet, "comment-check", &recheck("hello")).await;
+        assert_eq!(again.header("x-hamlet-decision"), Some(decision));
+    }
+    let edited = call(&hamlet, "comment-check", &recheck("hello, edited")).await;
+    assert_eq!(hamlet.show(&id(&edited)).await["history"], serde_json::json!([]), "an edit is judged anew");
+}
+
+#[tokio::test]
 async fn a_label_for_a_comment_that_was_never_checked_is_not_lost() {
     let hamlet = Hamlet::start().await;
     call(&hamlet, "submit-spam", &[("comment_content", "from before"), ("guid", &"0".repeat(32))]).await;

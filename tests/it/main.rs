@@ -10,10 +10,15 @@
 mod akismet;
 mod cli;
 mod config;
+mod comments;
 mod harness;
+mod hostile;
 mod receiver;
 mod rules;
 mod systemd;
 mod tidy;
 mod webhook;
 mod worker;
+mod rules;
+mod store;
+mod store_sqlite;

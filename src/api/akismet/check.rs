@@ -152,6 +152,11 @@ impl CheckForm<'_> {
         self.0.get("is_test").is_some_and(is_yes)
     }
 
+    /// Content that was checked before (`edit`, `recheck`, `recheck_queue`, `retry`).
+    pub fn is_recheck(&self) -> bool {
+        self.0.filled("recheck_reason").is_some()
+    }
+
     /// CMSs write `0` for "none".
     fn id(&self, name: &str) -> Option<String> {
         self.0.filled(name).filter(|id| *id != "0").map(|id| cut(id, limits::SHORT_BYTES).to_owned())

@@ -29,11 +29,11 @@ use super::body::Sent;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
-use crate::pipeline::Submission;
+use crate::pipeline::{Pipeline, Submission};
 use crate::random;
 use crate::site::Site;
-use crate::store::{Act, StoreError};
-use crate::verdict::{Decision, Label};
+use crate::store::{Act, Status, StoreError, StoredComment};
+use crate::verdict::{Decision, Label, Verdict};
 use check::CheckForm;
 use form::Form;
 use reply::{Answer, Reason};
@@ -177,14 +177,12 @@ async fn comment_check(State(doors): State<Arc<Doors>>, call: Call) -> Response 
         Err(reason) => return Answer::invalid(reason).guid(&guid(fresh_id(&doors))).into(),
     };
     let check = CheckForm(&form);
-    let comment = check.comment();
     // Fixed values and tests are judged for the headers' sake, but not kept: nothing is to be learned from them.
     let fixed = check.fixed();
     let (id, verdict) = if fixed.is_some() || check.is_test() {
-        (fresh_id(&doors), doors.pipeline.judge(&comment, &site))
+        (fresh_id(&doors), doors.pipeline.judge(&check.comment(), &site))
     } else {
-        let submission = Submission { comment, idempotency_key: None, fingerprint: Some(check.fingerprint()) };
-        match doors.pipeline.check(&site, submission).await {
+        match decided(&doors.pipeline, &site, &check).await {
             Ok(decided) => decided,
             // Neither `true` nor `false`: the plugin holds the comment and asks again.
             Err(error) => return store_failed(&doors, error),
@@ -196,6 +194,21 @@ async fn comment_check(State(doors): State<Arc<Doors>>, call: Call) -> Response 
         None => verdict.decision,
     };
     Answer::verdict(decision, &verdict).guid(&guid(id)).into()
+}
+
+/// The verdict that is kept. A re-check of what a person has spoken on gets that person's word: no check overrules it.
+async fn decided(pipeline: &Pipeline, site: &Site, check: &CheckForm<'_>) -> Result<(CommentId, Verdict), StoreError> {
+    let fingerprint = check.fingerprint();
+    if check.is_recheck()
+        && let Some(id) = pipeline.store.find_by_fingerprint(site.id, fingerprint).await?
+        && let Some(StoredComment { status: Status::Decided { verdict }, history, .. }) =
+            pipeline.store.comment(site.id, id).await?
+        && !history.is_empty()
+    {
+        return Ok((id, verdict));
+    }
+    let submission = Submission { comment: check.comment(), idempotency_key: None, fingerprint: Some(fingerprint) };
+    pipeline.check(site, submission).await
 }
 
 async fn submit_spam(State(doors): State<Arc<Doors>>, call: Call) -> Response {

@@ -4,7 +4,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::fanout::{Telling, fan_out};
 use super::ledger::Ledger;
-use super::rows::{comment_id, from_json, id_bytes, micros, time, to_json};
+use super::rows::{comment_id, from_json, id_bytes, micros, time, to_json, unreadable};
 use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::store::{Act, HumanAct, LabelledComment, Outgoing, Status, StoreError, StoredComment};
@@ -12,13 +12,13 @@ use crate::verdict::Verdict;
 
 #[derive(sqlx::FromRow)]
 struct CommentRow {
-    comment: String,
+    comment: Vec<u8>,
     received_at: i64,
-    verdict: Option<String>,
+    verdict: Option<Vec<u8>>,
     state: Option<String>,
     attempts: Option<i64>,
     last_error: Option<String>,
-    history: String,
+    history: Vec<u8>,
 }
 
 /// See [`crate::store::Store::comment`]. One statement, so that verdict and history are of the same moment.
@@ -124,13 +124,22 @@ pub(super) async fn record_act(
     fan_out(conn, &mut ledger, [telling]).await
 }
 
+#[derive(sqlx::FromRow)]
+struct LabelledRow {
+    id: Vec<u8>,
+    site: i64,
+    comment: Vec<u8>,
+    label: String,
+    labelled_at: i64,
+}
+
 pub(super) async fn labelled(
     readers: &SqlitePool,
     site: Option<SiteId>,
     after: Option<CommentId>,
     limit: u32,
 ) -> Result<Vec<LabelledComment>, StoreError> {
-    let rows: Vec<(Vec<u8>, i64, String, String, i64)> = sqlx::query_as(
+    let rows: Vec<LabelledRow> = sqlx::query_as(
         "SELECT id, site, comment, label, labelled_at
            FROM comments
           WHERE label IS NOT NULL AND id > ?1 AND (?2 IS NULL OR site = ?2)
@@ -143,15 +152,15 @@ pub(super) async fn labelled(
     .fetch_all(readers)
     .await?;
     rows.into_iter()
-        .map(|(id, site, comment, label, labelled_at)| {
-            let id = comment_id(&id, "a labelled comment")?;
+        .map(|row| {
+            let id = comment_id(&row.id, "a labelled comment")?;
             let named = format_args!("comment {id}");
             Ok(LabelledComment {
                 id,
-                site: SiteId(site),
-                comment: from_json(&comment, named)?,
-                label: label.parse().map_err(|error| super::rows::unreadable(named, error))?,
-                labelled_at: time(labelled_at, named)?,
+                site: SiteId(row.site),
+                comment: from_json(&row.comment, named)?,
+                label: row.label.parse().map_err(|error| unreadable(named, error))?,
+                labelled_at: time(row.labelled_at, named)?,
             })
         })
         .collect()

@@ -18,7 +18,7 @@ pub(super) struct EndpointRow {
     created_at: i64,
     disabled: Option<String>,
     failing_since: Option<i64>,
-    secrets: String,
+    secrets: Vec<u8>,
 }
 
 impl EndpointRow {

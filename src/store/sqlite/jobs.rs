@@ -18,7 +18,7 @@ pub(super) struct ClaimedComment {
     attempts: i64,
     id: Vec<u8>,
     site: i64,
-    comment: String,
+    comment: Vec<u8>,
     received_at: i64,
 }
 

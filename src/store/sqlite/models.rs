@@ -25,7 +25,7 @@ pub(super) async fn keep(conn: &mut SqliteConnection, record: ModelRecord, bytes
 struct ModelRow {
     id: String,
     created_at: i64,
-    card: String,
+    card: Vec<u8>,
     promoted_at: Option<i64>,
     note: String,
     is_champion: bool,

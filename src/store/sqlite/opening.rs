@@ -75,7 +75,8 @@ impl Failure {
 async fn migrate(conn: &mut SqliteConnection, file: &Path) -> Result<(), Failure> {
     let path = file.display();
     let mut changes = conn.begin_with("BEGIN IMMEDIATE").await.map_err(|error| Failure::of(file, error))?;
-    SCHEMA.run(&mut *changes).await.map_err(|error| match error {
+    // `run` would do, but the compiler does not see that its future may move between threads.
+    SCHEMA.run_direct(None, &mut *changes, false).await.map_err(|error| match error {
         MigrateError::VersionMissing(_) => Failure::Final(StoreError::Unusable(format!(
             "{path} was written by a newer Hamlet; install that version, or name another data folder"
         ))),

@@ -36,8 +36,9 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Unusable(format!("this cannot be kept as JSON: {error}")))
 }
 
-pub(super) fn from_json<T: DeserializeOwned>(text: &str, row: impl fmt::Display) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| unreadable(row, error))
+/// `text` as bytes, because a damaged row need not even be UTF-8.
+pub(super) fn from_json<T: DeserializeOwned>(text: &[u8], row: impl fmt::Display) -> Result<T, StoreError> {
+    serde_json::from_slice(text).map_err(|error| unreadable(row, error))
 }
 
 /// A JSON array of numbers: many parameters in one, whatever their count, under one prepared statement.

@@ -21,7 +21,7 @@ pub(super) async fn directory(readers: &SqlitePool) -> Result<Directory, StoreEr
     let mut moment = readers.begin().await?;
     let generation: i64 =
         sqlx::query_scalar("SELECT value FROM meta WHERE name = 'generation'").fetch_one(&mut *moment).await?;
-    let sites: Vec<(i64, String, String, String, i64)> =
+    let sites: Vec<(i64, String, String, Vec<u8>, i64)> =
         sqlx::query_as("SELECT id, name, url, policy, created_at FROM sites ORDER BY id")
             .fetch_all(&mut *moment)
             .await?;

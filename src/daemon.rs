@@ -1,0 +1,239 @@
+//! The daemon: puts the parts together, runs them, and takes them apart again in order.
+//!
+//! Owns start (store, judge, doors, worker, first site), the watch on the store's generation by which changes made
+//! beside the daemon arrive, SIGHUP (settings and weights anew), SIGTERM (drain) and what systemd is told. Does not
+//! own what any part does.
+
+mod settings;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use sd_notify::NotifyState;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::classifier::Classifier;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::decision::Judge;
+use crate::http;
+use crate::pipeline::{Pipeline, key_hash};
+use crate::random;
+use crate::rules::RuleSet;
+use crate::store::{self, Store, StoreError};
+use crate::telemetry;
+use crate::webhook;
+use crate::worker::Worker;
+
+/// How often the daemon asks whether a command beside it has changed something; a change is served within a second.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
+
+/// How often the metrics' histograms are tidied.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Why the daemon did not start, or stopped. Each is a sentence with its mend.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot listen on {address}: {source}; is another program using it? choose another with --listen")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error("cannot load the model {id}: {why}; `hamlet model rollback` goes back to the one before")]
+    Model { id: String, why: String },
+    #[error("{0}")]
+    Settings(String),
+    #[error("cannot set up {what}: {source}")]
+    System { what: &'static str, source: std::io::Error },
+}
+
+/// Runs until SIGTERM or SIGINT. `Ok` means that everything accepted was finished or is safely queued.
+pub async fn run(config: Config) -> Result<(), DaemonError> {
+    let metrics = telemetry::start_counting().map_err(|error| DaemonError::Settings(error.to_string()))?;
+    let store = store::open(&config.store.url, &config.data_dir, settings::store(&config)).await?;
+    let clock = Clock::System;
+    let greeting = first_site(store.as_ref(), &config, &clock).await?;
+    let (judge, mut serving) = load_judge(store.as_ref(), &config).await?;
+    let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), clock, judge));
+    pipeline.set_directory(store.directory().await?);
+
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| DaemonError::Listen { address, source })?;
+    let address = listener.local_addr().unwrap_or(address);
+    let (stop, stopped) = watch::channel(false);
+
+    let client =
+        webhook::Client::new(settings::client(&config)).map_err(|error| DaemonError::Settings(error.to_string()))?;
+    let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
+    let worker = tokio::spawn(worker.run(stopped.clone()));
+    let doors =
+        tokio::spawn(serve(listener, Arc::clone(&pipeline), settings::doors(&config), metrics.clone(), stopped));
+
+    if let Some(key) = greeting {
+        greet(address, &key);
+    }
+    tracing::info!(%address, model = pipeline.current_judge().classifier().id(), "ready");
+    notify(&[NotifyState::Ready]);
+
+    let mut config = config;
+    let mut hangup = on(SignalKind::hangup())?;
+    let mut terminate = on(SignalKind::terminate())?;
+    let mut interrupt = on(SignalKind::interrupt())?;
+    let mut watch = every(WATCH_EVERY);
+    let mut upkeep = every(UPKEEP_EVERY);
+    loop {
+        tokio::select! {
+            _ = upkeep.tick() => metrics.run_upkeep(),
+            _ = watch.tick() => {
+                notify(&[NotifyState::Watchdog]);
+                if let Err(error) = follow_store(&pipeline, &config, &mut serving).await {
+                    tracing::warn!(%error, "cannot follow the store; going on with what is known");
+                }
+            }
+            _ = hangup.recv() => {
+                notify(&[NotifyState::Reloading]);
+                match config.reload() {
+                    Ok(new) => match load_judge(store.as_ref(), &new).await {
+                        Ok((judge, id)) => {
+                            pipeline.set_judge(judge);
+                            serving = id;
+                            config = new;
+                            tracing::info!("settings and weights read anew; listen address and limits apply at the next start");
+                        }
+                        Err(error) => tracing::error!(%error, "reload refused; the old settings stay"),
+                    },
+                    Err(error) => tracing::error!(%error, "reload refused; the old settings stay"),
+                }
+                notify(&[NotifyState::Ready]);
+            }
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+        }
+    }
+
+    tracing::info!("stopping: finishing what is in hand");
+    notify(&[NotifyState::Stopping]);
+    stop.send_replace(true);
+    let drained = async {
+        let _ = doors.await;
+        let _ = worker.await;
+    };
+    if tokio::time::timeout(config.http.drain + Duration::from_secs(5), drained).await.is_err() {
+        tracing::warn!("not all work was finished in time; what was accepted is queued and goes on at the next start");
+    }
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn serve(
+    listener: TcpListener,
+    pipeline: Arc<Pipeline>,
+    settings: http::Settings,
+    metrics: PrometheusHandle,
+    mut stop: watch::Receiver<bool>,
+) {
+    let router = http::router(pipeline, &settings, Some(metrics));
+    let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+    http::serve(listener, router, &settings, stopped).await;
+}
+
+fn every(period: Duration) -> Interval {
+    let mut interval = tokio::time::interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+/// Makes the site `default` in an empty store. Its key, which is never shown again.
+async fn first_site(store: &dyn Store, config: &Config, clock: &Clock) -> Result<Option<String>, DaemonError> {
+    if !store.directory().await?.sites.is_empty() {
+        return Ok(None);
+    }
+    let key = random::api_key();
+    match store.add_site("default", "", config.policy.clone(), key_hash(&key), clock.now()).await {
+        Ok(_) => Ok(Some(key)),
+        // Another daemon on the same store was quicker.
+        Err(StoreError::Conflict(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells a person at the terminal what to do next; once, because only the key's hash is kept.
+fn greet(address: SocketAddr, key: &str) {
+    let mut out = std::io::stdout().lock();
+    // Nobody reads it: nothing is lost by that but the key, and `hamlet site rotate-key default` makes another.
+    let _ = writeln!(
+        out,
+        "Hamlet is listening on http://{address}\n\n\
+         Site `default` was made. Its API key is shown this once:\n\n    {key}\n\n\
+         Try it:\n\n    \
+         curl -s http://{address}/v1/comments/check -H 'Authorization: Bearer {key}' \\\n        \
+         -H 'Content-Type: application/json' -d '{{\"content\":\"cheap watches https://bit.ly/x\"}}'\n"
+    );
+    let _ = out.flush();
+}
+
+/// The judge that the store's champion and the operator's weights make, and the champion's id (`None`: the shipped).
+async fn load_judge(store: &dyn Store, config: &Config) -> Result<(Judge, Option<String>), DaemonError> {
+    let champion = store.champion().await?;
+    let classifier = match (&champion, &config.model.file) {
+        (Some(id), _) => read_model(id, &store.model_bytes(id).await?)?,
+        (None, Some(file)) => read_model(&file.display().to_string(), &read_file(file)?)?,
+        (None, None) => Classifier::shipped(),
+    };
+    let rules = match &config.rules.file {
+        Some(file) => {
+            let name = file.display().to_string();
+            let text = String::from_utf8(read_file(file)?)
+                .map_err(|_| DaemonError::Settings(format!("{name} is not UTF-8 text")))?;
+            RuleSet::parse(&text, &name).map_err(|error| DaemonError::Settings(error.to_string()))?
+        }
+        None => RuleSet::embedded(),
+    };
+    Ok((Judge::new(rules, classifier), champion))
+}
+
+fn read_model(id: &str, bytes: &[u8]) -> Result<Classifier, DaemonError> {
+    Classifier::from_bytes(bytes).map_err(|error| DaemonError::Model { id: id.to_owned(), why: error.to_string() })
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, DaemonError> {
+    std::fs::read(path).map_err(|error| DaemonError::Settings(format!("cannot read {}: {error}", path.display())))
+}
+
+/// Takes over what a command beside the daemon has changed since: sites, keys, lists, endpoints, the champion.
+async fn follow_store(pipeline: &Pipeline, config: &Config, serving: &mut Option<String>) -> Result<(), DaemonError> {
+    let store = pipeline.store.as_ref();
+    if store.generation().await? == pipeline.generation() {
+        return Ok(());
+    }
+    let directory = store.directory().await?;
+    if store.champion().await? != *serving {
+        // A champion that cannot be read leaves the present judge in place; the operator reads why in the log.
+        match load_judge(store, config).await {
+            Ok((judge, champion)) => {
+                tracing::info!(model = judge.classifier().id(), "serving another model");
+                pipeline.set_judge(judge);
+                *serving = champion;
+            }
+            Err(error) => tracing::error!(%error, "the new champion cannot be served; the old one stays"),
+        }
+    }
+    pipeline.set_directory(directory);
+    Ok(())
+}
+
+fn on(kind: SignalKind) -> Result<tokio::signal::unix::Signal, DaemonError> {
+    signal(kind).map_err(|source| DaemonError::System { what: "signal handling", source })
+}
+
+/// Without systemd there is nobody to tell, which is no failure.
+fn notify(states: &[NotifyState<'_>]) {
+    let _ = sd_notify::notify(false, states);
+}

@@ -1,0 +1,779 @@
+//! The store's contract as stories; every engine in [`ENGINES`] passes all of them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hamlet::comment::{Comment, CommentId};
+use hamlet::random;
+use hamlet::site::{Policy, Site};
+use hamlet::store::{
+    Act, Admission, Attempt, DecisionJob, DeliveryJob, Endpoint, EndpointSecret, HumanAct, JobId, Lease, ModelRecord,
+    NewComment, NextStep, Outgoing, Settings, Status, Store, StoreError,
+};
+use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+/// An engine: its name, and the URL of a fresh store that may keep files in the folder.
+struct Engine {
+    name: &'static str,
+    url: fn(&Path) -> String,
+}
+
+const ENGINES: &[Engine] = &[Engine { name: "sqlite", url: |_| "sqlite".to_owned() }];
+
+const LEASE: Duration = Duration::from_secs(30);
+
+/// A store with one site in it.
+struct House {
+    store: Arc<dyn Store>,
+    site: Site,
+    url: String,
+    folder: TempDir,
+}
+
+impl House {
+    async fn on(engine: &Engine) -> House {
+        let folder = TempDir::new().unwrap();
+        let url = (engine.url)(folder.path());
+        let store = hamlet::store::open(&url, folder.path(), Settings::default()).await.unwrap();
+        let site = store.add_site("news", "https://news.example/", Policy::standard(), [1; 32], at(0)).await.unwrap();
+        House { store, site, url, folder }
+    }
+
+    /// The same store, opened once more.
+    async fn once_more(&self) -> Arc<dyn Store> {
+        hamlet::store::open(&self.url, self.folder.path(), Settings::default()).await.unwrap()
+    }
+
+    fn fresh(&self, text: &str) -> NewComment {
+        NewComment {
+            id: random::comment_id(at(0)),
+            site: self.site.id,
+            comment: Comment::of_text(text),
+            received_at: at(0),
+            idempotency_key: None,
+            fingerprint: None,
+        }
+    }
+
+    async fn queue(&self, text: &str) -> CommentId {
+        self.store.admit_queued(self.fresh(text), None).await.unwrap().id()
+    }
+
+    async fn check(&self, text: &str, decision: Decision) -> CommentId {
+        self.store.admit_decided(self.fresh(text), verdict(decision), event(text)).await.unwrap().id()
+    }
+
+    async fn claim(&self, seconds: i64) -> Vec<DecisionJob> {
+        self.store.claim_decisions(at(seconds), LEASE, 100).await.unwrap()
+    }
+
+    async fn status(&self, id: CommentId) -> Status {
+        self.store.comment(self.site.id, id).await.unwrap().unwrap().status
+    }
+
+    async fn listen(&self, id: &str) {
+        let endpoint = Endpoint {
+            id: id.to_owned(),
+            site: self.site.id,
+            url: format!("https://{id}.example/"),
+            created_at: at(0),
+            disabled: None,
+            failing_since: None,
+            secrets: vec![EndpointSecret { secret: format!("whsec_{id}"), expires_at: None }],
+        };
+        self.store.add_endpoint(endpoint).await.unwrap();
+    }
+
+    async fn deliveries(&self, seconds: i64) -> Vec<DeliveryJob> {
+        self.store.claim_deliveries(at(seconds), LEASE, 100, &[]).await.unwrap()
+    }
+
+    /// What is due, as `endpoint: message`.
+    async fn told(&self, seconds: i64) -> Vec<String> {
+        let mut told: Vec<String> = self
+            .deliveries(seconds)
+            .await
+            .iter()
+            .map(|delivery| format!("{}: {}", delivery.endpoint.id, delivery.body))
+            .collect();
+        told.sort();
+        told
+    }
+
+    async fn attempt(&self, lease: Lease, status: u16, next: NextStep, seconds: i64) -> Result<(), StoreError> {
+        let error = if status < 300 { String::new() } else { format!("HTTP {status}") };
+        self.store.record_attempt(lease, Attempt { status: Some(status), error, next }, at(seconds)).await
+    }
+
+    async fn say(&self, id: CommentId, what: Act, seconds: i64, body: &str) -> Result<(), StoreError> {
+        let decision = match what {
+            Act::Label(label) => label.decision(),
+            Act::Decision(decision) => decision,
+        };
+        let act = HumanAct { at: at(seconds), by: "ada".into(), via: "api".into(), what, before: None };
+        self.store.record_act(self.site.id, id, act, verdict(decision), event(body)).await
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn verdict(decision: Decision) -> Verdict {
+    let evidence = vec![Evidence::new("BAYES", Nats::clamped(1.5), "")];
+    Verdict {
+        decision,
+        score: Score::of(&evidence),
+        evidence,
+        tokens: Vec::new(),
+        thresholds: Policy::standard().thresholds,
+        reason: "It reads like an advertisement.".into(),
+        model: "test".into(),
+        rules: "1".into(),
+        decided_at: at(1),
+        micros: 41,
+    }
+}
+
+fn event(body: &str) -> Outgoing {
+    Outgoing { message_id: random::message_id(at(0)), body: body.to_owned() }
+}
+
+fn decided(decision: Decision) -> Status {
+    Status::Decided { verdict: verdict(decision) }
+}
+
+#[track_caller]
+fn is_lost<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::LeaseLost(_))), "{outcome:?}");
+}
+
+#[track_caller]
+fn is_missing<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::NotFound(_))), "{outcome:?}");
+}
+
+#[track_caller]
+fn is_conflict<T: std::fmt::Debug>(outcome: Result<T, StoreError>) {
+    assert!(matches!(outcome, Err(StoreError::Conflict(_))), "{outcome:?}");
+}
+
+/// Each story is a test, told to every engine.
+macro_rules! contract {
+    ($($(#[$attribute:meta])* async fn $story:ident($house:ident: &House) $body:block)*) => {$(
+        $(#[$attribute])*
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $story() {
+            async fn story($house: &House) $body
+            for engine in ENGINES {
+                eprintln!("engine {}", engine.name);
+                let house = House::on(engine).await;
+                story(&house).await;
+                house.store.close().await;
+            }
+        }
+    )*};
+}
+
+contract! {
+    async fn a_queued_comment_is_decided_once(house: &House) {
+        let id = house.queue("hello").await;
+        let stored = house.store.comment(house.site.id, id).await.unwrap().unwrap();
+        assert_eq!((stored.status, stored.comment), (Status::Queued, Comment::of_text("hello")));
+        assert_eq!(stored.received_at, at(0));
+
+        let jobs = house.claim(1).await;
+        assert_eq!(jobs.len(), 1);
+        let job = &jobs[0];
+        assert_eq!((job.id, job.lease.attempt, &job.comment), (id, 1, &Comment::of_text("hello")));
+        assert!(house.claim(2).await.is_empty(), "somebody has it");
+
+        house.store.record_verdict(job.lease, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        assert_eq!(house.status(id).await, decided(Decision::Hold));
+        is_lost(house.store.record_verdict(job.lease, id, verdict(Decision::Spam), event("x")).await);
+        assert_eq!(house.status(id).await, decided(Decision::Hold));
+        assert!(house.claim(9999).await.is_empty());
+        assert_eq!(house.store.next_due().await.unwrap(), None);
+    }
+
+    async fn a_checked_comment_is_decided_from_the_start(house: &House) {
+        let id = house.check("buy", Decision::Spam).await;
+        assert_eq!(house.status(id).await, decided(Decision::Spam));
+        assert!(house.claim(9999).await.is_empty());
+    }
+
+    async fn comments_are_claimed_oldest_first_and_only_as_many_as_asked_for(house: &House) {
+        let mut ids = Vec::new();
+        for second in [3, 1, 2] {
+            let new = NewComment { received_at: at(second), ..house.fresh("x") };
+            ids.push(house.store.admit_queued(new, None).await.unwrap().id());
+        }
+        let claimed = house.store.claim_decisions(at(10), LEASE, 2).await.unwrap();
+        assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [ids[1], ids[2]]);
+        assert_eq!(house.claim(10).await[0].id, ids[0]);
+    }
+
+    async fn a_site_sees_its_own_comments_only(house: &House) {
+        let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let id = house.queue("hello").await;
+        assert_eq!(house.store.comment(other.id, id).await.unwrap(), None);
+        assert_eq!(house.store.comment(house.site.id, random::comment_id(at(0))).await.unwrap(), None);
+    }
+
+    async fn any_text_comes_back_as_it_went_in(house: &House) {
+        for text in ["", "a\0b", "عربي \u{202e}x", "\"}]\\", "'; DROP TABLE comments; --", &"x".repeat(2_000_000)] {
+            let mut new = house.fresh(text);
+            new.comment.external_id = Some(text.chars().take(300).collect());
+            new.comment.author.name = Some(String::new());
+            new.comment.form_seconds = Some(0.1 + 0.2);
+            new.comment.extra = BTreeMap::from([(text.chars().take(9).collect(), "v".to_owned())]);
+            let comment = new.comment.clone();
+            let id = house.store.admit_queued(new.clone(), None).await.unwrap().id();
+            assert_eq!(house.store.comment(house.site.id, id).await.unwrap().unwrap().comment, comment);
+            let again = house.store.admit_queued(NewComment { id: random::comment_id(at(0)), ..new }, None).await;
+            assert_eq!(again.unwrap(), Admission::Repeat { id }, "{text:.20}");
+        }
+    }
+
+    // ---- repeats -------------------------------------------------------------------------------------------------
+
+    async fn a_repeat_gets_the_first_id(house: &House) {
+        let keyed = |text: &str| NewComment { idempotency_key: Some("k1".into()), ..house.fresh(text) };
+        let first = house.store.admit_queued(keyed("one"), None).await.unwrap();
+        let again = house.store.admit_queued(keyed("one"), Some(at(30))).await.unwrap();
+        assert_eq!(again, Admission::Repeat { id: first.id() });
+        let checked = house.store.admit_decided(keyed("one"), verdict(Decision::Spam), event("x")).await.unwrap();
+        assert_eq!(checked, Admission::Repeat { id: first.id() });
+        assert_eq!(house.status(first.id()).await, Status::Queued, "a repeat writes nothing");
+        is_conflict(house.store.admit_queued(keyed("another"), None).await);
+
+        let mut external = house.fresh("two");
+        external.comment.external_id = Some("wp-7".into());
+        let first = house.store.admit_queued(external.clone(), None).await.unwrap();
+        external.id = random::comment_id(at(0));
+        external.comment.content = "two, edited".into();
+        let again = house.store.admit_queued(external.clone(), None).await.unwrap();
+        assert_eq!(again, Admission::Repeat { id: first.id() });
+
+        let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        external.site = other.id;
+        assert!(matches!(house.store.admit_queued(external, None).await, Ok(Admission::New { .. })));
+        assert!(matches!(
+            house.store.admit_queued(NewComment { site: other.id, ..keyed("another") }, None).await,
+            Ok(Admission::New { .. })
+        ));
+        assert_eq!(house.claim(99).await.len(), 4);
+    }
+
+    async fn sixty_four_who_send_the_same_at_once_get_one_comment(house: &House) {
+        house.listen("ep_a").await;
+        for (round, by_key) in [(0, true), (1, false)] {
+            let mut senders = tokio::task::JoinSet::new();
+            for sender in 0..64 {
+                let mut new = house.fresh("same");
+                if by_key {
+                    new.idempotency_key = Some(format!("key {round}"));
+                } else {
+                    new.comment.external_id = Some(format!("id {round}"));
+                }
+                let store = Arc::clone(&house.store);
+                senders.spawn(async move {
+                    if sender % 2 == 0 {
+                        store.admit_queued(new, None).await.unwrap()
+                    } else {
+                        store.admit_decided(new, verdict(Decision::Hold), event("x")).await.unwrap()
+                    }
+                });
+            }
+            let answers = senders.join_all().await;
+            let ids: HashSet<CommentId> = answers.iter().map(Admission::id).collect();
+            assert_eq!(ids.len(), 1);
+            assert_eq!(answers.iter().filter(|answer| matches!(answer, Admission::New { .. })).count(), 1);
+            assert_eq!(house.claim(99).await.len() + house.deliveries(99).await.len(), 1);
+        }
+    }
+
+    async fn one_that_fails_takes_no_neighbour_down(house: &House) {
+        let taken = NewComment { idempotency_key: Some("taken".into()), ..house.fresh("first") };
+        house.store.admit_queued(taken, None).await.unwrap();
+        let lease = Lease { job: JobId(4711), attempt: 1 };
+        let mut senders = tokio::task::JoinSet::new();
+        for sender in 0..96 {
+            let mut new = house.fresh(&format!("comment {sender}"));
+            let store = Arc::clone(&house.store);
+            senders.spawn(async move {
+                let id = new.id;
+                match sender % 6 {
+                    0 => is_missing(
+                        store.admit_queued(NewComment { site: hamlet::site::SiteId(99), ..new }, None).await,
+                    ),
+                    1 => {
+                        new.idempotency_key = Some("taken".into());
+                        is_conflict(store.admit_queued(new, None).await);
+                    }
+                    2 => is_lost(store.record_verdict(lease, id, verdict(Decision::Spam), event("x")).await),
+                    3 => is_missing(store.remove_endpoint("ep_none").await),
+                    4 => assert_eq!(store.admit_queued(new, None).await.unwrap().id(), id),
+                    _ => {
+                        let admission = store.admit_decided(new, verdict(Decision::Approve), event("x")).await;
+                        assert_eq!(admission.unwrap().id(), id);
+                    }
+                }
+            });
+        }
+        senders.join_all().await;
+        let status = house.store.queue_status(at(0)).await.unwrap();
+        assert_eq!(status.decisions, 1 + 16);
+    }
+
+    // ---- leases --------------------------------------------------------------------------------------------------
+
+    async fn a_comment_may_come_in_claimed(house: &House) {
+        let admission = house.store.admit_queued(house.fresh("mine"), Some(at(30))).await.unwrap();
+        let Admission::New { id, lease: Some(lease) } = admission else { panic!("{admission:?}") };
+        assert_eq!(lease.attempt, 1);
+        assert!(house.claim(29).await.is_empty());
+        assert_eq!(house.store.next_due().await.unwrap(), Some(at(30)));
+        house.store.record_verdict(lease, id, verdict(Decision::Approve), event("x")).await.unwrap();
+        assert_eq!(house.status(id).await, decided(Decision::Approve));
+
+        let admission = house.store.admit_queued(house.fresh("forgotten"), Some(at(30))).await.unwrap();
+        let Admission::New { id, lease: Some(stale) } = admission else { panic!("{admission:?}") };
+        let claimed = house.claim(30).await;
+        assert_eq!((claimed[0].id, claimed[0].lease.attempt), (id, 2));
+        is_lost(house.store.record_verdict(stale, id, verdict(Decision::Spam), event("x")).await);
+        house.store.record_verdict(claimed[0].lease, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        assert_eq!(house.status(id).await, decided(Decision::Hold));
+    }
+
+    async fn a_lease_that_runs_out_is_somebody_elses(house: &House) {
+        let id = house.queue("slow").await;
+        let slow = house.claim(0).await[0].lease;
+        let quick = house.claim(30).await[0].lease;
+        assert_eq!((quick.job, quick.attempt), (slow.job, 2));
+        is_lost(house.store.give_up(slow, "too slow".into(), at(31)).await);
+        is_lost(house.store.record_verdict(slow, id, verdict(Decision::Spam), event("x")).await);
+        assert_eq!(house.status(id).await, Status::Queued);
+        house.store.record_verdict(quick, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        is_lost(house.store.give_up(quick, "late".into(), at(31)).await);
+    }
+
+    async fn a_verdict_goes_to_the_comment_that_was_claimed(house: &House) {
+        let (one, two) = (house.queue("one").await, house.queue("two").await);
+        let lease = house.claim(0).await.iter().find(|job| job.id == one).unwrap().lease;
+        is_lost(house.store.record_verdict(lease, two, verdict(Decision::Spam), event("x")).await);
+        assert_eq!((house.status(one).await, house.status(two).await), (Status::Queued, Status::Queued));
+    }
+
+    // ---- people --------------------------------------------------------------------------------------------------
+
+    async fn a_persons_word_stands(house: &House) {
+        house.listen("ep_a").await;
+        let id = house.queue("friend or foe").await;
+        let lease = house.claim(0).await[0].lease;
+        house.say(id, Act::Label(Label::Ham), 5, "ham").await.unwrap();
+        assert_eq!(house.status(id).await, decided(Decision::Approve));
+        house.store.record_verdict(lease, id, verdict(Decision::Spam), event("late")).await.unwrap();
+        assert_eq!(house.status(id).await, decided(Decision::Approve));
+        assert!(house.claim(9999).await.is_empty(), "the job is closed");
+        assert_eq!(house.told(10).await, ["ep_a: ham"]);
+
+        // Twice the same is once; another word is a new one.
+        house.say(id, Act::Label(Label::Ham), 6, "ham again").await.unwrap();
+        house.say(id, Act::Decision(Decision::Hold), 7, "hold").await.unwrap();
+        assert_eq!(house.told(10).await, ["ep_a: hold"]);
+        let stored = house.store.comment(house.site.id, id).await.unwrap().unwrap();
+        assert_eq!(stored.status, decided(Decision::Hold));
+        let history: Vec<_> = stored.history.iter().map(|act| (act.at, act.what, act.by.as_str())).collect();
+        assert_eq!(history, [
+            (at(5), Act::Label(Label::Ham), "ada"),
+            (at(7), Act::Decision(Decision::Hold), "ada"),
+        ]);
+
+        is_missing(house.say(random::comment_id(at(0)), Act::Label(Label::Ham), 0, "x").await);
+    }
+
+    async fn training_reads_the_newest_label(house: &House) {
+        let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let mut ids = Vec::new();
+        for text in ["a", "b", "c", "d"] {
+            ids.push(house.check(text, Decision::Hold).await);
+        }
+        ids.sort();
+        for id in &ids[..3] {
+            house.say(*id, Act::Label(Label::Spam), 1, "x").await.unwrap();
+        }
+        house.say(ids[0], Act::Label(Label::Ham), 2, "x").await.unwrap();
+        // What is to become of a comment says nothing of what is true.
+        house.say(ids[1], Act::Decision(Decision::Approve), 3, "x").await.unwrap();
+        house.say(ids[3], Act::Decision(Decision::Approve), 3, "x").await.unwrap();
+
+        let all = house.store.labelled(None, None, 10).await.unwrap();
+        let read: Vec<_> = all.iter().map(|one| (one.id, one.label, one.labelled_at)).collect();
+        assert_eq!(read, [(ids[0], Label::Ham, at(2)), (ids[1], Label::Spam, at(1)), (ids[2], Label::Spam, at(1))]);
+        let page = house.store.labelled(Some(house.site.id), Some(ids[0]), 1).await.unwrap();
+        assert_eq!(page.iter().map(|one| one.id).collect::<Vec<_>>(), [ids[1]]);
+        assert!(house.store.labelled(Some(other.id), None, 10).await.unwrap().is_empty());
+    }
+
+    async fn the_newest_comment_with_a_fingerprint_is_found(house: &House) {
+        let mut last = None;
+        for _ in 0..3 {
+            let new = NewComment { fingerprint: Some(-5), ..house.fresh("same") };
+            last = Some(house.store.admit_decided(new, verdict(Decision::Spam), event("x")).await.unwrap().id());
+        }
+        house.queue("none").await;
+        assert_eq!(house.store.find_by_fingerprint(house.site.id, -5).await.unwrap(), last);
+        assert_eq!(house.store.find_by_fingerprint(house.site.id, 6).await.unwrap(), None);
+    }
+
+    // ---- events --------------------------------------------------------------------------------------------------
+
+    async fn every_enabled_endpoint_is_told_and_nobody_else(house: &House) {
+        house.check("before anyone listens", Decision::Hold).await;
+        house.listen("ep_a").await;
+        house.listen("ep_b").await;
+        let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        house.store.admit_queued(NewComment { site: other.id, ..house.fresh("other") }, Some(at(60))).await.unwrap();
+        house.check("checked", Decision::Hold).await;
+        let id = house.queue("queued").await;
+        let lease = house.claim(0).await[0].lease;
+        house.store.record_verdict(lease, id, verdict(Decision::Spam), event("queued")).await.unwrap();
+
+        let deliveries = house.deliveries(10).await;
+        assert_eq!(deliveries.len(), 4);
+        for delivery in &deliveries {
+            assert_eq!((delivery.lease.attempt, delivery.created_at), (1, at(1)));
+            assert_eq!(delivery.endpoint.secrets[0].secret, format!("whsec_{}", delivery.endpoint.id));
+        }
+        let ids: HashSet<_> = deliveries.iter().map(|delivery| (&delivery.message_id, &delivery.body)).collect();
+        assert_eq!(ids.len(), 2, "one message, however many endpoints");
+        assert!(house.deliveries(11).await.is_empty());
+    }
+
+    async fn a_delivery_is_tried_until_it_is_done(house: &House) {
+        house.listen("ep_a").await;
+        house.check("x", Decision::Hold).await;
+        let first = house.deliveries(1).await.remove(0);
+        house.attempt(first.lease, 503, NextStep::RetryAt(at(100)), 2).await.unwrap();
+        assert!(house.deliveries(99).await.is_empty());
+        assert_eq!(house.store.next_due().await.unwrap(), Some(at(100)));
+        let second = house.deliveries(100).await.remove(0);
+        assert_eq!((second.lease.attempt, &second.message_id), (2, &first.message_id));
+        assert_eq!(second.endpoint.failing_since, Some(at(2)));
+        is_lost(house.attempt(first.lease, 200, NextStep::Delivered, 101).await);
+        house.attempt(second.lease, 503, NextStep::RetryAt(at(200)), 101).await.unwrap();
+        let third = house.deliveries(200).await.remove(0);
+        assert_eq!(third.endpoint.failing_since, Some(at(2)), "since the first of the run");
+        house.attempt(third.lease, 204, NextStep::Delivered, 201).await.unwrap();
+        assert_eq!(house.store.endpoints(Some(house.site.id)).await.unwrap()[0].failing_since, None);
+        is_lost(house.attempt(third.lease, 204, NextStep::Delivered, 201).await);
+        assert_eq!(house.store.next_due().await.unwrap(), None);
+    }
+
+    async fn busy_endpoints_are_left_out(house: &House) {
+        house.listen("ep_a").await;
+        house.listen("ep_b").await;
+        for _ in 0..3 {
+            house.check("x", Decision::Hold).await;
+        }
+        let some = house.store.claim_deliveries(at(1), LEASE, 2, &["ep_a".to_owned()]).await.unwrap();
+        assert_eq!(some.iter().map(|one| one.endpoint.id.as_str()).collect::<Vec<_>>(), ["ep_b", "ep_b"]);
+        let both = ["ep_a".to_owned(), "ep_b".to_owned()];
+        assert!(house.store.claim_deliveries(at(1), LEASE, 9, &both).await.unwrap().is_empty());
+        assert_eq!(house.deliveries(1).await.len(), 4);
+    }
+
+    async fn a_disabled_endpoint_is_told_nothing_until_it_is_enabled(house: &House) {
+        house.listen("ep_a").await;
+        house.listen("ep_b").await;
+        house.check("one", Decision::Hold).await;
+        house.check("two", Decision::Hold).await;
+        let generation = house.store.generation().await.unwrap();
+        let gone = house.deliveries(1).await.into_iter().find(|one| one.endpoint.id == "ep_a").unwrap();
+        let next = NextStep::DisableEndpoint { reason: "410 Gone".into() };
+        house.attempt(gone.lease, 410, next, 2).await.unwrap();
+        assert!(house.store.generation().await.unwrap() > generation);
+        assert_eq!(house.store.endpoints(None).await.unwrap()[0].disabled.as_deref(), Some("410 Gone"));
+        house.check("three", Decision::Hold).await;
+        assert_eq!(house.told(99).await, ["ep_b: one", "ep_b: three", "ep_b: two"]);
+
+        let dead = house.store.dead_letters(10).await.unwrap();
+        assert_eq!(dead.len(), 2);
+        assert!(dead.iter().all(|letter| letter.endpoint.as_deref() == Some("ep_a")), "{dead:?}");
+        is_conflict(house.store.retry_dead(Some(dead[0].job), at(100)).await);
+        assert_eq!(house.store.retry_dead(None, at(100)).await.unwrap(), 0);
+        is_conflict(house.store.enqueue_message("ep_a", event("test"), at(100)).await);
+
+        house.store.set_endpoint("ep_a", None, true).await.unwrap();
+        assert_eq!(house.store.retry_dead(None, at(200)).await.unwrap(), 2);
+        assert_eq!(house.told(200).await.iter().filter(|told| told.starts_with("ep_a")).count(), 2);
+    }
+
+    async fn endpoints_are_added_changed_and_removed(house: &House) {
+        house.listen("ep_a").await;
+        let endpoint = house.store.endpoints(None).await.unwrap().remove(0);
+        is_conflict(house.store.add_endpoint(endpoint.clone()).await);
+        let stray = Endpoint { id: "ep_z".into(), site: hamlet::site::SiteId(99), ..endpoint.clone() };
+        is_missing(house.store.add_endpoint(stray).await);
+
+        let secrets = vec![
+            EndpointSecret { secret: "whsec_new".into(), expires_at: None },
+            EndpointSecret { secret: "whsec_ep_a".into(), expires_at: Some(at(86_400)) },
+        ];
+        house.store.set_endpoint("ep_a", Some(secrets.clone()), false).await.unwrap();
+        assert_eq!(house.store.endpoints(None).await.unwrap(), [Endpoint { secrets, ..endpoint }]);
+
+        house.store.enqueue_message("ep_a", event("hello"), at(5)).await.unwrap();
+        assert_eq!(house.told(5).await, ["ep_a: hello"]);
+        house.store.remove_endpoint("ep_a").await.unwrap();
+        assert!(house.deliveries(9999).await.is_empty());
+        is_missing(house.store.remove_endpoint("ep_a").await);
+        is_missing(house.store.set_endpoint("ep_a", None, true).await);
+        is_missing(house.store.enqueue_message("ep_a", event("hello"), at(5)).await);
+    }
+
+    // ---- dead letters --------------------------------------------------------------------------------------------
+
+    async fn what_is_given_up_is_shown_retried_or_purged(house: &House) {
+        house.listen("ep_a").await;
+        let checked = house.check("told", Decision::Hold).await;
+        let queued = house.queue("poison").await;
+        assert_eq!(house.store.queue_status(at(4)).await.unwrap().oldest_due_seconds, Some(4.0));
+        let lease = house.claim(1).await[0].lease;
+        house.store.give_up(lease, "no model".into(), at(2)).await.unwrap();
+        assert_eq!(house.status(queued).await, Status::DeadLetter { attempts: 1, last_error: "no model".into() });
+        let delivery = house.deliveries(2).await.remove(0);
+        house.attempt(delivery.lease, 500, NextStep::DeadLetter, 3).await.unwrap();
+
+        let dead = house.store.dead_letters(10).await.unwrap();
+        let shown: Vec<_> = dead
+            .iter()
+            .map(|one| (one.kind, one.comment, one.endpoint.as_deref(), one.attempts, one.last_error.as_str(), one.died_at))
+            .collect();
+        assert_eq!(shown, [
+            ("deliver", Some(checked), Some("ep_a"), 1, "HTTP 500", at(3)),
+            ("decide", Some(queued), None, 1, "no model", at(2)),
+        ]);
+        assert!(dead.iter().all(|one| one.site == house.site.id));
+        assert_eq!(house.store.dead_letters(1).await.unwrap(), dead[..1]);
+        let status = house.store.queue_status(at(4)).await.unwrap();
+        assert_eq!((status.decisions, status.deliveries), (0, 0));
+        assert_eq!((status.dead_decisions, status.dead_deliveries), (1, 1));
+        assert_eq!(status.oldest_due_seconds, None);
+
+        assert_eq!(house.store.retry_dead(Some(dead[1].job), at(10)).await.unwrap(), 1);
+        assert_eq!(house.store.retry_dead(Some(dead[1].job), at(10)).await.unwrap(), 0, "it is not dead any more");
+        assert_eq!(house.status(queued).await, Status::Queued);
+        let again = house.claim(10).await.remove(0);
+        assert_eq!((again.id, again.lease.attempt), (queued, 1));
+        house.store.give_up(again.lease, "still no model".into(), at(11)).await.unwrap();
+
+        assert_eq!(house.store.purge_dead(Some(JobId(4711))).await.unwrap(), 0);
+        assert_eq!(house.store.purge_dead(None).await.unwrap(), 2);
+        assert!(house.store.dead_letters(10).await.unwrap().is_empty());
+        assert!(matches!(house.status(queued).await, Status::DeadLetter { .. }), "the comment stays");
+        assert_eq!(house.status(checked).await, decided(Decision::Hold));
+        // A person can still decide it.
+        house.say(queued, Act::Label(Label::Spam), 20, "spam").await.unwrap();
+        assert_eq!(house.status(queued).await, decided(Decision::Spam));
+    }
+
+    // ---- sites ---------------------------------------------------------------------------------------------------
+
+    async fn a_change_beside_the_daemon_is_seen(house: &House) {
+        let beside = house.once_more().await;
+        let mut seen = house.store.generation().await.unwrap();
+        let mut has_risen = async |what: &str| {
+            let now = house.store.generation().await.unwrap();
+            assert!(now > seen, "{what}");
+            assert_eq!(house.store.directory().await.unwrap().generation, now);
+            seen = now;
+        };
+        let site = beside.add_site("blog", "https://blog.example/", Policy::standard(), [7; 32], at(9)).await.unwrap();
+        has_risen("add_site").await;
+        let directory = house.store.directory().await.unwrap();
+        assert_eq!(directory.sites.iter().map(|site| site.as_ref().clone()).collect::<Vec<_>>(), [
+            house.site.clone(),
+            site.clone()
+        ]);
+        assert_eq!(directory.keys, [([1; 32], house.site.id), ([7; 32], site.id)]);
+
+        // The daemon's writer knows the new site and the new endpoint at once.
+        let new = NewComment { site: site.id, ..house.fresh("x") };
+        house.store.admit_queued(new, None).await.unwrap();
+        let endpoint = Endpoint {
+            id: "ep_beside".into(),
+            site: house.site.id,
+            url: "https://cms.example/".into(),
+            created_at: at(0),
+            disabled: None,
+            failing_since: None,
+            secrets: Vec::new(),
+        };
+        beside.add_endpoint(endpoint).await.unwrap();
+        has_risen("add_endpoint").await;
+        house.check("told", Decision::Hold).await;
+        assert_eq!(house.told(9).await, ["ep_beside: told"]);
+        beside.set_endpoint("ep_beside", Some(Vec::new()), false).await.unwrap();
+        has_risen("set_endpoint").await;
+        beside.remove_endpoint("ep_beside").await.unwrap();
+        has_risen("remove_endpoint").await;
+        house.check("not told", Decision::Hold).await;
+        assert!(house.told(99).await.is_empty());
+
+        let mut changed = Site { name: "weblog".into(), url: String::new(), ..site };
+        changed.policy.shadow = true;
+        beside.set_site(&changed).await.unwrap();
+        has_risen("set_site").await;
+        assert_eq!(*house.store.directory().await.unwrap().sites[1], changed);
+        beside.rotate_key(changed.id, [8; 32]).await.unwrap();
+        has_risen("rotate_key").await;
+        assert_eq!(house.store.directory().await.unwrap().keys[1], ([8; 32], changed.id));
+        beside.keep_model(model("m1"), vec![1]).await.unwrap();
+        beside.promote(Some("m1"), "better", at(5)).await.unwrap();
+        has_risen("promote").await;
+        beside.rollback(at(6)).await.unwrap();
+        has_risen("rollback").await;
+        beside.remove_site(changed.id).await.unwrap();
+        has_risen("remove_site").await;
+        is_missing(house.store.admit_queued(NewComment { site: changed.id, ..house.fresh("x") }, None).await);
+        beside.close().await;
+    }
+
+    async fn names_and_keys_are_unique(house: &House) {
+        let generation = house.store.generation().await.unwrap();
+        is_conflict(house.store.add_site("news", "", Policy::standard(), [2; 32], at(0)).await);
+        is_conflict(house.store.add_site("blog", "", Policy::standard(), [1; 32], at(0)).await);
+        assert_eq!(house.store.directory().await.unwrap().sites.len(), 1, "nothing is left of the site");
+        assert_eq!(house.store.generation().await.unwrap(), generation);
+        let blog = house.store.add_site("blog", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        is_conflict(house.store.set_site(&Site { name: "news".into(), ..blog.clone() }).await);
+        is_conflict(house.store.rotate_key(blog.id, [1; 32]).await);
+        house.store.rotate_key(blog.id, [2; 32]).await.unwrap();
+        let nobody = hamlet::site::SiteId(99);
+        is_missing(house.store.set_site(&Site { id: nobody, name: "x".into(), ..blog }).await);
+        is_missing(house.store.rotate_key(nobody, [3; 32]).await);
+        is_missing(house.store.remove_site(nobody).await);
+    }
+
+    async fn a_site_goes_with_all_it_has(house: &House) {
+        let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let stays = NewComment { site: other.id, ..house.fresh("stays") };
+        let stays = house.store.admit_queued(stays, None).await.unwrap().id();
+        house.listen("ep_a").await;
+        let id = house.check("x", Decision::Hold).await;
+        house.queue("y").await;
+        house.say(id, Act::Label(Label::Spam), 1, "x").await.unwrap();
+        house.store.remove_site(house.site.id).await.unwrap();
+        assert_eq!(house.store.comment(house.site.id, id).await.unwrap(), None);
+        assert!(house.store.labelled(None, None, 9).await.unwrap().is_empty());
+        assert!(house.store.endpoints(None).await.unwrap().is_empty());
+        assert!(house.deliveries(9999).await.is_empty());
+        let directory = house.store.directory().await.unwrap();
+        assert_eq!((directory.sites.len(), directory.keys.as_slice()), (1, &[([2; 32], other.id)][..]));
+        assert_eq!(house.claim(9999).await.iter().map(|job| job.id).collect::<Vec<_>>(), [stays]);
+    }
+
+    // ---- models --------------------------------------------------------------------------------------------------
+
+    async fn models_are_promoted_and_rolled_back(house: &House) {
+        let store = &house.store;
+        assert_eq!(store.champion().await.unwrap(), None);
+        is_missing(store.rollback(at(0)).await);
+        is_missing(store.promote(Some("m1"), "", at(0)).await);
+        store.keep_model(ModelRecord { created_at: at(1), ..model("m1") }, vec![1; 3_000_000]).await.unwrap();
+        store.keep_model(ModelRecord { created_at: at(2), ..model("m2") }, vec![2]).await.unwrap();
+        store.keep_model(model("m2"), vec![3]).await.unwrap();
+        assert_eq!(store.model_bytes("m1").await.unwrap().len(), 3_000_000);
+        assert_eq!(store.model_bytes("m2").await.unwrap(), [2], "the same id is the same model");
+        is_missing(store.model_bytes("m3").await);
+
+        store.promote(Some("m1"), "first", at(10)).await.unwrap();
+        store.promote(Some("m2"), "better", at(20)).await.unwrap();
+        store.promote(Some("m2"), "again", at(21)).await.unwrap();
+        store.promote(None, "as shipped", at(30)).await.unwrap();
+        assert_eq!(store.champion().await.unwrap(), None);
+        assert_eq!(store.rollback(at(40)).await.unwrap().as_deref(), Some("m2"));
+        let models = store.models().await.unwrap();
+        let shown: Vec<_> =
+            models.iter().map(|one| (one.id.as_str(), one.promoted_at, one.note.as_str(), one.is_champion)).collect();
+        assert_eq!(shown, [("m2", Some(at(40)), "again", true), ("m1", Some(at(10)), "first", false)]);
+        assert_eq!(models[0].card, model("m2").card);
+        assert_eq!(store.rollback(at(41)).await.unwrap().as_deref(), Some("m1"));
+        assert_eq!(store.champion().await.unwrap().as_deref(), Some("m1"));
+        assert_eq!(store.rollback(at(42)).await.unwrap(), None);
+        is_missing(store.rollback(at(43)).await);
+    }
+
+    // ---- the engine ----------------------------------------------------------------------------------------------
+
+    async fn what_was_answered_is_there_after_opening_again(house: &House) {
+        let id = house.queue("kept").await;
+        house.store.ping().await.unwrap();
+        house.store.close().await;
+        house.store.close().await;
+        let closed = house.store.admit_queued(house.fresh("late"), None).await;
+        assert!(matches!(closed, Err(StoreError::Unavailable(_))), "{closed:?}");
+        let closed = house.store.comment(house.site.id, id).await;
+        assert!(matches!(closed, Err(StoreError::Unavailable(_))), "{closed:?}");
+        assert!(house.store.ping().await.is_err());
+
+        let again = house.once_more().await;
+        assert_eq!(again.comment(house.site.id, id).await.unwrap().unwrap().status, Status::Queued);
+        again.close().await;
+    }
+
+    async fn closing_finishes_what_is_being_written(house: &House) {
+        let mut senders = tokio::task::JoinSet::new();
+        for sender in 0..200 {
+            let (store, new) = (Arc::clone(&house.store), house.fresh(&format!("{sender}")));
+            senders.spawn(async move { store.admit_queued(new, None).await });
+        }
+        tokio::task::yield_now().await;
+        house.store.close().await;
+        let again = house.once_more().await;
+        for answer in senders.join_all().await {
+            match answer {
+                Ok(admission) => assert!(again.comment(house.site.id, admission.id()).await.unwrap().is_some()),
+                Err(error) => assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}"),
+            }
+        }
+        again.close().await;
+    }
+
+    async fn two_processes_share_one_store(house: &House) {
+        let beside = house.once_more().await;
+        let mut senders = tokio::task::JoinSet::new();
+        for sender in 0..100 {
+            let store = Arc::clone(if sender % 2 == 0 { &house.store } else { &beside });
+            let new = house.fresh(&format!("{sender}"));
+            senders.spawn(async move { store.admit_queued(new, None).await.unwrap() });
+        }
+        senders.join_all().await;
+        let (mine, theirs) = tokio::join!(
+            house.store.claim_decisions(at(1), LEASE, 60),
+            beside.claim_decisions(at(1), LEASE, 60)
+        );
+        let (mine, theirs) = (mine.unwrap(), theirs.unwrap());
+        assert_eq!(mine.len() + theirs.len(), 100);
+        let different: HashSet<JobId> = mine.iter().chain(&theirs).map(|job| job.lease.job).collect();
+        assert_eq!(different.len(), 100, "no job is claimed twice");
+        beside.close().await;
+    }
+}
+
+fn model(id: &str) -> ModelRecord {
+    ModelRecord {
+        id: id.into(),
+        created_at: at(0),
+        card: serde_json::json!({"comments": 12, "name": id}),
+        promoted_at: None,
+        note: String::new(),
+        is_champion: false,
+    }
+}

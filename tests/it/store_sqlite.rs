@@ -1,0 +1,346 @@
+//! What is particular to the SQLite engine: files in every bad state, other processes, a death without warning.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hamlet::comment::{Comment, CommentId};
+use hamlet::random;
+use hamlet::site::{Policy, SiteId};
+use hamlet::store::{Endpoint, NewComment, Outgoing, Settings, Store, StoreError, open};
+use jiff::Timestamp;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
+
+const IMPATIENT: Settings = Settings { waiting_writes: 2, commit_together: 256, readers: 1, busy_timeout_ms: 200 };
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn comment(site: SiteId, text: &str) -> NewComment {
+    NewComment {
+        id: random::comment_id(at(0)),
+        site,
+        comment: Comment::of_text(text),
+        received_at: at(0),
+        idempotency_key: None,
+        fingerprint: None,
+    }
+}
+
+async fn store_in(folder: &Path, settings: Settings) -> (Arc<dyn Store>, SiteId) {
+    let store = open("sqlite", folder, settings).await.unwrap();
+    let site = match store.directory().await.unwrap().sites.first() {
+        Some(site) => site.id,
+        None => store.add_site("news", "", Policy::standard(), [1; 32], at(0)).await.unwrap().id,
+    };
+    (store, site)
+}
+
+/// Another program at the same file.
+async fn beside(folder: &Path) -> SqliteConnection {
+    SqliteConnectOptions::new().filename(folder.join("hamlet.db")).create_if_missing(true).connect().await.unwrap()
+}
+
+async fn run(conn: &mut SqliteConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(conn).await.unwrap();
+}
+
+async fn refusal(url: &str, folder: &Path) -> String {
+    match open(url, folder, IMPATIENT).await {
+        Err(StoreError::Unusable(sentence)) => sentence,
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("{url} in {} was opened", folder.display()),
+    }
+}
+
+#[track_caller]
+fn says(sentence: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(sentence.contains(part), "`{sentence}` should say `{part}`");
+    }
+    assert!(!sentence.contains('\n'), "{sentence}");
+}
+
+#[tokio::test]
+async fn a_url_that_names_no_store_is_told_the_known_forms() {
+    let folder = TempDir::new().unwrap();
+    let check = async |url: &str, parts: &[&str]| says(&refusal(url, folder.path()).await, parts);
+    check("postgres://user@host/hamlet", &["PostgreSQL", "--store sqlite"]).await;
+    check("postgresql://host/hamlet", &["PostgreSQL"]).await;
+    check("mysql://host/x", &["mysql://host/x", "`sqlite`", "sqlite:///path"]).await;
+    check("", &["`sqlite`"]).await;
+    check("/var/lib/x.db", &["`sqlite`"]).await;
+    check("sqlite::memory:", &["sqlite:///path"]).await;
+    check("sqlite:", &["sqlite:///path"]).await;
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+}
+
+#[tokio::test]
+async fn a_fresh_folder_is_for_hamlets_user_only() {
+    let folder = TempDir::new().unwrap();
+    let (deep, file) = (folder.path().join("a/b"), folder.path().join("c/other.db"));
+    open("sqlite", &deep, IMPATIENT).await.unwrap().close().await;
+    assert_eq!(fs::metadata(&deep).unwrap().permissions().mode() & 0o777, 0o700);
+    assert!(deep.join("hamlet.db").is_file());
+    assert!(!deep.join("hamlet.db-wal").exists(), "the log is folded in on closing");
+    open(&format!("sqlite://{}", file.display()), &deep, IMPATIENT).await.unwrap().close().await;
+    assert!(file.is_file());
+}
+
+#[tokio::test]
+async fn a_file_in_a_bad_state_is_refused_with_a_mend() {
+    let folder = TempDir::new().unwrap();
+    let data = |name: &str| {
+        let data = folder.path().join(name);
+        fs::create_dir(&data).unwrap();
+        data
+    };
+
+    let text = data("text");
+    fs::write(text.join("hamlet.db"), "Dear diary, today ".repeat(1000)).unwrap();
+    says(&refusal("sqlite", &text).await, &["text/hamlet.db", "is not a database", "--data-dir"]);
+
+    let directory = data("directory");
+    fs::create_dir(directory.join("hamlet.db")).unwrap();
+    says(&refusal("sqlite", &directory).await, &["directory/hamlet.db", "cannot be opened", "--data-dir"]);
+
+    let file = folder.path().join("file");
+    fs::write(&file, "x").unwrap();
+    says(&refusal("sqlite", &file).await, &["/file", "cannot be made", "--data-dir"]);
+
+    let damaged = data("damaged");
+    let (store, _) = store_in(&damaged, IMPATIENT).await;
+    store.close().await;
+    let mut bytes = fs::read(damaged.join("hamlet.db")).unwrap();
+    bytes[4096..].fill(0xa5);
+    fs::write(damaged.join("hamlet.db"), &bytes).unwrap();
+    says(&refusal("sqlite", &damaged).await, &["damaged/hamlet.db", "is damaged", "backup"]);
+    fs::write(damaged.join("hamlet.db"), &bytes[..6000]).unwrap();
+    says(&refusal("sqlite", &damaged).await, &["damaged/hamlet.db", "is damaged", "backup"]);
+
+    let newer = data("newer");
+    store_in(&newer, IMPATIENT).await.0.close().await;
+    let mut conn = beside(&newer).await;
+    run(&mut conn, "INSERT INTO _sqlx_migrations SELECT 9999, 'future', installed_on, 1, checksum, 0 FROM _sqlx_migrations LIMIT 1")
+        .await;
+    conn.close().await.unwrap();
+    says(&refusal("sqlite", &newer).await, &["newer/hamlet.db", "newer Hamlet", "install"]);
+
+    let foreign = data("foreign");
+    let mut conn = beside(&foreign).await;
+    run(&mut conn, "CREATE TABLE comments (x); INSERT INTO comments VALUES (1)").await;
+    conn.close().await.unwrap();
+    says(&refusal("sqlite", &foreign).await, &["foreign/hamlet.db", "not one of Hamlet's", "another data folder"]);
+
+    let locked = data("locked");
+    store_in(&locked, IMPATIENT).await.0.close().await;
+    let mut conn = beside(&locked).await;
+    run(&mut conn, "BEGIN EXCLUSIVE").await;
+    says(&refusal("sqlite", &locked).await, &["locked/hamlet.db", "locked by another program"]);
+    run(&mut conn, "ROLLBACK").await;
+    open("sqlite", &locked, IMPATIENT).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_folder_that_may_not_be_written_is_refused_with_a_mend() {
+    let folder = TempDir::new().unwrap();
+    store_in(folder.path(), IMPATIENT).await.0.close().await;
+    let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    set(&folder.path().join("hamlet.db"), 0o400);
+    set(folder.path(), 0o500);
+    if tempfile::tempfile_in(folder.path()).is_ok() {
+        eprintln!("permissions do not stop this user (root): not tested");
+        return;
+    }
+    says(&refusal("sqlite", folder.path()).await, &["hamlet.db", "cannot be written", "Hamlet's user"]);
+    set(&folder.path().join("hamlet.db"), 0o600);
+    says(&refusal("sqlite", folder.path()).await, &["hamlet.db", "cannot be", "Hamlet's user"]);
+    set(folder.path(), 0o700);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_may_open_a_fresh_store_at_once() {
+    let folder = TempDir::new().unwrap();
+    let mut openers = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let folder = folder.path().to_owned();
+        openers.spawn(async move { open("sqlite", &folder, Settings::default()).await.map(|_| ()) });
+    }
+    for outcome in openers.join_all().await {
+        outcome.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_than_may_wait_is_refused_at_once_and_a_lock_does_not_stay() {
+    let folder = TempDir::new().unwrap();
+    let (store, site) = store_in(folder.path(), Settings { busy_timeout_ms: 3_000, ..IMPATIENT }).await;
+    let mut conn = beside(folder.path()).await;
+    run(&mut conn, "BEGIN IMMEDIATE").await;
+
+    let admit = |text: &str| {
+        let (store, new) = (Arc::clone(&store), comment(site, text));
+        tokio::spawn(async move { store.admit_queued(new, None).await })
+    };
+    // One is with the writer, two wait.
+    let first = admit("first");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let waiting = [admit("second"), admit("third")];
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let started = Instant::now();
+    let refused = admit("fourth").await.unwrap();
+    assert!(matches!(refused, Err(StoreError::Overloaded)), "{refused:?}");
+    assert!(started.elapsed() < Duration::from_millis(500));
+    assert!(store.comment(site, random::comment_id(at(0))).await.unwrap().is_none(), "reading goes on");
+
+    run(&mut conn, "ROLLBACK").await;
+    first.await.unwrap().unwrap();
+    for admission in waiting {
+        admission.await.unwrap().unwrap();
+    }
+
+    run(&mut conn, "BEGIN IMMEDIATE").await;
+    let locked = store.admit_queued(comment(site, "fifth"), None).await;
+    assert!(matches!(&locked, Err(StoreError::Unavailable(why)) if why.contains("locked")), "{locked:?}");
+    assert!(store.ping().await.is_err());
+    run(&mut conn, "ROLLBACK").await;
+    store.ping().await.unwrap();
+    store.admit_queued(comment(site, "sixth"), None).await.unwrap();
+    assert_eq!(store.queue_status(at(0)).await.unwrap().decisions, 4);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_named() {
+    let folder = TempDir::new().unwrap();
+    let (store, site) = store_in(folder.path(), IMPATIENT).await;
+    let endpoint = Endpoint {
+        id: "ep_a".into(),
+        site,
+        url: "https://cms.example/".into(),
+        created_at: at(0),
+        disabled: None,
+        failing_since: None,
+        secrets: Vec::new(),
+    };
+    store.add_endpoint(endpoint).await.unwrap();
+    let (bad, good) = (comment(site, "bad"), comment(site, "good"));
+    let (bad_id, good_id) = (bad.id, good.id);
+    store.admit_queued(bad, None).await.unwrap();
+    store.admit_queued(good, None).await.unwrap();
+    let message = Outgoing { message_id: "msg_1".into(), body: "{}".into() };
+    store.enqueue_message("ep_a", message, at(0)).await.unwrap();
+
+    let mut conn = beside(folder.path()).await;
+    run(&mut conn, "UPDATE comments SET comment = '{\"content\":' WHERE comment LIKE '%bad%'").await;
+    let named = |outcome: Result<(), StoreError>, part: &str| match outcome {
+        Err(StoreError::Unusable(sentence)) => says(&sentence, &[part, "cannot be read"]),
+        other => panic!("{other:?}"),
+    };
+    named(store.comment(site, bad_id).await.map(|_| ()), &format!("comment {bad_id}"));
+    run(&mut conn, "UPDATE comments SET comment = CAST(x'c328' AS TEXT) WHERE comment LIKE '%content\":'").await;
+    named(store.comment(site, bad_id).await.map(|_| ()), &format!("comment {bad_id}"));
+    // It would come back for ever, and in front of all the others: so it is given up, and they are not.
+    let claimed = store.claim_decisions(at(1), Duration::from_secs(9), 9).await.unwrap();
+    assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [good_id]);
+    let dead = store.dead_letters(9).await.unwrap();
+    assert_eq!(dead.iter().map(|letter| letter.comment).collect::<Vec<_>>(), [Some(bad_id)]);
+    says(&dead[0].last_error, &[&format!("comment {bad_id}"), "cannot be read"]);
+
+    run(&mut conn, "UPDATE comments SET verdict = '[]' WHERE comment LIKE '%good%'").await;
+    named(store.comment(site, good_id).await.map(|_| ()), "the verdict on comment");
+    run(&mut conn, "UPDATE comments SET label = 'spud', labelled_at = 0").await;
+    named(store.labelled(None, None, 9).await.map(|_| ()), "comment");
+    run(&mut conn, "UPDATE comments SET id = CAST(x'00' || id AS BLOB) WHERE verdict IS NULL").await;
+    named(store.labelled(None, None, 9).await.map(|_| ()), "17 bytes");
+    run(&mut conn, "UPDATE endpoints SET secrets = 'x'").await;
+    named(store.endpoints(None).await.map(|_| ()), "endpoint ep_a");
+    assert!(store.claim_deliveries(at(1), Duration::from_secs(9), 9, &[]).await.unwrap().is_empty());
+    run(&mut conn, "UPDATE sites SET policy = '{}'").await;
+    named(store.directory().await.map(|_| ()), "the policy of site 1 (news)");
+    run(&mut conn, "UPDATE keys SET hash = x'00'").await;
+    assert!(store.directory().await.is_err());
+    store.close().await;
+}
+
+// ---- a death without warning -------------------------------------------------------------------------------------------
+
+/// Run in a process of its own, which the next two tests start: keeps comments and says so, until something stops it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_that_writes_until_it_is_stopped() {
+    let Some(folder) = std::env::var_os("HAMLET_TEST_CHILD_STORE") else { return };
+    let (store, site) = store_in(Path::new(&folder), Settings::default()).await;
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..16 {
+        let store = Arc::clone(&store);
+        writers.spawn(async move {
+            loop {
+                match store.admit_queued(comment(site, &format!("{writer} {}", "x".repeat(500))), None).await {
+                    Ok(admission) => writeln!(std::io::stdout(), "\nkept {}", admission.id()).unwrap(),
+                    Err(error) => return error,
+                }
+            }
+        });
+    }
+    for error in writers.join_all().await {
+        writeln!(std::io::stdout(), "\nrefused {error:?}").unwrap();
+    }
+}
+
+fn child(folder: &Path, shell: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", shell, "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "store_sqlite::child_that_writes_until_it_is_stopped", "--nocapture"])
+        .env("HAMLET_TEST_CHILD_STORE", folder)
+        .stdout(Stdio::piped());
+    command
+}
+
+fn ids(lines: impl Iterator<Item = String>) -> Vec<CommentId> {
+    lines.filter_map(|line| line.strip_prefix("kept ").and_then(|id| id.parse().ok())).collect()
+}
+
+async fn all_are_there(folder: &Path, kept: &[CommentId]) {
+    let (store, site) = store_in(folder, Settings::default()).await;
+    for id in kept {
+        assert!(store.comment(site, *id).await.unwrap().is_some(), "{id} was lost");
+    }
+    let waiting = store.queue_status(at(0)).await.unwrap().decisions;
+    assert!(waiting >= kept.len() as u64, "{waiting} jobs for {} comments", kept.len());
+    store.ping().await.unwrap();
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_was_answered_outlives_a_kill() {
+    let folder = TempDir::new().unwrap();
+    let mut process = child(folder.path(), r#"exec "$@""#).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut kept = ids(lines.by_ref().take(1000));
+    process.kill().unwrap();
+    process.wait().unwrap();
+    kept.extend(ids(lines));
+    assert!(kept.len() > 100, "only {}", kept.len());
+    all_are_there(folder.path(), &kept).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_takes_no_more_is_said_and_loses_nothing() {
+    let folder = TempDir::new().unwrap();
+    // A limit on the size of files stands in for a full disk; without the trap it would be a signal.
+    let output = child(folder.path(), r#"trap "" XFSZ; ulimit -f 4000; exec "$@""#).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let kept = ids(text.lines().map(str::to_owned));
+    assert!(kept.len() > 100, "only {}\n{text}", kept.len());
+    assert_eq!(text.matches("refused Unavailable").count(), 16, "{text}");
+    all_are_there(folder.path(), &kept).await;
+}
