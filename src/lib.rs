@@ -37,8 +37,7 @@ pub mod pipeline;
 pub mod api;
 pub mod worker;
 
+pub mod cli;
 pub mod daemon;
 pub mod http;
 pub mod telemetry;
-
-pub mod cli;

@@ -44,3 +44,8 @@ pub fn webhook_secret() -> String {
 pub fn jitter() -> f64 {
     rng().random_range(0.85..=1.15)
 }
+
+/// A fresh endpoint id: `ep_` and a ULID.
+pub fn endpoint_id(now: Timestamp) -> String {
+    format!("ep_{}", ulid_at(now))
+}

@@ -1,4 +1,142 @@
-//! The command line: one file per noun.
+//! The command line: one file per noun, and what they share.
+//!
+//! Owns words, flags and exit codes; a command opens the store beside a running daemon, does one thing and ends. Does
+//! not own what is done: that is the store's, the judge's and the daemon's.
 
-pub mod evaluate;
-pub mod train;
+mod check;
+mod config;
+mod endpoint;
+mod evaluate;
+mod model;
+mod queue;
+mod rules;
+mod screen;
+mod site;
+mod train;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Sources};
+use crate::site::Site;
+use crate::store::{self, Store};
+
+/// Comment moderation and spam filter: naive Bayes and rules, with a reason for every verdict.
+#[derive(Debug, Parser)]
+#[command(name = "hamlet", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Examples:
+  hamlet serve
+  echo 'cheap watches https://x.example' | hamlet check
+  hamlet site add news --url https://news.example/")]
+pub struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where settings and data are.
+#[derive(Args, Clone, Debug)]
+pub struct Places {
+    /// Settings to read [default: $HAMLET_CONFIG, else /etc/hamlet/hamlet.toml if it is there]
+    #[arg(long, global = true, help_heading = "Where things are", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the store [default: $STATE_DIRECTORY, else ~/.local/share/hamlet]
+    #[arg(long, global = true, help_heading = "Where things are", value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// Store to use, such as sqlite or sqlite:///path/to/file.db
+    #[arg(long, global = true, help_heading = "Where things are", value_name = "URL")]
+    store: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    #[command(subcommand)]
+    Site(Box<site::Command>),
+    #[command(subcommand)]
+    Endpoint(endpoint::Command),
+    #[command(subcommand)]
+    Queue(queue::Command),
+    #[command(subcommand)]
+    Rules(rules::Command),
+    #[command(subcommand)]
+    Model(model::Command),
+    Train(Box<train::Args>),
+    Evaluate(evaluate::Args),
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// The command line asks for something that cannot be: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(self) -> anyhow::Result<()> {
+        let places = self.places;
+        match self.command {
+            Command::Check(args) => check::run(&places, &args),
+            Command::Site(command) => places.with_store(async |store, config| command.run(store, config).await),
+            Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
+            Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
+            Command::Rules(command) => command.run(&places.config(&[])?),
+            Command::Model(command) => places.with_store(async |store, _| command.run(store).await),
+            Command::Train(args) if args.needs_store() => {
+                places.with_store(async |store, _| train::run(&args, Some(store), Clock::System.now()).await)
+            }
+            Command::Train(args) => runtime()?.block_on(train::run(&args, None, Clock::System.now())),
+            Command::Evaluate(args) => evaluate::run(&args),
+            Command::Config(command) => command.run(&places),
+        }
+    }
+}
+
+impl Places {
+    /// The settings in force; `more` are flags of the command itself: flag, key, value.
+    fn config(&self, more: &[(&'static str, &'static str, &Option<String>)]) -> Result<Config, ConfigError> {
+        let flags = [("--data-dir", "data_dir", &self.data_dir), ("--store", "store.url", &self.store)];
+        let flags = flags.iter().chain(more).filter_map(|(flag, key, value)| Some((*flag, *key, (*value).clone()?)));
+        Config::load(Sources::of_process(self.config.clone(), flags.collect()))
+    }
+
+    /// Runs `work` with the store open, and closes it.
+    fn with_store(&self, work: impl AsyncFnOnce(&dyn Store, &Config) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let config = self.config(&[])?;
+        runtime()?.block_on(async {
+            let store = open_store(&config).await?;
+            let done = work(&*store, &config).await;
+            store.close().await;
+            done
+        })
+    }
+}
+
+/// One thread is enough for a command that does one thing.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("the runtime cannot be started")
+}
+
+/// The store that the settings name.
+async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let settings = store::Settings {
+        waiting_writes: config.store.waiting_writes,
+        commit_together: config.store.commit_batch,
+        readers: config.store.readers,
+        busy_timeout_ms: config.store.busy_timeout_ms,
+    };
+    Ok(store::open(&config.store.url, &config.data_dir, settings).await?)
+}
+
+/// The site of this name.
+async fn site_named(store: &dyn Store, name: &str) -> anyhow::Result<Arc<Site>> {
+    let directory = store.directory().await?;
+    let site = directory.sites.into_iter().find(|site| site.name == name);
+    site.with_context(|| format!("there is no site `{name}`; `hamlet site list` shows those there are"))
+}

@@ -75,13 +75,16 @@ pub struct Store {
     pub waiting_writes: usize,
     pub commit_batch: usize,
     pub readers: u32,
+    pub busy_timeout_ms: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
     pub body_bytes: usize,
+    pub all_bodies_bytes: usize,
     pub header_bytes: usize,
+    pub connections: usize,
     pub in_flight: usize,
     #[serde(rename = "header_timeout_ms", deserialize_with = "values::milliseconds")]
     pub header_timeout: Duration,
@@ -102,7 +105,7 @@ pub struct Akismet {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Worker {
-    pub decisions_at_once: u32,
+    pub decisions_at_once: usize,
     #[serde(rename = "lease_s", deserialize_with = "values::seconds")]
     pub lease: Duration,
     pub attempts: u32,
@@ -124,6 +127,8 @@ pub struct Webhooks {
     pub allow_private_addresses: PrivateAddresses,
     pub concurrency: usize,
     pub per_endpoint: usize,
+    #[serde(rename = "retry_after_max_s", deserialize_with = "values::seconds")]
+    pub retry_after_max: Duration,
     #[serde(rename = "disable_after_s", deserialize_with = "values::seconds")]
     pub disable_after: Duration,
     pub answer_bytes: usize,
@@ -146,11 +151,14 @@ pub struct Rules {
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.
-const RANGES: [(&str, f64, f64); 22] = [
+const RANGES: [(&str, f64, f64); 26] = [
     ("store.waiting_writes", 1.0, 1_048_576.0),
     ("store.commit_batch", 1.0, 65_536.0),
     ("store.readers", 1.0, 256.0),
+    ("store.busy_timeout_ms", 0.0, 600_000.0),
     ("http.body_bytes", 1_024.0, 268_435_456.0),
+    ("http.all_bodies_bytes", 1_024.0, 68_719_476_736.0),
+    ("http.connections", 1.0, 1_048_576.0),
     ("http.header_bytes", 8_192.0, 1_048_576.0),
     ("http.in_flight", 1.0, 1_048_576.0),
     ("http.header_timeout_ms", 10.0, 600_000.0),
@@ -165,6 +173,7 @@ const RANGES: [(&str, f64, f64); 22] = [
     ("webhooks.retry_waits_s", 0.0, 2_592_000.0),
     ("webhooks.concurrency", 1.0, 65_536.0),
     ("webhooks.per_endpoint", 1.0, 65_536.0),
+    ("webhooks.retry_after_max_s", 0.0, 2_592_000.0),
     ("webhooks.disable_after_s", 60.0, 31_536_000.0),
     ("webhooks.answer_bytes", 0.0, 16_777_216.0),
     ("policy.hold", 0.0, 1.0),
@@ -204,6 +213,12 @@ impl Config {
         }
         if thresholds.discard.is_some_and(|discard| discard < thresholds.spam) {
             return Err(self.about("policy.discard", "must not be below `policy.spam`"));
+        }
+        if self.http.all_bodies_bytes < self.http.body_bytes {
+            return Err(self.about("http.all_bodies_bytes", "must not be below `http.body_bytes`"));
+        }
+        if self.worker.lease <= self.webhooks.timeout {
+            return Err(self.about("worker.lease_s", "must be longer than `webhooks.timeout_ms`"));
         }
         if self.webhooks.connect_timeout > self.webhooks.timeout {
             return Err(self.about("webhooks.connect_timeout_ms", "must not be above `webhooks.timeout_ms`"));

@@ -122,6 +122,8 @@ fn a_bad_value_names_its_place_key_and_range() {
     refused("log.level = \"info,hamlet=loud\"", &[], "`log.level` must be error, warn");
     refused("webhooks.per_endpoint = 65", &[], "must not be above `webhooks.concurrency`");
     refused("webhooks.timeout_ms = 100", &[], "must not be above `webhooks.timeout_ms`");
+    refused("worker.lease_s = 15", &[], "mine.toml: `worker.lease_s` (15) must be longer than `webhooks.timeout_ms`");
+    refused("http.body_bytes = 200_000_000", &[], "must not be below `http.body_bytes`");
     refused("listen = ", &[], "mine.toml: ");
 }
 

@@ -285,8 +285,8 @@ impl RuleSet {
     }
 
     /// What the rule says, as a part of a sentence.
-    pub fn says(&self, _symbol: &str) -> Option<&'static str> {
-        None
+    pub fn says(&self, symbol: &str) -> Option<&'static str> {
+        says(symbol)
     }
 
     /// The rules that fired, with their weights, in the order of the list.

@@ -1,3 +1,5 @@
+//! Reading a comment once: what matching, words and links are made of.
+
 use super::*;
 
 fn text(content: &str) -> Text {

@@ -8,10 +8,17 @@
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
 mod akismet;
+mod cli;
+mod config;
 mod comments;
 mod harness;
 mod hostile;
 mod receiver;
+mod rules;
+mod systemd;
+mod tidy;
+mod webhook;
+mod worker;
 mod rules;
 mod store;
 mod store_sqlite;

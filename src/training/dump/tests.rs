@@ -1,3 +1,5 @@
+//! Dumps read as they come: formats, packings, and records that are not comments.
+
 use std::io::Write as _;
 
 use super::*;

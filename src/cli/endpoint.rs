@@ -1,0 +1,212 @@
+//! `hamlet endpoint`: to whom a site's verdicts are told.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::screen::{self, Output};
+use super::site_named;
+use crate::clock::Clock;
+use crate::config::{Config, PrivateAddresses};
+use crate::event::{Event, EventData, EventKind};
+use crate::random;
+use crate::store::{Endpoint, EndpointSecret, Outgoing, Store};
+use crate::webhook::{self, Allow};
+
+/// A receiver need not switch in the same instant: the old secret signs along for a day (as Svix does).
+const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+/// Secrets of one endpoint that sign at once; a signature each makes the header longer.
+const SECRETS: usize = 3;
+
+/// Add, test and remove webhook endpoints.
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  hamlet endpoint add --site news https://news.example/hamlet")]
+pub enum Command {
+    /// Tell a site's verdicts to a URL; prints the signing secret, once.
+    #[command(after_help = "Example:\n  hamlet endpoint add --site news https://news.example/hamlet --json")]
+    Add {
+        #[arg(long, value_name = "NAME")]
+        site: String,
+        url: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List endpoints, of one site or all.
+    #[command(after_help = "Example:\n  hamlet endpoint list --site news")]
+    List {
+        #[arg(long, value_name = "NAME")]
+        site: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Forget an endpoint and what waits for it.
+    #[command(after_help = "Example:\n  hamlet endpoint remove ep_01JXA0000000000000000000000 --yes")]
+    Remove {
+        id: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Make a new signing secret and print it, once; the old one signs along for 24 hours.
+    #[command(after_help = "Example:\n  hamlet endpoint rotate-secret ep_01JXA0000000000000000000000")]
+    RotateSecret {
+        id: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Send to an endpoint again that was disabled.
+    #[command(after_help = "Example:\n  hamlet endpoint enable ep_01JXA0000000000000000000000")]
+    Enable { id: String },
+    /// Have the running daemon send a `delivery.test` event.
+    #[command(after_help = "Example:\n  hamlet endpoint test ep_01JXA0000000000000000000000")]
+    Test {
+        id: String,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+impl Command {
+    pub(super) async fn run(&self, store: &dyn Store, config: &Config) -> anyhow::Result<()> {
+        let now = Clock::System.now();
+        let mut out = screen::out();
+        match self {
+            Command::Add { site, url, output } => {
+                webhook::check_url(url, &allowed(config))?;
+                let site = site_named(store, site).await?;
+                let secret = random::webhook_secret();
+                let secrets = vec![EndpointSecret { secret: secret.clone(), expires_at: None }];
+                let (id, disabled, failing_since) = (random::endpoint_id(now), None, None);
+                let (site, url) = (site.id, url.clone());
+                let endpoint = Endpoint { id, site, url, created_at: now, disabled, failing_since, secrets };
+                store.add_endpoint(endpoint.clone()).await?;
+                show_secret(&endpoint, &secret, "was added", *output)
+            }
+            Command::List { site, output } => list(store, site.as_deref(), *output).await,
+            Command::Remove { id, yes } => {
+                let endpoint = endpoint(store, id).await?;
+                screen::confirm(&format!("forget endpoint {id} ({}) and what waits for it", endpoint.url), *yes)?;
+                store.remove_endpoint(id).await?;
+                Ok(writeln!(out, "Endpoint {id} was removed.")?)
+            }
+            Command::RotateSecret { id, output } => {
+                let endpoint = endpoint(store, id).await?;
+                let secret = random::webhook_secret();
+                let secrets = rotated(endpoint.secrets.clone(), secret.clone(), now);
+                store.set_endpoint(id, Some(secrets), false).await?;
+                show_secret(&endpoint, &secret, "has a new secret; the old one signs along for 24 hours", *output)
+            }
+            Command::Enable { id } => {
+                store.set_endpoint(id, None, true).await?;
+                Ok(writeln!(out, "Endpoint {id} is enabled. `hamlet queue retry` sends what was given up.")?)
+            }
+            Command::Test { id, output } => {
+                let endpoint = endpoint(store, id).await?;
+                if let Some(why) = &endpoint.disabled {
+                    anyhow::bail!("endpoint {id} is disabled ({why}); `hamlet endpoint enable {id}` enables it");
+                }
+                let message_id = test(store, &endpoint, now).await?;
+                if output.json {
+                    return Ok(screen::json(&serde_json::json!({ "id": id, "message_id": message_id }))?);
+                }
+                Ok(writeln!(out, "Queued {message_id} for {}; the running daemon sends it.", endpoint.url)?)
+            }
+        }
+    }
+}
+
+async fn list(store: &dyn Store, site: Option<&str>, output: Output) -> anyhow::Result<()> {
+    let directory = store.directory().await?;
+    let site = match site {
+        Some(name) => Some(site_named(store, name).await?.id),
+        None => None,
+    };
+    let endpoints = store.endpoints(site).await?;
+    if output.json {
+        return Ok(screen::json(&endpoints)?);
+    }
+    let row = |endpoint: &Endpoint| {
+        let site = directory.sites.iter().find(|site| site.id == endpoint.site);
+        let state = match (&endpoint.disabled, endpoint.failing_since) {
+            (Some(why), _) => format!("disabled: {}", screen::foreign(why, 100)),
+            (None, Some(since)) => format!("failing since {since:.0}"),
+            (None, None) => "ok".to_owned(),
+        };
+        let site = site.map_or_else(|| endpoint.site.to_string(), |site| site.name.clone());
+        vec![endpoint.id.clone(), site, endpoint.url.clone(), state]
+    };
+    let rows: Vec<_> = endpoints.iter().map(row).collect();
+    Ok(screen::table(&["ID", "SITE", "URL", "STATE"], &rows)?)
+}
+
+/// Queues a sign of life; its message id.
+async fn test(store: &dyn Store, endpoint: &Endpoint, now: jiff::Timestamp) -> anyhow::Result<String> {
+    let directory = store.directory().await?;
+    let site = directory.sites.iter().find(|site| site.id == endpoint.site);
+    let data = EventData { site: site.map_or("", |site| &site.name), ..EventData::default() };
+    let body = Event { kind: EventKind::Test, timestamp: now, data }.body();
+    let message_id = random::message_id(now);
+    store.enqueue_message(&endpoint.id, Outgoing { message_id: message_id.clone(), body }, now).await?;
+    Ok(message_id)
+}
+
+async fn endpoint(store: &dyn Store, id: &str) -> anyhow::Result<Endpoint> {
+    let endpoints = store.endpoints(None).await?;
+    let endpoint = endpoints.into_iter().find(|endpoint| endpoint.id == id);
+    endpoint.with_context(|| format!("there is no endpoint `{id}`; `hamlet endpoint list` shows those there are"))
+}
+
+#[derive(Serialize)]
+struct NewSecret<'a> {
+    id: &'a str,
+    url: &'a str,
+    secret: &'a str,
+}
+
+/// The one time that a secret is shown.
+fn show_secret(endpoint: &Endpoint, secret: &str, what: &str, output: Output) -> anyhow::Result<()> {
+    if output.json {
+        return Ok(screen::json(&NewSecret { id: &endpoint.id, url: &endpoint.url, secret })?);
+    }
+    let mut out = screen::out();
+    writeln!(out, "Endpoint {} ({}) {what}. Its signing secret is shown this once:\n", endpoint.id, endpoint.url)?;
+    writeln!(out, "    {secret}\n")?;
+    Ok(writeln!(out, "Verify with any Standard Webhooks library; `hamlet endpoint test {}` tries it.", endpoint.id)?)
+}
+
+/// The new secret first, then those that still sign along.
+fn rotated(secrets: Vec<EndpointSecret>, new: String, now: jiff::Timestamp) -> Vec<EndpointSecret> {
+    let until = now.checked_add(OVERLAP).unwrap_or(now);
+    let retire = |old: EndpointSecret| EndpointSecret { expires_at: old.expires_at.or(Some(until)), ..old };
+    let old = secrets.into_iter().map(retire).filter(|old| old.expires_at.is_some_and(|at| at > now));
+    std::iter::once(EndpointSecret { secret: new, expires_at: None }).chain(old).take(SECRETS).collect()
+}
+
+fn allowed(config: &Config) -> Allow {
+    match &config.webhooks.allow_private_addresses {
+        PrivateAddresses::Refused => Allow::None,
+        PrivateAddresses::Allowed => Allow::All,
+        PrivateAddresses::Within(networks) => Allow::Nets(networks.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_secret_signs_along_for_a_day() {
+        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+        let names = |secrets: &[EndpointSecret]| secrets.iter().map(|secret| secret.secret.clone()).collect::<Vec<_>>();
+        let secrets = rotated(Vec::new(), "a".to_owned(), at("2026-05-01T00:00:00Z"));
+        let secrets = rotated(secrets, "b".to_owned(), at("2026-05-01T01:00:00Z"));
+        assert_eq!(names(&secrets), ["b", "a"]);
+        assert_eq!(secrets[1].expires_at, Some(at("2026-05-02T01:00:00Z")));
+        let hurried = rotated(secrets.clone(), "c".to_owned(), at("2026-05-01T02:00:00Z"));
+        assert_eq!(names(&rotated(hurried, "d".to_owned(), at("2026-05-01T03:00:00Z"))), ["d", "c", "b"]);
+        assert_eq!(names(&rotated(secrets, "e".to_owned(), at("2026-05-02T01:00:00Z"))), ["e", "b"]);
+    }
+}

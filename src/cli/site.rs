@@ -1,0 +1,396 @@
+//! `hamlet site`: the tenants, their keys, policies and lists.
+
+use std::io::Write as _;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::screen::{self, Output};
+use super::{Usage, site_named};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::pipeline::key_hash;
+use crate::random;
+use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId};
+use crate::store::Store;
+use crate::verdict::Score;
+
+/// Names are typed and shown in tables; longer ones help nobody.
+const NAME_CHARS: usize = 64;
+
+/// Add, change and remove sites (tenants).
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  hamlet site add news --url https://news.example/")]
+pub enum Command {
+    /// Add a site and print its API key, once.
+    #[command(after_help = "Examples:
+  hamlet site add news --url https://news.example/
+  hamlet site add news --url https://news.example/ --hold 0.6 --json")]
+    Add {
+        /// Short and unique: letters, digits, `-`, `_` and `.`.
+        #[arg(value_parser = name)]
+        name: String,
+        /// Home address of the site.
+        #[arg(long, value_parser = home)]
+        url: String,
+        #[command(flatten)]
+        change: Change,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// List all sites.
+    #[command(after_help = "Example:\n  hamlet site list --json")]
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show one site with its policy and lists.
+    #[command(after_help = "Example:\n  hamlet site show news")]
+    Show {
+        name: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Change a site; what is not named stays as it is.
+    #[command(after_help = "Examples:
+  hamlet site set news --hold 0.6 --spam 0.97 --discard none
+  hamlet site set news --shadow on
+  hamlet site set news --trusted-roles administrator,editor
+  hamlet site set news --block domain:spam.example --reason 'three waves in May' --expires 2030-01-01
+  hamlet site set news --unlist domain:spam.example")]
+    Set {
+        name: String,
+        /// Give it another name.
+        #[arg(long, value_name = "NAME", value_parser = name)]
+        rename: Option<String>,
+        /// Home address of the site.
+        #[arg(long, value_parser = home)]
+        url: Option<String>,
+        #[command(flatten)]
+        change: Change,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Give a site a new API key and print it, once; the old one stops working at once.
+    #[command(after_help = "Example:\n  hamlet site rotate-key news")]
+    RotateKey {
+        name: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Forget a site with its key, comments, labels, endpoints and jobs.
+    #[command(after_help = "Example:\n  hamlet site remove news --yes")]
+    Remove {
+        name: String,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// What may be said about a site's policy.
+#[derive(Args, Clone, Debug)]
+pub struct Change {
+    /// Probability of spam from which a person should look first, 0 to 1.
+    #[arg(long, value_name = "P", value_parser = score)]
+    hold: Option<Score>,
+    /// Probability of spam from which a comment goes to the spam.
+    #[arg(long, value_name = "P", value_parser = score)]
+    spam: Option<Score>,
+    /// Probability of spam from which a comment is thrown away unseen; `none`: never.
+    #[arg(long, value_name = "P|none", value_parser = threshold)]
+    discard: Option<Threshold>,
+    /// Shadow mode judges and records, but always answers approve.
+    #[arg(long, value_name = "on|off", value_parser = switch)]
+    shadow: Option<bool>,
+    /// Roles in the CMS whose comments are let through; an empty word means none.
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
+    trusted_roles: Option<Vec<String>>,
+    /// Let through: email:…, ip:…, domain:… or phrase:…
+    #[arg(long, value_name = "ENTRY")]
+    allow: Vec<ListPattern>,
+    /// Keep out: email:…, ip:…, domain:… or phrase:…
+    #[arg(long, value_name = "ENTRY")]
+    block: Vec<ListPattern>,
+    /// Take entries off both lists.
+    #[arg(long, value_name = "ENTRY")]
+    unlist: Vec<ListPattern>,
+    /// Why the entries are there.
+    #[arg(long, default_value = "", hide_default_value = true)]
+    reason: String,
+    /// When the entries expire: a day (2030-01-31) or a moment (2030-01-31T12:00:00Z).
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    expires: Option<Timestamp>,
+}
+
+/// `--discard` as it is written.
+#[derive(Clone, Copy, Debug)]
+struct Threshold(Option<Score>);
+
+impl Command {
+    pub(super) async fn run(&self, store: &dyn Store, config: &Config) -> anyhow::Result<()> {
+        match self {
+            Command::Add { name, url, change, output } => {
+                let (now, key) = (Clock::System.now(), random::api_key());
+                let policy = change.applied_to(config.policy.clone(), now)?;
+                let site = store.add_site(name, url, policy, key_hash(&key), now).await?;
+                show_key(&site, &key, "was added", config, *output)
+            }
+            Command::List { output } => list(store, *output).await,
+            Command::Show { name, output } => show(site_named(store, name).await?.as_ref(), *output),
+            Command::Set { name, rename, url, change, output } => {
+                let mut site = (*site_named(store, name).await?).clone();
+                site.policy = change.applied_to(site.policy, Clock::System.now())?;
+                site.name = rename.clone().unwrap_or(site.name);
+                site.url = url.clone().unwrap_or(site.url);
+                store.set_site(&site).await?;
+                show(&site, *output)
+            }
+            Command::RotateKey { name, output } => {
+                let (site, key) = (site_named(store, name).await?, random::api_key());
+                store.rotate_key(site.id, key_hash(&key)).await?;
+                show_key(&site, &key, "has a new key; the old one no longer works", config, *output)
+            }
+            Command::Remove { name, yes } => {
+                let site = site_named(store, name).await?;
+                screen::confirm(&format!("forget site `{name}` with its comments, labels and endpoints"), *yes)?;
+                store.remove_site(site.id).await?;
+                Ok(writeln!(screen::out(), "Site `{name}` was removed.")?)
+            }
+        }
+    }
+}
+
+impl Change {
+    /// The policy as it is afterwards.
+    fn applied_to(&self, mut policy: Policy, now: Timestamp) -> anyhow::Result<Policy> {
+        let thresholds = &mut policy.thresholds;
+        thresholds.hold = self.hold.unwrap_or(thresholds.hold);
+        thresholds.spam = self.spam.unwrap_or(thresholds.spam);
+        thresholds.discard = self.discard.map_or(thresholds.discard, |Threshold(discard)| discard);
+        if thresholds.hold > thresholds.spam {
+            return usage("the hold threshold would be above the spam threshold; give both --hold and --spam");
+        }
+        if thresholds.discard.is_some_and(|discard| discard < thresholds.spam) {
+            return usage("the discard threshold would be below the spam threshold; give both --spam and --discard");
+        }
+        policy.shadow = self.shadow.unwrap_or(policy.shadow);
+        if let Some(roles) = &self.trusted_roles {
+            let roles = roles.iter().map(|role| role.trim().to_owned());
+            policy.trusted_roles = roles.filter(|role| !role.is_empty()).collect();
+        }
+        self.change_lists(&mut policy.lists, now)?;
+        Ok(policy)
+    }
+
+    fn change_lists(&self, lists: &mut Vec<ListEntry>, now: Timestamp) -> anyhow::Result<()> {
+        for pattern in &self.unlist {
+            let before = lists.len();
+            lists.retain(|entry| entry.pattern != *pattern);
+            anyhow::ensure!(lists.len() < before, "`{pattern}` is on no list; `hamlet site show` shows them");
+        }
+        if (self.expires.is_some() || !self.reason.is_empty()) && self.allow.is_empty() && self.block.is_empty() {
+            return usage("--reason and --expires belong to --allow or --block");
+        }
+        if self.expires.is_some_and(|expires| expires <= now) {
+            return usage("--expires lies in the past");
+        }
+        let allowed = self.allow.iter().map(|pattern| (ListKind::Allow, pattern));
+        for (list, pattern) in allowed.chain(self.block.iter().map(|pattern| (ListKind::Block, pattern))) {
+            // An entry says one thing: the newer word replaces the older.
+            lists.retain(|entry| entry.pattern != *pattern);
+            lists.push(ListEntry {
+                list,
+                pattern: pattern.clone(),
+                reason: self.reason.clone(),
+                added_at: now,
+                expires_at: self.expires,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn usage<T>(problem: &str) -> anyhow::Result<T> {
+    Err(Usage(problem.to_owned()).into())
+}
+
+#[derive(Serialize)]
+struct NewKey<'a> {
+    id: SiteId,
+    name: &'a str,
+    url: &'a str,
+    api_key: &'a str,
+}
+
+/// The one time that a key is shown.
+fn show_key(site: &Site, key: &str, what: &str, config: &Config, output: Output) -> anyhow::Result<()> {
+    if output.json {
+        return Ok(screen::json(&NewKey { id: site.id, name: &site.name, url: &site.url, api_key: key })?);
+    }
+    let mut out = screen::out();
+    writeln!(out, "Site `{}` {what}. Its API key is shown this once:\n", site.name)?;
+    writeln!(out, "    {key}\n")?;
+    writeln!(out, "Try it:\n")?;
+    writeln!(out, "    curl -H 'Authorization: Bearer {key}' http://{}/v1/comments/check \\", config.listen)?;
+    Ok(writeln!(out, "         -d '{{\"content\":\"cheap watches https://x.example\"}}'")?)
+}
+
+async fn list(store: &dyn Store, output: Output) -> anyhow::Result<()> {
+    let sites = store.directory().await?.sites;
+    if output.json {
+        let sites: Vec<&Site> = sites.iter().map(AsRef::as_ref).collect();
+        return Ok(screen::json(&sites)?);
+    }
+    let row = |site: &Site| {
+        let thresholds = &site.policy.thresholds;
+        vec![
+            site.id.to_string(),
+            site.name.clone(),
+            thresholds.hold.get().to_string(),
+            thresholds.spam.get().to_string(),
+            thresholds.discard.map_or("none".to_owned(), |discard| discard.get().to_string()),
+            if site.policy.shadow { "on" } else { "off" }.to_owned(),
+            site.url.clone(),
+        ]
+    };
+    let rows: Vec<_> = sites.iter().map(|site| row(site)).collect();
+    Ok(screen::table(&["ID", "NAME", "HOLD", "SPAM", "DISCARD", "SHADOW", "URL"], &rows)?)
+}
+
+fn show(site: &Site, output: Output) -> anyhow::Result<()> {
+    if output.json {
+        return Ok(screen::json(site)?);
+    }
+    let mut out = screen::out();
+    let (policy, thresholds) = (&site.policy, &site.policy.thresholds);
+    let discard = thresholds.discard.map_or("never".to_owned(), |discard| format!("from {}", discard.get()));
+    let roles = if policy.trusted_roles.is_empty() { "none".to_owned() } else { policy.trusted_roles.join(", ") };
+    writeln!(out, "site           {} (id {}, since {:.0})", site.name, site.id, site.created_at)?;
+    writeln!(out, "url            {}", if site.url.is_empty() { "not said" } else { &site.url })?;
+    writeln!(out, "hold           from {}", thresholds.hold.get())?;
+    writeln!(out, "spam           from {}", thresholds.spam.get())?;
+    writeln!(out, "discard        {discard}")?;
+    writeln!(out, "shadow mode    {}", if policy.shadow { "on: judged, but always approved" } else { "off" })?;
+    writeln!(out, "trusted roles  {roles}")?;
+    for entry in &policy.lists {
+        let list = match entry.list {
+            ListKind::Allow => "allow",
+            ListKind::Block => "block",
+        };
+        let until = entry.expires_at.map(|expires| format!(" (until {expires:.0})")).unwrap_or_default();
+        let reason = screen::foreign(&entry.reason, 200);
+        writeln!(out, "{list:<14} {}{until}  {reason}", screen::foreign(&entry.pattern.to_string(), 200))?;
+    }
+    Ok(())
+}
+
+fn name(text: &str) -> Result<String, String> {
+    let is_fit = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if (1..=NAME_CHARS).contains(&text.chars().count()) && text.chars().all(is_fit) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("a name has 1 to {NAME_CHARS} letters, digits, `-`, `_` and `.`"))
+    }
+}
+
+fn home(text: &str) -> Result<String, String> {
+    let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.map(|_| text.to_owned()).ok_or_else(|| "write an address such as https://news.example/".to_owned())
+}
+
+fn score(text: &str) -> Result<Score, String> {
+    text.parse().ok().and_then(Score::new).ok_or_else(|| "write a probability from 0 to 1, such as 0.6".to_owned())
+}
+
+fn threshold(text: &str) -> Result<Threshold, String> {
+    if text == "none" { Ok(Threshold(None)) } else { score(text).map(|score| Threshold(Some(score))) }
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("say on or off".to_owned()),
+    }
+}
+
+/// A day counts until it is over, UTC.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    let day = || {
+        let after = text.parse::<jiff::civil::Date>().ok()?.tomorrow().ok()?;
+        jiff::tz::TimeZone::UTC.to_timestamp(after.at(0, 0, 0, 0)).ok()
+    };
+    let moment = text.parse().ok().or_else(day);
+    moment.ok_or_else(|| "write a day such as 2030-01-31 or a moment such as 2030-01-31T12:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        change: Change,
+    }
+
+    const NOW: &str = "2026-05-01T00:00:00Z";
+
+    /// What the policy of a new site is after each of the lines.
+    fn after(lines: &[&str]) -> Result<Policy, String> {
+        lines.iter().try_fold(Policy::standard(), |policy, line| {
+            let words = line.split_whitespace();
+            let line = Line::try_parse_from(std::iter::once("set").chain(words)).map_err(|error| error.to_string())?;
+            line.change.applied_to(policy, NOW.parse().unwrap()).map_err(|error| error.to_string())
+        })
+    }
+
+    #[track_caller]
+    fn refused(line: &str, expected: &str) {
+        let error = after(&[line]).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_named_stays() {
+        let policy = after(&["--hold 0.6", "--discard 0.999 --shadow on", "--trusted-roles chief, --discard none"]);
+        let policy = policy.unwrap();
+        assert_eq!((policy.thresholds.hold.get(), policy.thresholds.spam.get()), (0.6, 0.95));
+        assert_eq!((policy.thresholds.discard, policy.shadow), (None, true));
+        assert_eq!(policy.trusted_roles, ["chief"]);
+    }
+
+    #[test]
+    fn thresholds_stay_in_order() {
+        refused("--hold 0.97", "above the spam threshold");
+        refused("--discard 0.9", "below the spam threshold");
+        refused("--hold 1.5", "a probability from 0 to 1");
+        refused("--hold nan", "a probability from 0 to 1");
+        refused("--shadow maybe", "say on or off");
+    }
+
+    #[test]
+    fn the_newer_word_on_an_entry_replaces_the_older() {
+        let policy = after(&[
+            "--block domain:Bad.example --allow email:bob@good.example",
+            "--allow domain:bad.example --reason mended --expires 2030-01-31",
+            "--unlist email:bob@good.example",
+        ]);
+        let [entry] = policy.unwrap().lists.try_into().unwrap();
+        assert_eq!((entry.list, entry.pattern.to_string()), (ListKind::Allow, "domain:bad.example".to_owned()));
+        assert_eq!((entry.reason, entry.expires_at), ("mended".to_owned(), "2030-02-01T00:00:00Z".parse().ok()));
+    }
+
+    #[test]
+    fn lists_refuse_nonsense() {
+        refused("--block bad.example", "write email:");
+        refused("--unlist domain:x.example", "is on no list");
+        refused("--reason why", "belong to --allow or --block");
+        refused("--block domain:x.example --expires 2020-01-01", "lies in the past");
+        refused("--block domain:x.example --expires soon", "write a day such as");
+    }
+}

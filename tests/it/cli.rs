@@ -1,0 +1,321 @@
+//! The commands beside the daemon, through the program itself: what is printed, what is kept, how it ends.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// An operator's shell with a data folder of its own and nothing of this machine's settings.
+struct Shell {
+    data: TempDir,
+}
+
+/// How a command ended.
+#[derive(Debug)]
+struct Ended {
+    code: i32,
+    out: String,
+    error: String,
+}
+
+impl Shell {
+    fn new() -> Shell {
+        Shell { data: tempfile::tempdir().unwrap() }
+    }
+
+    fn run(&self, line: &str) -> Ended {
+        self.run_with(line, b"")
+    }
+
+    /// Runs `hamlet` with the words of `line`; `input` is what stands on standard input.
+    fn run_with(&self, line: &str, input: &[u8]) -> Ended {
+        let mut command = Command::cargo_bin("hamlet").unwrap();
+        command.env_clear().env("HAMLET_DATA_DIR", self.data.path()).args(line.split_whitespace());
+        let output = command.write_stdin(input).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Ended { code: output.status.code().unwrap(), out: text(&output.stdout), error: text(&output.stderr) }
+    }
+
+    #[track_caller]
+    fn json(&self, line: &str) -> Value {
+        let ended = self.run(line);
+        assert_eq!((ended.code, ended.error.as_str()), (0, ""), "{line}");
+        assert_eq!(ended.out.lines().count(), 1, "{line} prints one line: {}", ended.out);
+        serde_json::from_str(&ended.out).unwrap()
+    }
+
+    /// Ends with `code` and one sentence on stderr that holds `part`.
+    #[track_caller]
+    fn refused(&self, line: &str, code: i32, part: &str) {
+        let ended = self.run(line);
+        assert_eq!((ended.code, ended.out.as_str()), (code, ""), "{line}: {}", ended.error);
+        assert!(ended.error.contains(part), "{line}: {} does not say: {part}", ended.error);
+    }
+}
+
+#[test]
+fn a_site_lives_from_its_key_to_its_removal() {
+    let shell = Shell::new();
+    let site = shell.json("site add news --url https://news.example --json");
+    let key = site["api_key"].as_str().unwrap();
+    assert!(key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_hexdigit()), "{key}");
+    assert_eq!((site["name"].as_str(), site["url"].as_str()), (Some("news"), Some("https://news.example")));
+    shell.refused("site add news --url https://other.example", 1, "news");
+
+    let set = shell.json("site set news --hold 0.6 --discard 0.999 --shadow on --block domain:bad.example --json");
+    assert_eq!(set["policy"]["thresholds"], serde_json::json!({ "hold": 0.6, "spam": 0.95, "discard": 0.999 }));
+    let shown = shell.json("site show news --json");
+    assert_eq!(shown["policy"]["lists"][0]["match"], "domain:bad.example");
+    assert_eq!(shell.run("site set news --unlist domain:bad.example --discard none --rename paper").code, 0);
+    shell.refused("site show news", 1, "`hamlet site list` shows those there are");
+    assert_eq!(shell.json("site show paper --json")["policy"]["lists"], serde_json::json!([]));
+
+    let rotated = shell.json("site rotate-key paper --json");
+    assert_eq!(rotated["id"], site["id"]);
+    assert_ne!(rotated["api_key"], site["api_key"]);
+
+    shell.refused("site remove paper", 2, "say --yes");
+    assert_eq!(shell.run("site remove paper --yes").code, 0);
+    assert_eq!(shell.json("site list --json"), serde_json::json!([]));
+}
+
+#[test]
+fn an_endpoint_lives_from_its_secret_to_its_removal() {
+    let shell = Shell::new();
+    shell.json("site add news --url https://news.example --json");
+    let endpoint = shell.json("endpoint add --site news https://cms.example/hamlet --json");
+    let (id, secret) = (endpoint["id"].as_str().unwrap(), endpoint["secret"].as_str().unwrap());
+    assert!(id.starts_with("ep_") && secret.starts_with("whsec_"), "{endpoint}");
+
+    let listed = shell.json("endpoint list --site news --json");
+    assert_eq!((&listed[0]["id"], &listed[0]["url"]), (&endpoint["id"], &endpoint["url"]));
+    assert!(!shell.run("endpoint list --json").out.contains("whsec_"), "a secret is shown once");
+
+    let rotated = shell.json(&format!("endpoint rotate-secret {id} --json"));
+    assert_ne!(rotated["secret"], endpoint["secret"]);
+
+    let test = shell.json(&format!("endpoint test {id} --json"));
+    assert!(test["message_id"].as_str().unwrap().starts_with("msg_"));
+    assert_eq!(shell.json("queue status --json")["deliveries"], 1);
+
+    assert_eq!(shell.run(&format!("endpoint enable {id}")).code, 0);
+    shell.refused(&format!("endpoint remove {id}"), 2, "say --yes");
+    assert_eq!(shell.run(&format!("endpoint remove {id} --yes")).code, 0);
+    assert_eq!(shell.json("queue status --json")["deliveries"], 0);
+    shell.refused(&format!("endpoint test {id}"), 1, "`hamlet endpoint list`");
+}
+
+#[test]
+fn an_endpoint_in_the_operators_own_network_is_refused_unless_allowed() {
+    let shell = Shell::new();
+    shell.json("site add news --url https://news.example --json");
+    for url in
+        ["http://127.0.0.1:9/", "http://[::1]/", "http://169.254.169.254/", "http://localhost/", "http://0x7f.1/"]
+    {
+        shell.refused(&format!("endpoint add --site news {url}"), 1, "webhooks.allow_private_addresses");
+    }
+    shell.refused("endpoint add --site news ftp://cms.example/", 1, "https:// or http://");
+    shell.refused("endpoint add --site nobody https://cms.example/", 1, "there is no site `nobody`");
+
+    let file = shell.data.path().join("hamlet.toml");
+    std::fs::write(&file, "webhooks.allow_private_addresses = [\"127.0.0.0/8\"]").unwrap();
+    let allowed = format!("endpoint add --site news http://127.0.0.1:9/ --config {} --json", file.display());
+    assert_eq!(shell.json(&allowed)["url"], "http://127.0.0.1:9/");
+}
+
+#[test]
+fn wrong_usage_ends_with_two_and_the_mend() {
+    let shell = Shell::new();
+    for (line, part) in [
+        ("sites list", "'site'"),
+        ("site add", "--url"),
+        ("site add news", "--url"),
+        ("site add two|words --url https://news.example", "letters, digits"),
+        ("site add news --url news.example", "https://news.example/"),
+        ("site add news --url https://news.example --hold 0.99", "above the spam threshold"),
+        ("queue retry", "--all"),
+        ("queue retry 1 --all", "cannot be used with"),
+        ("queue purge --all", "say --yes"),
+        ("check --lost", "--lost"),
+    ] {
+        shell.refused(line, 2, part);
+    }
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_one_is_said() {
+    let shell = Shell::new();
+    let file = shell.data.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    shell.refused(&format!("site list --data-dir {}", file.display()), 1, file.to_str().unwrap());
+    shell.refused("site list --store mysql://db.example/hamlet", 1, "mysql");
+}
+
+#[test]
+fn a_dead_letter_that_is_not_there_is_said() {
+    let shell = Shell::new();
+    assert_eq!(shell.json("queue dead --json"), serde_json::json!([]));
+    assert_eq!(shell.json("queue retry --all --json"), serde_json::json!({ "retried": 0 }));
+    shell.refused("queue retry 17", 1, "there is no dead letter 17");
+    shell.refused("queue purge 17 --yes", 1, "there is no dead letter 17");
+}
+
+#[test]
+fn a_model_is_moved_promoted_and_rolled_back() {
+    let shell = Shell::new();
+    let file = shell.data.path().join("a.hamlet");
+    let file = file.to_str().unwrap();
+    let champion = |shell: &Shell| {
+        let models = shell.json("model list --json");
+        let serving = models.as_array().unwrap().iter().find(|model| model["is_champion"] == true).cloned();
+        serving.unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(champion(&shell), "shipped");
+    shell.refused("model rollback", 1, "");
+
+    assert_eq!(shell.run(&format!("model export shipped {file}")).code, 0);
+    let id = shell.json(&format!("model import {file} --json"))["id"].as_str().unwrap().to_owned();
+    assert_eq!(champion(&shell), "shipped", "an import alone promotes nothing");
+    shell.json(&format!("model promote {id} --note spring --json"));
+    assert_eq!(champion(&shell), id);
+    assert_eq!(shell.json("model show --json")["id"], id.as_str());
+    assert_eq!(shell.json("model rollback --json")["id"], "shipped");
+    assert_eq!(champion(&shell), "shipped");
+
+    let verdict = shell.run_with(&format!("check --json --model {file}"), b"cheap watches");
+    assert!(verdict.out.contains(&id), "{verdict:?}");
+}
+
+#[test]
+fn a_file_that_is_no_model_is_refused() {
+    let shell = Shell::new();
+    let file = shell.data.path().join("a.hamlet");
+    let name = file.display();
+    shell.refused(&format!("model import {name}"), 1, "cannot be read");
+    let shipped = hamlet::classifier::Classifier::shipped_bytes();
+    for bytes in [&b"no model"[..], b"", &shipped[..shipped.len() / 2]] {
+        std::fs::write(&file, bytes).unwrap();
+        shell.refused(&format!("model import {name}"), 1, file.to_str().unwrap());
+        shell.refused(&format!("check --model {name}"), 1, file.to_str().unwrap());
+    }
+    shell.refused("model promote 0123456789ab", 1, "`hamlet model list`");
+    shell.refused("model show nothing", 1, "there is no model `nothing`");
+}
+
+#[test]
+fn rules_are_shown_with_the_weights_in_force() {
+    let shell = Shell::new();
+    let listed = shell.json("rules list --json");
+    assert!(listed.as_array().unwrap().len() >= 25);
+    let shortener = shell.json("rules show url_shortener --json");
+    assert_eq!((&shortener["symbol"], &shortener["family"]), (&"URL_SHORTENER".into(), &"links".into()));
+    shell.refused("rules show URL_SHORTNER", 1, "did you mean `URL_SHORTENER`?");
+
+    let (weights, settings) = (shell.data.path().join("mine.toml"), shell.data.path().join("hamlet.toml"));
+    std::fs::write(&weights, "[weights]\nURL_SHORTENER = 0.25").unwrap();
+    std::fs::write(&settings, format!("rules.file = \"{}\"", weights.display())).unwrap();
+    let shown = format!("rules show URL_SHORTENER --json --config {}", settings.display());
+    assert_eq!(shell.json(&shown)["weight"], 0.25);
+    std::fs::remove_file(&weights).unwrap();
+    shell.refused(&shown, 1, "named by `rules.file`");
+}
+
+#[test]
+fn comments_are_judged_offline_one_verdict_a_line() {
+    let shell = Shell::new();
+    let lines = "{\"content\":\"مرحبا بكم\",\"label\":\"ham\"}\n\n{\"content\":\"b\",\n \"author\":{\"name\":\"B\"}}\n";
+    let ended = shell.run_with("check --json", lines.as_bytes());
+    assert_eq!((ended.code, ended.error.as_str()), (0, ""));
+    let verdicts: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(verdicts.len(), 2);
+    for verdict in &verdicts {
+        let weights = verdict["evidence"].as_array().unwrap().iter().map(|piece| piece["weight"].as_f64().unwrap());
+        let score = verdict["score"].as_f64().unwrap();
+        assert!((weights.sum::<f64>() - (score / (1.0 - score)).ln()).abs() < 1e-6, "{verdict}");
+    }
+    let nothing_kept = std::fs::read_dir(shell.data.path()).unwrap().next().is_none();
+    assert!(nothing_kept, "offline means that no store is made");
+}
+
+#[test]
+fn a_verdict_is_explained_to_people_without_letting_strangers_at_the_terminal() {
+    let shell = Shell::new();
+    let ended = shell.run_with("check", "مرحبا \u{1b}[2J\u{202E}<a href='https://x.example'>x</a>\n".as_bytes());
+    assert_eq!(ended.code, 0, "{}", ended.error);
+    assert!(!ended.out.contains(['\u{1b}', '\u{202E}']), "{}", ended.out);
+    assert!(ended.out.starts_with("1. \u{2068}مرحبا"), "{}", ended.out);
+    for part in ["score 0.", "BAYES", "hold from 0.5, spam from 0.95", "model "] {
+        assert!(ended.out.contains(part), "{} does not say {part}", ended.out);
+    }
+}
+
+#[test]
+fn any_bytes_get_a_verdict_or_a_sentence() {
+    let shell = Shell::new();
+    let told = |line: &str, input: &[u8]| {
+        let ended = shell.run_with(line, input);
+        (ended.code, if ended.code == 0 { ended.out } else { ended.error })
+    };
+    #[track_caller]
+    fn check((code, said): (i32, String), expected: i32, part: &str) {
+        assert_eq!(code, expected, "{said}");
+        assert!(said.contains(part), "{said}");
+    }
+    check(told("check", b"\xFF\xFE\x00 watches"), 0, "watches");
+    check(told("check", b"\xEF\xBB\xBF{\"content\":\"bom\"}"), 0, "1. bom");
+    check(told("check", b""), 1, "standard input holds no comment");
+    check(told("check", b" \n\t"), 1, "standard input holds no comment");
+    check(told("check", b"{\"content\":"), 1, "record 1: not JSON (say --text if it is plain text)");
+    check(told("check --text", b"{curly} words"), 0, "{curly} words");
+    check(told("check", b"{\"content\":\"a\"}\n{\"text\":\"b\"}"), 1, "record 2: not a comment: unknown field `text`");
+    check(told("check", b"{\"author\":{}}"), 1, "missing field `content`");
+    let long = [b"{\"content\":\"", "x".repeat(5_000_000).as_bytes(), b"\"}"].concat();
+    check(told("check", &long), 1, "longer than `http.body_bytes` allows");
+    check(told("check", "x".repeat(5_000_000).as_bytes()), 1, "4194304 bytes at most");
+    check(told("check no/such/file", b""), 1, "no/such/file cannot be read");
+}
+
+#[test]
+fn whoever_stops_reading_gets_no_complaint() {
+    let shell = Shell::new();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_hamlet"))
+        .args(["check", "--json"])
+        .env("HAMLET_DATA_DIR", shell.data.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().unwrap();
+    // It may be gone before all is written; that is the point.
+    let _ = input.write_all(&b"{\"content\":\"a\"}\n".repeat(1_000));
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let shell = Shell::new();
+    let words = |help: &str| -> Vec<String> {
+        let list = help.split("Commands:\n").nth(1).unwrap_or("").split("\n\n").next().unwrap_or("").to_owned();
+        let names = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+        names
+            .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+            .filter(|name| name != "help")
+            .collect()
+    };
+    let mut waiting = vec![String::new()];
+    let mut seen = 0;
+    while let Some(command) = waiting.pop() {
+        let help = shell.run(&format!("{command} --help")).out;
+        assert!(help.contains("Example"), "hamlet {command} --help has no example:\n{help}");
+        waiting.extend(words(&help).into_iter().map(|name| format!("{command} {name}")));
+        seen += 1;
+    }
+    assert!(seen > 20, "only {seen} commands were found");
+}
