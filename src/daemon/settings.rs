@@ -50,7 +50,7 @@ pub fn client(config: &Config) -> webhook::Settings {
 
 pub fn worker(config: &Config) -> worker::Settings {
     worker::Settings {
-        decisions_at_once: config.worker.decisions_at_once as usize,
+        decisions_at_once: config.worker.decisions_at_once,
         decision_attempts: config.worker.attempts,
         deliveries_at_once: config.webhooks.concurrency,
         deliveries_per_endpoint: config.webhooks.per_endpoint,

@@ -9,16 +9,13 @@
 
 mod akismet;
 mod cli;
-mod config;
 mod comments;
+mod config;
+mod daemon;
 mod harness;
 mod hostile;
 mod receiver;
-mod rules;
-mod systemd;
-mod tidy;
-mod webhook;
-mod worker;
+mod replay;
 mod rules;
 mod store;
 mod store_sqlite;
