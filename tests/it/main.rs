@@ -9,16 +9,15 @@
 
 mod akismet;
 mod cli;
-mod config;
 mod comments;
+mod config;
 mod harness;
 mod hostile;
 mod receiver;
 mod rules;
+mod store;
+mod store_sqlite;
 mod systemd;
 mod tidy;
 mod webhook;
 mod worker;
-mod rules;
-mod store;
-mod store_sqlite;
