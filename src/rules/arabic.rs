@@ -21,12 +21,19 @@ pub(super) fn tatweel(clues: &Clues<'_>) -> Option<Note> {
     }
 }
 
-/// `AR_DIACRITIC_STUFFING`: the same mark twice, marks on no letter, or more marks than any verse has (1.3 a letter).
+/// `AR_DIACRITIC_STUFFING`: marks twice or on no letter, in company of a listed word; half of it for five of them alone, or
+/// for more marks than any verse has (1.3 a letter). Poets put a mark after a blank, or draw it out.
 pub(super) fn diacritics(clues: &Clues<'_>) -> Option<Note> {
     let odd = clues.text.oddities();
     let letters = clues.text.scripts().count(Script::Arabic);
     let is_overfull = odd.arabic_marks >= 10 && 10 * u64::from(odd.arabic_marks) > 13 * u64::from(letters);
-    (odd.stray_arabic_marks >= 2 || is_overfull).then(|| Note::new(format!("{} marks", odd.arabic_marks)))
+    match listed(clues) {
+        Some(hit) if odd.stray_arabic_marks > 0 => Some(Note::new(hit.phrase.words.as_str())),
+        _ if odd.stray_arabic_marks >= 5 || is_overfull => {
+            Some(Note::graded(format!("{} marks", odd.arabic_marks), 0.5))
+        }
+        _ => None,
+    }
 }
 
 /// `AR_LOOKALIKE_MIX`: Persian or Urdu letters beside their Arabic twins, and a listed word. Telephones of many countries
@@ -34,7 +41,7 @@ pub(super) fn diacritics(clues: &Clues<'_>) -> Option<Note> {
 pub(super) fn lookalikes(clues: &Clues<'_>) -> Option<Note> {
     let hit = listed(clues)?;
     let visible = clues.text.visible();
-    let is_mixed = visible.contains(['ک', 'ی', 'ہ', 'ھ', 'ٱ', 'ە']) && visible.contains(['ك', 'ي', 'ه', 'ة', 'ى']);
+    let is_mixed = visible.contains(['ک', 'ی', 'ہ', 'ھ', 'ٱ', 'ە']) && visible.contains(['ك', 'ي', 'ة', 'ى']);
     is_mixed.then(|| Note::new(hit.phrase.words.as_str()))
 }
 

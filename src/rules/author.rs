@@ -22,12 +22,12 @@ pub(super) fn name_is_url(clues: &Clues<'_>) -> Option<Note> {
     Some(Note::graded(name, if is_own && !has_scheme { 0.5 } else { 1.0 }))
 }
 
-/// `NAME_KEYWORD`: listed spam words in the name. Length alone says nothing: Arabic and Spanish names are long.
+/// `NAME_KEYWORD`: listed spam words in the name; weak ones (`Jackpot`) make nicknames, too. Length alone says nothing: Arabic and Spanish names are long.
 pub(super) fn name_keyword(clues: &Clues<'_>) -> Option<Note> {
     phrases::find(clues.normal_name())
         .into_iter()
         .find(|hit| hit.phrase.category.is_spam())
-        .map(|hit| Note::new(hit.phrase.words.as_str()))
+        .map(|hit| Note::graded(hit.phrase.words.as_str(), if hit.phrase.is_weak { 0.4 } else { 1.0 }))
 }
 
 /// `NAME_TEMPLATE`: `Walter4711` with a free mailbox, as registration machines write it. Gamers do too.

@@ -16,10 +16,15 @@ pub(super) fn zero_width(clues: &Clues<'_>) -> Option<Note> {
     (words >= 2).then(|| Note::new(format!("{words} words")))
 }
 
-/// `BIDI_OVERRIDE`: text is reversed, or an embedding is left open. LRM, RLM, ALM and closed isolates are normal.
+/// `BIDI_OVERRIDE`: text is reversed; half of it when an embedding is left open. Marks and isolates are normal: telephones
+/// write an isolate before a name or a pictograph and often lose its end.
 pub(super) fn bidi_override(clues: &Clues<'_>) -> Option<Note> {
     let odd = clues.text.oddities();
-    (odd.bidi_overrides > 0 || odd.bidi_unbalanced > 0).then(|| Note::new(""))
+    match (odd.bidi_overrides, odd.bidi_unbalanced) {
+        (0, 0) => None,
+        (0, _) => Some(Note::graded("", 0.5)),
+        _ => Some(Note::new("")),
+    }
 }
 
 /// `BIDI_MARK_STUFFING`: direction marks in a row inside words, five times or more; bad editors leave one or two.
@@ -69,7 +74,8 @@ pub(super) fn zalgo(clues: &Clues<'_>) -> Option<Note> {
 /// `TAG_OR_VARIATION_PAYLOAD`: tag characters outside a flag, or rows of variation selectors: data that nobody sees.
 pub(super) fn payload(clues: &Clues<'_>) -> Option<Note> {
     let odd = clues.text.oddities();
-    (odd.tag_characters > 0 || odd.stray_selectors >= 8).then(|| Note::new(""))
+    // The flags of three countries are six tags; some systems lose the flag before them.
+    (odd.tag_characters > 6 || odd.stray_selectors >= 8).then(|| Note::new(""))
 }
 
 /// `PRIVATE_USE_CHARS`: three or more; icon fonts and the Apple logo are one or two.
@@ -81,7 +87,7 @@ pub(super) fn private_use(clues: &Clues<'_>) -> Option<Note> {
 /// `LEET_WORD`: `c4s1n0`, `v1@gra`. Only a listed word; Arabizi (`7abibi`) and product codes become none.
 pub(super) fn leet(clues: &Clues<'_>) -> Option<Note> {
     let normal = clues.text.normal();
-    if clues.text.scripts().digits == 0 && !normal.contains(['@', '$']) {
+    if clues.text.scripts().digits == 0 && !normal.bytes().any(|byte| matches!(byte, b'@' | b'$')) {
         return None;
     }
     let is_candidate = |token: &&str| {

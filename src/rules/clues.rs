@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use super::Case;
 use super::phone::{self, Phone};
 use super::phrases::{self, Category, Hit};
+use super::traps::{self, Planted};
 use crate::comment::Comment;
 use crate::text::{Link, Text, normalize, registrable_domain};
 
@@ -25,6 +26,7 @@ pub(super) struct Clues<'a> {
     pub author_link: Option<Link>,
     pub phone: Option<Phone>,
     name: OnceCell<String>,
+    planted: OnceCell<Planted>,
 }
 
 /// Longest author field that is read, bytes.
@@ -54,6 +56,7 @@ impl<'a> Clues<'a> {
             author_link: (!author_url.is_empty()).then(|| Link::of_url(author_url)),
             phone: if text.scripts().digits >= 7 { phone::find(text.visible()) } else { None },
             name: OnceCell::new(),
+            planted: OnceCell::new(),
         }
     }
 
@@ -65,6 +68,11 @@ impl<'a> Clues<'a> {
     /// The author's name in matching form.
     pub fn normal_name(&self) -> &str {
         self.name.get_or_init(|| normalize(self.name()))
+    }
+
+    /// Attacks and unfilled templates in the raw text.
+    pub fn planted(&self) -> Planted {
+        *self.planted.get_or_init(|| traps::planted(self.text))
     }
 
     /// The host part of the author's e-mail, lower case; empty when there is none.

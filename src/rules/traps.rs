@@ -9,6 +9,7 @@ use aho_corasick::AhoCorasick;
 
 use super::clues::Clues;
 use super::{Category, Note};
+use crate::text::Text;
 
 /// `HONEYPOT_FILLED`: something stands in the field that people do not see. Form fillers are the ham to expect.
 pub(super) fn honeypot(clues: &Clues<'_>) -> Option<Note> {
@@ -107,7 +108,7 @@ const PATTERNS: [(&str, Kind); 26] = [
     ("{random_", Kind::Template),
 ];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Kind {
     Exploit,
     Template,
@@ -120,24 +121,38 @@ static AUTOMATON: LazyLock<AhoCorasick> = LazyLock::new(|| {
         .unwrap_or_else(|error| unreachable!("the patterns are constants: {error}"))
 });
 
-/// The first pattern of `kind` outside code.
-fn pattern(clues: &Clues<'_>, kind: Kind) -> Option<&'static str> {
-    let raw = clues.text.raw();
-    AUTOMATON
-        .find_iter(raw)
-        .filter_map(|found| {
-            let (pattern, of) = PATTERNS.get(found.pattern().as_usize())?;
-            (*of == kind && !is_code(clues, &found.range())).then_some(*pattern)
-        })
-        .next()
+/// What one pass over the raw text found outside code.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Planted {
+    exploit: Option<&'static str>,
+    template: Option<&'static str>,
+}
+
+/// The first pattern of each kind outside code.
+pub(super) fn planted(text: &Text) -> Planted {
+    let mut planted = Planted::default();
+    for found in AUTOMATON.find_iter(text.raw()) {
+        let Some((pattern, kind)) = PATTERNS.get(found.pattern().as_usize()) else { continue };
+        let slot = match kind {
+            Kind::Exploit => &mut planted.exploit,
+            Kind::Template => &mut planted.template,
+        };
+        if slot.is_none() && !is_code(text, &found.range()) {
+            *slot = Some(pattern);
+        }
+        if planted.exploit.is_some() && planted.template.is_some() {
+            break;
+        }
+    }
+    planted
 }
 
 /// Does `place` in the raw text lie in `<code>`, `<pre>` or back-ticks? Programmers quote attacks.
-fn is_code(clues: &Clues<'_>, place: &Range<usize>) -> bool {
-    let is_marked = clues.text.markup().code.iter().any(|code| code.start <= place.start && place.end <= code.end);
+fn is_code(text: &Text, place: &Range<usize>) -> bool {
+    let is_marked = text.markup().code.iter().any(|code| code.start <= place.start && place.end <= code.end);
     // A window keeps a text full of patterns linear.
     let window = |from: usize, to: usize| {
-        let raw = clues.text.raw();
+        let raw = text.raw();
         raw.get(raw.ceil_char_boundary(from)..raw.floor_char_boundary(to)).unwrap_or_default()
     };
     is_marked
@@ -147,15 +162,18 @@ fn is_code(clues: &Clues<'_>, place: &Range<usize>) -> bool {
 
 /// `EXPLOIT_PAYLOAD`: code that wants to run on the site. In code blocks it is talk about code.
 pub(super) fn exploit(clues: &Clues<'_>) -> Option<Note> {
-    pattern(clues, Kind::Exploit).map(Note::new)
+    clues.planted().exploit.map(Note::new)
 }
 
 /// `TEMPLATE_SPINTAX`: `{Hi|Hello|Hey}` or `%keyword%`: the machine forgot to fill its form. In code blocks it is code.
 pub(super) fn spintax(clues: &Clues<'_>) -> Option<Note> {
-    if let Some(pattern) = pattern(clues, Kind::Template) {
+    if let Some(pattern) = clues.planted().template {
         return Some(Note::new(pattern));
     }
     let raw = clues.text.raw();
+    if !raw.contains('{') {
+        return None;
+    }
     let mut open = None;
     let mut bars = 0;
     for (at, byte) in raw.bytes().enumerate() {
@@ -168,7 +186,7 @@ pub(super) fn spintax(clues: &Clues<'_>) -> Option<Note> {
                     && at - start < 500
                     && let Some(inside) = raw.get(start + 1..at)
                     && is_spun(inside)
-                    && !is_code(clues, &(start..at))
+                    && !is_code(clues.text, &(start..at))
                 {
                     return Some(Note::new(format!("{{{inside}}}")));
                 }

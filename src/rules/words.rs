@@ -8,7 +8,7 @@ use crate::text::Script;
 /// `SPAM_<CATEGORY>`: a listed phrase, or weak words in company.
 ///
 /// News speaks of casinos, loans and pills as well: a weak word counts with a second one of its category, or with a
-/// way to reach somebody. A second phrase makes the evidence whole; one alone is worth seven tenths.
+/// way to reach somebody. A second phrase makes the evidence whole; people who complain of spam name one.
 pub(super) fn category(clues: &Clues<'_>, category: Category) -> Option<Note> {
     let mut strong: Vec<Hit> = Vec::new();
     let mut weak: Vec<Hit> = Vec::new();
@@ -21,7 +21,8 @@ pub(super) fn category(clues: &Clues<'_>, category: Category) -> Option<Note> {
     let first = strong.first().or(weak.first())?;
     let strength = match (strong.len(), weak.len()) {
         (2.., _) | (1, 2..) => 1.0,
-        (1, _) => 0.7,
+        (1, _) if clues.has_contact() => 0.8,
+        (1, _) => 0.6,
         (0, 2..) if clues.has_contact() => 0.7,
         (0, 2..) => 0.4,
         (0, 1) if clues.has_contact() => 0.4,

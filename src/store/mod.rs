@@ -4,7 +4,7 @@
 //! own when things happen (`now` is an argument), nor what they mean. `sqlite/` is the one engine so far; only this
 //! module speaks SQL.
 
-pub mod sqlite;
+mod sqlite;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -351,9 +351,16 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// With `claimed_until` the caller holds that job's lease from the start (attempt 1) and is expected to record a
     /// verdict by then; without it, or once it has passed, the job is due for [`Store::claim_decisions`].
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the idempotency key came with another comment before, [`StoreError::NotFound`]
+    /// when there is no such site, [`StoreError::Overloaded`] at once when too much waits.
     async fn admit_queued(&self, new: NewComment, claimed_until: Option<Timestamp>) -> Result<Admission, StoreError>;
 
     /// Keeps the comment with its verdict, and one delivery per enabled endpoint of its site.
+    ///
+    /// # Errors
+    /// As [`Store::admit_queued`].
     async fn admit_decided(&self, new: NewComment, verdict: Verdict, event: Outgoing) -> Result<Admission, StoreError>;
 
     /// The comment, if it belongs to `site`.
@@ -392,7 +399,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Takes up to `limit` due comments for `lease`, oldest first, so that no other worker sees them meanwhile.
     ///
-    /// A lease that runs out makes the job due again with one attempt more.
+    /// A lease that runs out makes the job due again with one attempt more. A comment that cannot be read becomes a
+    /// dead letter here, so that it does not come back for ever; the same holds for deliveries.
     async fn claim_decisions(
         &self,
         now: Timestamp,
@@ -444,6 +452,11 @@ pub trait Store: Send + Sync + 'static {
     async fn dead_letters(&self, limit: u32) -> Result<Vec<DeadLetter>, StoreError>;
 
     /// Makes one dead letter, or all of them, due again at `now` with its attempts counted from zero. How many.
+    ///
+    /// Deliveries to a disabled endpoint stay dead until it is enabled.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when `job` is such a delivery.
     async fn retry_dead(&self, job: Option<JobId>, now: Timestamp) -> Result<u64, StoreError>;
 
     /// Forgets one dead letter, or all of them. A comment that was never decided stays, as a dead letter with no job.
@@ -495,6 +508,9 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 
     /// Queues one message for one endpoint.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the endpoint is disabled.
     async fn enqueue_message(&self, id: &str, event: Outgoing, now: Timestamp) -> Result<(), StoreError>;
 
     // ---- models --------------------------------------------------------------------------------------------------

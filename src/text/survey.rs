@@ -66,7 +66,7 @@ pub struct Oddities {
     pub zero_width_words: u32,
     /// LRO and RLO, which reverse text.
     pub bidi_overrides: u32,
-    /// Embeddings and isolates that are not closed, or closed without being open.
+    /// Embeddings that are not closed, or closed without being open. Not isolates, which telephones leave open.
     pub bidi_unbalanced: u32,
     /// Two or more LRM, RLM or ALM in a row inside a word.
     pub bidi_mark_runs: u32,
@@ -222,9 +222,7 @@ impl Surveyor {
             }
             '\u{064B}'..='\u{0652}' | '\u{0670}' => {
                 self.oddities.arabic_marks += 1;
-                // The small alef of Quranic spelling does sit on a tatweel.
-                let sits_on_no_letter = self.last == Last::Gap
-                    || (self.last == Last::Tatweel && self.last_mark == '\u{0640}' && c != '\u{0670}');
+                let sits_on_no_letter = self.last == Last::Gap;
                 self.oddities.stray_arabic_marks += u32::from(sits_on_no_letter || self.last_mark == c);
                 self.mark(c);
             }
@@ -246,8 +244,8 @@ impl Surveyor {
                 self.oddities.bidi_overrides += 1;
                 self.bidi_open += 1;
             }
-            '\u{202A}' | '\u{202B}' | '\u{2066}'..='\u{2068}' => self.bidi_open += 1,
-            '\u{202C}' | '\u{2069}' => match self.bidi_open.checked_sub(1) {
+            '\u{202A}' | '\u{202B}' => self.bidi_open += 1,
+            '\u{202C}' => match self.bidi_open.checked_sub(1) {
                 Some(open) => self.bidi_open = open,
                 None => self.oddities.bidi_unbalanced += 1,
             },

@@ -161,6 +161,7 @@ fn ordinary_text_has_no_oddities() {
         "می\u{200C}خواهم بروم",
         "👨\u{200D}👩\u{200D}👧 ❤\u{FE0F} 🏴\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
         "العربية\u{200F} (HTML)\u{200E} نص",
+        "\u{2066}@name an isolate that its telephone left open",
         "صلى الله عليه وسلم ﷺ ﷽",
         "Việt Nam, naïve, Ελληνικά, हिन्दी, 日本語, 한국어",
     ] {
@@ -173,7 +174,7 @@ fn oddities_are_counted() {
     let odd = |content: &str| text(content).oddities().clone();
     assert_eq!(odd("via\u{200B}gra ci\u{AD}al\u{2060}is").zero_width_words, 2);
     assert_eq!(odd("\u{202E}gpj.exe").bidi_overrides, 1);
-    assert_eq!(odd("\u{2066}open").bidi_unbalanced, 1);
+    assert_eq!(odd("\u{202A}open").bidi_unbalanced, 1);
     assert_eq!(odd("ca\u{200F}\u{200F}sino").bidi_mark_runs, 1);
     assert_eq!(odd("𝓑𝓾𝔂 Ⓐ").styled_letters, 4);
     assert_eq!(odd("ｖｉａ").fullwidth, 3);

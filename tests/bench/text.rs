@@ -1,9 +1,14 @@
-//! What reading one comment costs: `cargo bench --bench text`.
+//! What reading one comment and asking all rules about it costs: `cargo bench --bench text`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a benchmark that cannot run says so by panicking")]
+
+use std::fmt;
 
 use divan::Bencher;
 use hamlet::comment::Comment;
+use hamlet::rules::{Case, RuleSet};
+use hamlet::site::{Policy, Site, SiteId};
 use hamlet::text::Text;
+use jiff::Timestamp;
 
 fn main() {
     divan::main();
@@ -23,10 +28,49 @@ fn comment(content: &str) -> Comment {
     Comment::of_text(content)
 }
 
-#[divan::bench(args = [("english", ENGLISH), ("arabic", ARABIC)])]
-fn ordinary(bencher: Bencher, (_, content): (&str, &str)) {
-    let comment = comment(content);
+fn site() -> Site {
+    Site {
+        id: SiteId(1),
+        name: "default".to_owned(),
+        url: "https://news.example/".to_owned(),
+        policy: Policy::standard(),
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// An ordinary comment of some 500 bytes, shown by its name.
+struct Ordinary(&'static str, &'static str);
+
+impl fmt::Display for Ordinary {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0)
+    }
+}
+
+const ORDINARY: [Ordinary; 2] = [Ordinary("english", ENGLISH), Ordinary("arabic", ARABIC)];
+
+#[divan::bench(args = ORDINARY)]
+fn ordinary(bencher: Bencher, content: &Ordinary) {
+    let comment = comment(content.1);
     bencher.bench(|| Text::of(&comment));
+}
+
+#[divan::bench(args = ORDINARY)]
+fn all_rules(bencher: Bencher, content: &Ordinary) {
+    let comment = comment(content.1);
+    let text = Text::of(&comment);
+    let rules = RuleSet::embedded();
+    let site = site();
+    bencher.bench(|| rules.fired(&Case { comment: &comment, text: &text, site: &site }));
+}
+
+#[divan::bench(args = [10_000, 1_000_000])]
+fn all_rules_long(bencher: Bencher, bytes: usize) {
+    let comment = comment(&ENGLISH.repeat(bytes / ENGLISH.len() + 1));
+    let text = Text::of(&comment);
+    let rules = RuleSet::embedded();
+    let site = site();
+    bencher.bench(|| rules.fired(&Case { comment: &comment, text: &text, site: &site }));
 }
 
 #[divan::bench]

@@ -181,7 +181,7 @@ async fn many_may_open_a_fresh_store_at_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_than_may_wait_is_refused_at_once_and_a_lock_does_not_stay() {
     let folder = TempDir::new().unwrap();
-    let (store, site) = store_in(folder.path(), Settings { busy_timeout_ms: 3_000, ..IMPATIENT }).await;
+    let (store, site) = store_in(folder.path(), Settings { busy_timeout_ms: 1_500, ..IMPATIENT }).await;
     let mut conn = beside(folder.path()).await;
     run(&mut conn, "BEGIN IMMEDIATE").await;
 
@@ -214,6 +214,31 @@ async fn more_than_may_wait_is_refused_at_once_and_a_lock_does_not_stay() {
     store.ping().await.unwrap();
     store.admit_queued(comment(site, "sixth"), None).await.unwrap();
     assert_eq!(store.queue_status(at(0)).await.unwrap().decisions, 4);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_sqlite_refuses_takes_no_neighbour_down() {
+    let folder = TempDir::new().unwrap();
+    let (store, site) = store_in(folder.path(), Settings::default()).await;
+    let mut conn = beside(folder.path()).await;
+    for (act, only_the_bad_fail) in [("ABORT", true), ("ROLLBACK", false)] {
+        let trigger = "DROP TRIGGER IF EXISTS refuse;
+                       CREATE TRIGGER refuse BEFORE INSERT ON comments WHEN NEW.comment LIKE '%bad%'
+                       BEGIN SELECT RAISE(";
+        run(&mut conn, &format!("{trigger}{act}, 'no'); END")).await;
+        let mut senders = tokio::task::JoinSet::new();
+        for sender in 0..64 {
+            let (store, text) = (Arc::clone(&store), if sender % 8 == 0 { "bad" } else { "good" });
+            senders.spawn(async move { (text, store.admit_queued(comment(site, text), None).await) });
+        }
+        for (text, outcome) in senders.join_all().await {
+            assert!(!(text == "bad" && outcome.is_ok()));
+            assert!(!(text == "good" && only_the_bad_fail && outcome.is_err()), "{outcome:?}");
+        }
+    }
+    run(&mut conn, "DROP TRIGGER refuse").await;
+    store.admit_queued(comment(site, "bad"), None).await.unwrap();
     store.close().await;
 }
 

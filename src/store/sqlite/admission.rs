@@ -5,11 +5,12 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fanout::{Telling, fan_out};
-use super::ledger::{Ledger, runs};
+use super::ledger::Ledger;
+use super::many::{MOST, many};
 use super::rows::{comment_id, id_bytes, micros, to_json};
 use crate::comment::CommentId;
 use crate::site::SiteId;
@@ -130,26 +131,29 @@ pub(super) async fn admit_all(
 /// Which rows were not inserted, because their comment is there already, be it from this same batch.
 async fn insert_comments(conn: &mut SqliteConnection, placed: &[(i64, &Admit)]) -> Result<HashSet<i64>, StoreError> {
     let mut repeats = HashSet::new();
-    for run in runs(placed) {
-        let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO comments (row, id, site, received_at, comment, verdict, external_id, idempotency_key, \
-             body_hash, fingerprint) ",
+    for run in placed.chunks(MOST) {
+        let mut insert = many(
+            "INSERT INTO comments (row, id, site, received_at, comment, verdict, external_id, idempotency_key,
+                                   body_hash, fingerprint)
+             SELECT * FROM",
+            10,
+            run.len(),
+            "WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING",
         );
-        insert.push_values(run, |mut values, (row, admit)| {
-            values
-                .push_bind(*row)
-                .push_bind(id_bytes(admit.id))
-                .push_bind(admit.site.0)
-                .push_bind(admit.received_at)
-                .push_bind(admit.comment.as_str())
-                .push_bind(admit.verdict())
-                .push_bind(admit.external_id.as_deref())
-                .push_bind(admit.idempotency_key.as_deref())
-                .push_bind(admit.body_hash)
-                .push_bind(admit.fingerprint);
-        });
-        let inserted = insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *conn).await?.rows_affected();
-        if inserted == run.len() as u64 {
+        for (row, admit) in run {
+            insert = insert
+                .bind(row)
+                .bind(id_bytes(admit.id))
+                .bind(admit.site.0)
+                .bind(admit.received_at)
+                .bind(admit.comment.as_str())
+                .bind(admit.verdict())
+                .bind(admit.external_id.as_deref())
+                .bind(admit.idempotency_key.as_deref())
+                .bind(admit.body_hash)
+                .bind(admit.fingerprint);
+        }
+        if insert.execute(&mut *conn).await?.rows_affected() == run.len() as u64 {
             continue;
         }
         // Row numbers were given out in this transaction: what stands there now is what was inserted.
@@ -170,22 +174,23 @@ async fn insert_jobs(
     conn: &mut SqliteConnection,
     queued: &[(i64, i64, &Admit, Option<i64>)],
 ) -> Result<(), StoreError> {
-    for run in runs(queued) {
-        let insert = "INSERT INTO jobs (id, kind, state, due_at, attempts, site, comment) SELECT column1, 'decide', \
-                      'pending', column2, column3, column4, column5 FROM (";
-        QueryBuilder::<Sqlite>::new(insert)
-            .push_values(run, |mut values, (job, row, admit, claimed_until)| {
-                values
-                    .push_bind(*job)
-                    .push_bind(claimed_until.unwrap_or(admit.received_at))
-                    .push_bind(i64::from(claimed_until.is_some()))
-                    .push_bind(admit.site.0)
-                    .push_bind(*row);
-            })
-            .push(")")
-            .build()
-            .execute(&mut *conn)
-            .await?;
+    for run in queued.chunks(MOST) {
+        let mut insert = many(
+            "INSERT INTO jobs (id, kind, state, due_at, attempts, site, comment)
+             SELECT column1, 'decide', 'pending', column2, column3, column4, column5 FROM",
+            5,
+            run.len(),
+            "WHERE column1 IS NOT NULL",
+        );
+        for (job, row, admit, claimed_until) in run {
+            insert = insert
+                .bind(job)
+                .bind(claimed_until.unwrap_or(admit.received_at))
+                .bind(i64::from(claimed_until.is_some()))
+                .bind(admit.site.0)
+                .bind(row);
+        }
+        insert.execute(&mut *conn).await?;
     }
     Ok(())
 }

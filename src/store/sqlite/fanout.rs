@@ -1,8 +1,9 @@
 //! One event to every enabled endpoint of its site: the body once, and a delivery each.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use super::ledger::{Ledger, runs};
+use super::ledger::Ledger;
+use super::many::{MOST, many};
 use crate::site::SiteId;
 use crate::store::{Outgoing, StoreError};
 
@@ -36,37 +37,35 @@ pub(super) async fn fan_out(
         }
         messages.push((message, telling));
     }
-    for run in runs(&messages) {
-        QueryBuilder::<Sqlite>::new("INSERT INTO messages (row, id, site, body, created_at) ")
-            .push_values(run, |mut values, (row, telling)| {
-                values
-                    .push_bind(*row)
-                    .push_bind(telling.event.message_id.as_str())
-                    .push_bind(telling.site.0)
-                    .push_bind(telling.event.body.as_str())
-                    .push_bind(telling.at);
-            })
-            .build()
-            .execute(&mut *conn)
-            .await?;
+    for run in messages.chunks(MOST) {
+        let mut insert = many(
+            "INSERT INTO messages (row, id, site, body, created_at) SELECT * FROM",
+            5,
+            run.len(),
+            "WHERE column1 IS NOT NULL",
+        );
+        for (row, telling) in run {
+            insert = insert
+                .bind(row)
+                .bind(telling.event.message_id.as_str())
+                .bind(telling.site.0)
+                .bind(telling.event.body.as_str())
+                .bind(telling.at);
+        }
+        insert.execute(&mut *conn).await?;
     }
-    for run in runs(&deliveries) {
-        let insert = "INSERT INTO jobs (id, kind, state, due_at, attempts, site, comment, message, endpoint) SELECT column1, \
-             'deliver', 'pending', column2, 0, column3, column4, column5, column6 FROM (";
-        QueryBuilder::<Sqlite>::new(insert)
-            .push_values(run, |mut values, (job, message, endpoint, site, comment, at)| {
-                values
-                    .push_bind(*job)
-                    .push_bind(*at)
-                    .push_bind(site.0)
-                    .push_bind(*comment)
-                    .push_bind(*message)
-                    .push_bind(*endpoint);
-            })
-            .push(")")
-            .build()
-            .execute(&mut *conn)
-            .await?;
+    for run in deliveries.chunks(MOST) {
+        let mut insert = many(
+            "INSERT INTO jobs (id, kind, state, due_at, attempts, site, comment, message, endpoint)
+             SELECT column1, 'deliver', 'pending', column2, 0, column3, column4, column5, column6 FROM",
+            6,
+            run.len(),
+            "WHERE column1 IS NOT NULL",
+        );
+        for (job, message, endpoint, site, comment, at) in run {
+            insert = insert.bind(job).bind(at).bind(site.0).bind(comment).bind(message).bind(endpoint);
+        }
+        insert.execute(&mut *conn).await?;
     }
     Ok(())
 }

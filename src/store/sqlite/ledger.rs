@@ -28,18 +28,29 @@ pub(super) struct Ledger {
     tenants: Arc<Tenants>,
 }
 
-const COUNTERS: &str = "SELECT (SELECT coalesce(max(row), 0) FROM comments),
-                               (SELECT coalesce(max(row), 0) FROM messages),
-                               (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'jobs'),
-                               (SELECT value FROM meta WHERE name = 'generation')";
+type Counters = (i64, i64, i64, i64);
+
+/// All that is needed from the file, in one message to SQLite's thread: each costs two changes of thread.
+macro_rules! counters {
+    ($before:literal) => {
+        concat!(
+            $before,
+            "SELECT (SELECT coalesce(max(row), 0) FROM comments),
+                    (SELECT coalesce(max(row), 0) FROM messages),
+                    (SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'jobs'),
+                    (SELECT value FROM meta WHERE name = 'generation')"
+        )
+    };
+}
 
 impl Ledger {
-    /// `known` is what an earlier batch has seen; it is read again if the generation has risen since.
+    /// Begins a write transaction and reads what there is to know: what is rolled back later must not be remembered.
     ///
-    /// To be called before anything is written: what is rolled back must not be remembered.
-    pub(super) async fn open(conn: &mut SqliteConnection, known: &mut Arc<Tenants>) -> Result<Ledger, StoreError> {
+    /// IMMEDIATE takes the write lock now, where waiting for another process is allowed, and not in the middle. `known`
+    /// is what an earlier batch has seen; it is read again if the generation has risen since.
+    pub(super) async fn begin(conn: &mut SqliteConnection, known: &mut Arc<Tenants>) -> Result<Ledger, StoreError> {
         let (comment, message, job, generation) =
-            sqlx::query_as::<_, (i64, i64, i64, i64)>(COUNTERS).fetch_one(&mut *conn).await?;
+            sqlx::query_as::<_, Counters>(counters!("BEGIN IMMEDIATE; ")).fetch_one(&mut *conn).await?;
         if known.generation != generation {
             let sites = sqlx::query_scalar("SELECT id FROM sites").fetch_all(&mut *conn).await?;
             let enabled: Vec<(i64, i64)> =
@@ -56,7 +67,7 @@ impl Ledger {
     /// For the rare verbs, which may follow upon changes within the same transaction: knows one site only.
     pub(super) async fn of_site(conn: &mut SqliteConnection, site: SiteId) -> Result<Ledger, StoreError> {
         let (comment, message, job, generation) =
-            sqlx::query_as::<_, (i64, i64, i64, i64)>(COUNTERS).fetch_one(&mut *conn).await?;
+            sqlx::query_as::<_, Counters>(counters!("")).fetch_one(&mut *conn).await?;
         let enabled = sqlx::query_scalar("SELECT row FROM endpoints WHERE site = ? AND disabled IS NULL")
             .bind(site.0)
             .fetch_all(&mut *conn)
@@ -91,32 +102,8 @@ impl Ledger {
     }
 }
 
-/// Splits `rows` into runs of 64, 32, 16 … 1: statements of few lengths, so that each is found prepared.
-pub(super) fn runs<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
-    std::iter::from_fn(move || {
-        let length = (1 << rows.len().checked_ilog2()?).min(64);
-        let (run, rest) = rows.split_at_checked(length)?;
-        rows = rest;
-        Some(run)
-    })
-}
-
 /// Says that sites, keys, endpoints or the champion have changed.
 pub(super) async fn raise_generation(conn: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query("UPDATE meta SET value = value + 1 WHERE name = 'generation'").execute(conn).await?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_have_few_lengths_and_leave_nothing_out() {
-        for (count, expected) in [(0, vec![]), (1, vec![1]), (7, vec![4, 2, 1]), (200, vec![64, 64, 64, 8])] {
-            let rows: Vec<usize> = (0..count).collect();
-            assert_eq!(runs(&rows).map(<[usize]>::len).collect::<Vec<_>>(), expected);
-            assert_eq!(runs(&rows).flatten().copied().collect::<Vec<_>>(), rows);
-        }
-    }
 }

@@ -12,6 +12,7 @@ mod failure;
 mod fanout;
 mod jobs;
 mod ledger;
+mod many;
 mod models;
 mod opening;
 mod rows;
@@ -59,6 +60,13 @@ impl SqliteStore {
         T: Send + 'static,
     {
         self.writer.run(work).await
+    }
+
+    /// Makes a job that cannot be read a dead letter: left in the queue it would come back for ever.
+    async fn bury(&self, lease: Lease, why: &StoreError, now: Timestamp) {
+        if let Err(error) = self.give_up(lease, why.to_string(), now).await {
+            tracing::warn!(job = %lease.job, %error, "a job that cannot be read could not be given up; it comes back");
+        }
     }
 }
 
@@ -116,8 +124,7 @@ impl Store for SqliteStore {
             let lease = claimed.lease();
             match claimed.into_job() {
                 Ok(job) => readable.push(job),
-                // Left in the queue it would come back for ever.
-                Err(error) => self.give_up(lease, error.to_string(), now).await?,
+                Err(error) => self.bury(lease, &error, now).await,
             }
         }
         Ok(readable)
@@ -151,7 +158,7 @@ impl Store for SqliteStore {
             let lease = claimed.lease();
             match claimed.into_job() {
                 Ok(job) => readable.push(job),
-                Err(error) => self.give_up(lease, error.to_string(), now).await?,
+                Err(error) => self.bury(lease, &error, now).await,
             }
         }
         Ok(readable)

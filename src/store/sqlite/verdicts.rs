@@ -1,12 +1,13 @@
 //! Verdicts on queued comments: many workers, one statement.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::fanout::{Telling, fan_out};
-use super::ledger::{Ledger, runs};
-use super::rows::{id_bytes, json_array, micros, to_json};
+use super::ledger::Ledger;
+use super::many::{MOST, many};
+use super::rows::{from_json, id_bytes, json_array, micros, to_json};
 use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::store::{Lease, Outgoing, StoreError};
@@ -22,16 +23,8 @@ pub(super) struct Record {
     event: Outgoing,
 }
 
-/// An open job to decide, with the comment that it is about.
-#[derive(Debug, sqlx::FromRow)]
-struct OpenJob {
-    job: i64,
-    attempts: i64,
-    comment: i64,
-    site: i64,
-    id: Vec<u8>,
-    person_spoke: bool,
-}
+/// A job that is held: by which of the records, its comment and its site.
+type Held = (usize, i64, i64, i64);
 
 impl Record {
     pub(super) fn new(lease: Lease, id: CommentId, verdict: &Verdict, event: Outgoing) -> Result<Record, StoreError> {
@@ -51,60 +44,64 @@ pub(super) async fn record_all(
     if records.is_empty() {
         return Ok(Vec::new());
     }
-    // CROSS JOIN keeps the order as written: from the few jobs that were named to their comments.
-    let open: Vec<OpenJob> = sqlx::query_as(
-        "SELECT jobs.id AS job, jobs.attempts, jobs.comment, comments.site, comments.id,
-                comments.said IS NOT NULL AS person_spoke
-           FROM json_each(?) AS named
-          CROSS JOIN jobs     ON jobs.id = named.value
-          CROSS JOIN comments ON comments.row = jobs.comment
-          WHERE jobs.kind = 'decide' AND jobs.state = 'pending'",
-    )
-    .bind(json_array(records.iter().map(|record| record.lease.job.0)))
-    .fetch_all(&mut *conn)
-    .await?;
-    let mut open: HashMap<i64, OpenJob> = open.into_iter().map(|job| (job.job, job)).collect();
-
-    let mut answers = Vec::with_capacity(records.len());
-    let (mut closed, mut verdicts) = (Vec::new(), Vec::new());
-    for record in records {
-        let is_held = open
-            .get(&record.lease.job.0)
-            .is_some_and(|job| job.attempts == i64::from(record.lease.attempt) && job.id == record.id.0.to_bytes());
-        // Taken out, so that the same lease twice in one batch is lost the second time.
-        let job = if is_held { open.remove(&record.lease.job.0) } else { None };
-        let Some(job) = job else {
-            answers.push(overruled_or_lost(conn, record).await);
-            continue;
-        };
-        closed.push(job.job);
-        if !job.person_spoke {
-            verdicts.push((job, *record));
-        }
-        answers.push(Ok(()));
-    }
+    let mut held = held(conn, records).await?;
+    // The same lease twice in one batch is lost the second time.
+    let mut seen = HashSet::new();
+    held.retain(|(_, job, ..)| seen.insert(*job));
     sqlx::query("DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?))")
-        .bind(json_array(closed))
+        .bind(json_array(held.iter().map(|(_, job, ..)| *job)))
         .execute(&mut *conn)
         .await?;
-    for run in runs(&verdicts) {
-        QueryBuilder::<Sqlite>::new("UPDATE comments SET verdict = given.column2 FROM (")
-            .push_values(run, |mut values, (job, record)| {
-                values.push_bind(job.comment).push_bind(record.verdict.as_str());
-            })
-            .push(") AS given WHERE comments.row = given.column1")
-            .build()
-            .execute(&mut *conn)
-            .await?;
+    let verdicts: Vec<(i64, SiteId, &Record)> = held
+        .iter()
+        .filter_map(|(record, _, comment, site)| Some((*comment, SiteId(*site), *records.get(*record)?)))
+        .collect();
+    for run in verdicts.chunks(MOST) {
+        let mut update = many(
+            "UPDATE comments SET verdict = given.column2 FROM",
+            2,
+            run.len(),
+            "AS given WHERE comments.row = given.column1",
+        );
+        for (comment, _, record) in run {
+            update = update.bind(comment).bind(record.verdict.as_str());
+        }
+        update.execute(&mut *conn).await?;
     }
-    let tellings = verdicts.iter().map(|(job, record)| Telling {
-        site: SiteId(job.site),
-        comment: Some(job.comment),
+    let tellings = verdicts.iter().map(|(comment, site, record)| Telling {
+        site: *site,
+        comment: Some(*comment),
         event: &record.event,
         at: record.at,
     });
     fan_out(conn, ledger, tellings).await?;
+
+    let held: HashSet<usize> = held.into_iter().map(|(record, ..)| record).collect();
+    let mut answers = Vec::with_capacity(records.len());
+    for (number, record) in records.iter().enumerate() {
+        answers.push(if held.contains(&number) { Ok(()) } else { overruled_or_lost(conn, record).await });
+    }
     Ok(answers)
+}
+
+/// Those of `records` whose lease holds, in one row: each row is a message between threads.
+async fn held(conn: &mut SqliteConnection, records: &[&Record]) -> Result<Vec<Held>, StoreError> {
+    let leases: Vec<(i64, u32, String)> = records
+        .iter()
+        .map(|record| (record.lease.job.0, record.lease.attempt, format!("{:032x}", record.id.0.0)))
+        .collect();
+    // CROSS JOIN keeps the order as written: from the few leases to their jobs.
+    let held: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(lease.key, jobs.id, jobs.comment, jobs.site))
+           FROM json_each(?) AS lease
+          CROSS JOIN jobs     ON jobs.id = lease.value ->> 0 AND jobs.attempts = lease.value ->> 1
+          CROSS JOIN comments ON comments.row = jobs.comment AND comments.id = unhex(lease.value ->> 2)
+          WHERE jobs.kind = 'decide' AND jobs.state = 'pending'",
+    )
+    .bind(to_json(&leases)?)
+    .fetch_one(conn)
+    .await?;
+    from_json(held.as_bytes(), "an open job")
 }
 
 /// A person who speaks closes the job: then there is nothing left to do, and nobody else had the lease.

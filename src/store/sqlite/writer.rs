@@ -225,22 +225,7 @@ impl Task {
         records: &[&Record],
         errands: &mut [Box<dyn Errand>],
     ) -> Result<Answers, StoreError> {
-        // IMMEDIATE takes the write lock now, where waiting for another process is allowed, and not in the middle.
-        execute(&mut self.conn, "BEGIN IMMEDIATE").await?;
-        let mut outcome = self.merged(admits, records).await;
-        if matches!(&outcome, Err(StoreError::Unusable(_))) && admits.len() + records.len() > 1 {
-            // One of them cannot be written. Nobody was answered yet, so do it again and find out which.
-            execute(&mut self.conn, "ROLLBACK; BEGIN IMMEDIATE").await?;
-            outcome = self.one_by_one(admits, records).await;
-        }
-        let outcome = match outcome {
-            Ok(answers) => self.errands(errands).await.map(|()| answers),
-            Err(error) => Err(error),
-        };
-        let outcome = match outcome {
-            Ok(answers) => execute(&mut self.conn, "COMMIT").await.map(|()| answers),
-            Err(error) => Err(error),
-        };
+        let outcome = self.attempt(admits, records, errands).await;
         if outcome.is_err() {
             // After some failures SQLite has rolled back by itself; then this says so, and that is all right.
             let _ = execute(&mut self.conn, "ROLLBACK").await;
@@ -248,22 +233,48 @@ impl Task {
         outcome
     }
 
-    async fn merged(&mut self, admits: &[&Admit], records: &[&Record]) -> Result<Answers, StoreError> {
-        if admits.is_empty() && records.is_empty() {
-            return Ok(Answers::default());
-        }
-        let mut ledger = Ledger::open(&mut self.conn, &mut self.known).await?;
-        let admitted = admit_all(&mut self.conn, &mut ledger, admits).await?;
-        let recorded = record_all(&mut self.conn, &mut ledger, records).await?;
+    async fn attempt(
+        &mut self,
+        admits: &[&Admit],
+        records: &[&Record],
+        errands: &mut [Box<dyn Errand>],
+    ) -> Result<Answers, StoreError> {
+        let mut ledger = Ledger::begin(&mut self.conn, &mut self.known).await?;
+        let answers = match self.merged(&mut ledger, admits, records).await {
+            // One of them cannot be written. Nobody was answered yet, so do it again and find out which.
+            Err(StoreError::Unusable(_)) if admits.len() + records.len() > 1 => {
+                let _ = execute(&mut self.conn, "ROLLBACK").await;
+                let mut ledger = Ledger::begin(&mut self.conn, &mut self.known).await?;
+                self.one_by_one(&mut ledger, admits, records).await?
+            }
+            outcome => outcome?,
+        };
+        self.errands(errands).await?;
+        execute(&mut self.conn, "COMMIT").await?;
+        Ok(answers)
+    }
+
+    async fn merged(
+        &mut self,
+        ledger: &mut Ledger,
+        admits: &[&Admit],
+        records: &[&Record],
+    ) -> Result<Answers, StoreError> {
+        let admitted = admit_all(&mut self.conn, ledger, admits).await?;
+        let recorded = record_all(&mut self.conn, ledger, records).await?;
         Ok((admitted, recorded))
     }
 
-    async fn one_by_one(&mut self, admits: &[&Admit], records: &[&Record]) -> Result<Answers, StoreError> {
-        let mut ledger = Ledger::open(&mut self.conn, &mut self.known).await?;
+    async fn one_by_one(
+        &mut self,
+        ledger: &mut Ledger,
+        admits: &[&Admit],
+        records: &[&Record],
+    ) -> Result<Answers, StoreError> {
         let (mut admitted, mut recorded) = Answers::default();
         for admit in admits {
             execute(&mut self.conn, "SAVEPOINT verb").await?;
-            let answer = admit_all(&mut self.conn, &mut ledger, &[admit]).await;
+            let answer = admit_all(&mut self.conn, ledger, &[admit]).await;
             end_savepoint(&mut self.conn, answer.is_ok()).await?;
             match answer {
                 Ok(answers) => admitted.extend(answers),
@@ -272,7 +283,7 @@ impl Task {
         }
         for record in records {
             execute(&mut self.conn, "SAVEPOINT verb").await?;
-            let answer = record_all(&mut self.conn, &mut ledger, &[record]).await;
+            let answer = record_all(&mut self.conn, ledger, &[record]).await;
             end_savepoint(&mut self.conn, answer.is_ok()).await?;
             match answer {
                 Ok(answers) => recorded.extend(answers),
