@@ -4,7 +4,7 @@
 //! beside the daemon arrive, SIGHUP (settings and weights anew), SIGTERM (drain) and what systemd is told. Does not
 //! own what any part does.
 
-mod settings;
+pub(crate) mod settings;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -75,6 +75,10 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
     let doors =
         tokio::spawn(serve(listener, Arc::clone(&pipeline), settings::doors(&config), metrics.clone(), stopped));
 
+    // Before anyone hears "ready": whoever does may stop us in the same instant.
+    let mut hangup = on(SignalKind::hangup())?;
+    let mut terminate = on(SignalKind::terminate())?;
+    let mut interrupt = on(SignalKind::interrupt())?;
     if let Some(key) = greeting {
         greet(address, &key);
     }
@@ -82,9 +86,6 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
     notify(&[NotifyState::Ready]);
 
     let mut config = config;
-    let mut hangup = on(SignalKind::hangup())?;
-    let mut terminate = on(SignalKind::terminate())?;
-    let mut interrupt = on(SignalKind::interrupt())?;
     let mut watch = every(WATCH_EVERY);
     let mut upkeep = every(UPKEEP_EVERY);
     loop {

@@ -7,6 +7,7 @@ use clap::Parser as _;
 
 use hamlet::cli::{Cli, Usage};
 use hamlet::config::ConfigError;
+use hamlet::daemon::DaemonError;
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
@@ -15,11 +16,27 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // There is nobody left to tell if this fails.
-            let _ = writeln!(std::io::stderr(), "hamlet: {error:#}");
-            let is_usage = error.chain().any(|cause| cause.is::<Usage>() || cause.is::<ConfigError>());
-            ExitCode::from(if is_usage { 2 } else { 1 })
+            let _ = writeln!(std::io::stderr(), "hamlet: {}", sentence(&error));
+            ExitCode::from(if is_usage(&error) { 2 } else { 1 })
         }
     }
+}
+
+/// What happened and why, in one line; a cause that an error has told already is not told twice.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        _ if said.contains(&cause) => said,
+        _ => format!("{said}: {cause}"),
+    })
+}
+
+/// Wrong usage or configuration, which trying again does not mend.
+fn is_usage(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let daemon = cause.downcast_ref::<DaemonError>();
+        cause.is::<Usage>() || cause.is::<ConfigError>() || matches!(daemon, Some(DaemonError::Settings(_)))
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -10,12 +10,15 @@ use tracing_subscriber::util::TryInitError;
 use crate::config::{Log, LogFormat};
 
 /// What is counted and measured, as `GET /metrics` shows it. The only place where a metric is described.
-pub const METRICS: [(&str, Kind, &str); 6] = [
+pub const METRICS: [(&str, Kind, &str); 9] = [
     ("hamlet_decisions_total", Kind::Counter, "Comments judged and kept, by `decision`."),
     ("hamlet_deliveries_total", Kind::Counter, "Attempts at a webhook delivery, by `outcome`."),
     ("hamlet_delivery_seconds", Kind::Seconds, "Time until an endpoint answered or was given up."),
     ("hamlet_http_requests_total", Kind::Counter, "Requests answered, by `door` and class of `status`."),
     ("hamlet_http_request_seconds", Kind::Seconds, "Time from a request's head to its answer, by `door`."),
+    ("hamlet_store_commits_total", Kind::Counter, "Transactions committed by the store's writer."),
+    ("hamlet_store_commit_seconds", Kind::Seconds, "Time that a commit took, waiting for the disk included."),
+    ("hamlet_store_verbs_total", Kind::Counter, "Writes committed; over the commits, how many share one."),
     ("hamlet_worker_panics_total", Kind::Counter, "Jobs that panicked, by `work`; each is a bug to report."),
 ];
 
@@ -44,6 +47,8 @@ pub fn start_logging(log: &Log, directives: Option<&str>) -> Result<(), TryInitE
 
     let filter = EnvFilter::builder().parse_lossy(directives.unwrap_or(&log.level));
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A collector that went away must not take the daemon along: the complaint about a lost line would go to stderr too.
+    let lines = lines.log_internal_errors(false);
     match log.format {
         // systemd's journal and files get no colours.
         LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init(),

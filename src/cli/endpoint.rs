@@ -10,11 +10,12 @@ use serde::Serialize;
 use super::screen::{self, Output};
 use super::site_named;
 use crate::clock::Clock;
-use crate::config::{Config, PrivateAddresses};
+use crate::config::Config;
+use crate::daemon::settings;
 use crate::event::{Event, EventData, EventKind};
 use crate::random;
 use crate::store::{Endpoint, EndpointSecret, Outgoing, Store};
-use crate::webhook::{self, Allow};
+use crate::webhook;
 
 /// A receiver need not switch in the same instant: the old secret signs along for a day (as Svix does).
 const OVERLAP: Duration = Duration::from_secs(24 * 3600);
@@ -75,7 +76,7 @@ impl Command {
         let mut out = screen::out();
         match self {
             Command::Add { site, url, output } => {
-                webhook::check_url(url, &allowed(config))?;
+                webhook::check_url(url, &settings::client(config).allow)?;
                 let site = site_named(store, site).await?;
                 let secret = random::webhook_secret();
                 let secrets = vec![EndpointSecret { secret: secret.clone(), expires_at: None }];
@@ -183,14 +184,6 @@ fn rotated(secrets: Vec<EndpointSecret>, new: String, now: jiff::Timestamp) -> V
     let retire = |old: EndpointSecret| EndpointSecret { expires_at: old.expires_at.or(Some(until)), ..old };
     let old = secrets.into_iter().map(retire).filter(|old| old.expires_at.is_some_and(|at| at > now));
     std::iter::once(EndpointSecret { secret: new, expires_at: None }).chain(old).take(SECRETS).collect()
-}
-
-fn allowed(config: &Config) -> Allow {
-    match &config.webhooks.allow_private_addresses {
-        PrivateAddresses::Refused => Allow::None,
-        PrivateAddresses::Allowed => Allow::All,
-        PrivateAddresses::Within(networks) => Allow::Nets(networks.clone()),
-    }
 }
 
 #[cfg(test)]

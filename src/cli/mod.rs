@@ -11,6 +11,7 @@ mod model;
 mod queue;
 mod rules;
 mod screen;
+mod serve;
 mod site;
 mod train;
 
@@ -22,6 +23,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
+use crate::daemon::settings;
 use crate::site::Site;
 use crate::store::{self, Store};
 
@@ -55,6 +57,7 @@ pub struct Places {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Args),
     Check(check::Args),
     #[command(subcommand)]
     Site(Box<site::Command>),
@@ -82,6 +85,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         let places = self.places;
         match self.command {
+            Command::Serve(args) => serve::run(&places, &args),
             Command::Check(args) => check::run(&places, &args),
             Command::Site(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
@@ -125,13 +129,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 /// The store that the settings name.
 async fn open_store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let settings = store::Settings {
-        waiting_writes: config.store.waiting_writes,
-        commit_together: config.store.commit_batch,
-        readers: config.store.readers,
-        busy_timeout_ms: config.store.busy_timeout_ms,
-    };
-    Ok(store::open(&config.store.url, &config.data_dir, settings).await?)
+    Ok(store::open(&config.store.url, &config.data_dir, settings::store(config)).await?)
 }
 
 /// The site of this name.

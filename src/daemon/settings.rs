@@ -2,36 +2,30 @@
 //!
 //! The parts do not know the configuration, and it does not know them; here they meet.
 
-use std::time::Duration;
-
 use crate::config::{Config, PrivateAddresses};
 use crate::webhook::{self, Allow, Schedule};
 use crate::{http, store, worker};
-
-/// What other processes on the same store may take to commit before this one gives up, milliseconds.
-const BUSY_TIMEOUT_MS: u64 = 5_000;
-/// A receiver may put a delivery off for a day at most.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 3600);
 
 pub fn store(config: &Config) -> store::Settings {
     store::Settings {
         waiting_writes: config.store.waiting_writes,
         commit_together: config.store.commit_batch,
         readers: config.store.readers,
-        busy_timeout_ms: BUSY_TIMEOUT_MS,
+        busy_timeout_ms: config.store.busy_timeout_ms,
     }
 }
 
 pub fn doors(config: &Config) -> http::Settings {
     http::Settings {
         body_bytes: config.http.body_bytes,
+        all_bodies_bytes: config.http.all_bodies_bytes,
         header_bytes: config.http.header_bytes,
+        max_connections: config.http.connections,
         in_flight: config.http.in_flight,
         header_timeout: config.http.header_timeout,
         request_timeout: config.http.request_timeout,
         drain: config.http.drain,
         akismet_hosts: config.akismet.hosts.clone(),
-        ..http::Settings::default()
     }
 }
 
@@ -59,7 +53,7 @@ pub fn worker(config: &Config) -> worker::Settings {
         drain: config.http.drain,
         schedule: Schedule {
             retry_waits: config.webhooks.retry_waits.clone(),
-            retry_after_max: RETRY_AFTER_MAX,
+            retry_after_max: config.webhooks.retry_after_max,
             disable_after: config.webhooks.disable_after,
         },
     }

@@ -48,12 +48,6 @@ struct Door {
 
 impl Gate {
     pub(super) fn new(doors: Arc<Doors>, settings: &Settings) -> Arc<Gate> {
-        metrics::describe_counter!("hamlet_http_requests_total", "Requests answered, by door and class of status.");
-        metrics::describe_histogram!(
-            "hamlet_http_request_seconds",
-            metrics::Unit::Seconds,
-            "Time from head to answer, by door."
-        );
         let max_in_flight = settings.in_flight;
         Arc::new(Gate { doors, in_flight: AtomicUsize::new(0), max_in_flight, timeout: settings.request_timeout })
     }

@@ -1,6 +1,6 @@
 //! The commands beside the daemon, through the program itself: what is printed, what is kept, how it ends.
 
-use std::io::Write as _;
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::process::Stdio;
 
 use assert_cmd::Command;
@@ -275,6 +275,44 @@ fn any_bytes_get_a_verdict_or_a_sentence() {
     check(told("check", &long), 1, "longer than `http.body_bytes` allows");
     check(told("check", "x".repeat(5_000_000).as_bytes()), 1, "4194304 bytes at most");
     check(told("check no/such/file", b""), 1, "no/such/file cannot be read");
+}
+
+#[test]
+fn serve_greets_once_and_stops_when_told() {
+    let shell = Shell::new();
+    let serve = |listen: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hamlet"));
+        command.env_clear().env("HAMLET_DATA_DIR", shell.data.path()).args(["serve", "--listen", listen]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let first_line = |log: &mut dyn BufRead| {
+        let mut line = String::new();
+        log.read_line(&mut line).unwrap();
+        line
+    };
+    let stopped = |mut daemon: std::process::Child| {
+        assert!(std::process::Command::new("kill").arg(daemon.id().to_string()).status().unwrap().success());
+        assert!(daemon.wait().unwrap().success());
+        let mut said = String::new();
+        daemon.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+        said
+    };
+
+    let mut daemon = serve("127.0.0.1:0");
+    let mut log = BufReader::new(daemon.stderr.take().unwrap());
+    let ready = first_line(&mut log);
+    let address = ready.split("address=").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    shell.json("site add news --url https://news.example --json");
+    shell.refused(&format!("serve --listen {address}"), 1, "choose another with --listen");
+    let greeting = stopped(daemon);
+    for part in [&format!("listening on http://{address}"), "shown this once", "curl"] {
+        assert!(greeting.contains(part), "{greeting}");
+    }
+
+    let mut daemon = serve("127.0.0.1:0");
+    first_line(&mut BufReader::new(daemon.stderr.take().unwrap()));
+    assert_eq!(stopped(daemon), "", "the key is shown once");
+    shell.refused("serve --listen nowhere", 2, "--listen: `listen` must be an address and a port");
 }
 
 #[test]
