@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
@@ -24,12 +24,18 @@ use crate::store::{Act, Admission, DecisionJob, Directory, HumanAct, KeyHash, Ne
 use crate::store::{StoreError, StoredComment};
 use crate::verdict::{Decision, Verdict};
 
+/// How long a comment that was handed over stays out of other workers' sight: a queue in memory is gone with its
+/// process, and this is how long its comments then wait.
+const HAND_OVER_LEASE: Duration = Duration::from_secs(10);
+
 /// What doors and worker share: the store, the clock, the judge of the hour, and who may knock.
 pub struct Pipeline {
     pub store: Arc<dyn Store>,
     pub clock: Clock,
     /// Rung when a comment was queued. Who waits for it also looks now and then: other processes cannot ring.
     pub queued: Notify,
+    /// Where this process's worker takes comments over, so that it need not ask the store for what was just in hand.
+    hand_over: ArcSwapOption<mpsc::Sender<DecisionJob>>,
     /// Rung when there may be a message to send.
     pub told: Notify,
     judge: ArcSwap<Judge>,
@@ -77,6 +83,7 @@ impl Pipeline {
             store,
             clock,
             queued: Notify::new(),
+            hand_over: ArcSwapOption::empty(),
             told: Notify::new(),
             judge: ArcSwap::from_pointee(judge),
             callers: ArcSwap::from_pointee(Callers::default()),
@@ -148,10 +155,28 @@ impl Pipeline {
         }
     }
 
+    /// From now on comments are handed over as they are queued, `room` of them at most; those beyond, and all whose
+    /// lease runs out, are found in the store.
+    pub fn take_over(&self, room: usize) -> mpsc::Receiver<DecisionJob> {
+        let (sender, receiver) = mpsc::channel(room.max(1));
+        self.hand_over.store(Some(Arc::new(sender)));
+        receiver
+    }
+
     /// Keeps the comment for the worker; durable when this returns.
     pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Admission, StoreError> {
-        let admission = self.store.admit_queued(self.new_comment(site, submission), None).await?;
-        if matches!(admission, Admission::New { .. }) {
+        let new = self.new_comment(site, submission);
+        let worker = self.hand_over.load_full();
+        let place = worker.as_deref().and_then(|worker| worker.try_reserve().ok());
+        let Some(place) = place else {
+            let admission = self.store.admit_queued(new, None).await?;
+            self.queued.notify_one();
+            return Ok(admission);
+        };
+        let (received_at, comment) = (new.received_at, new.comment.clone());
+        let admission = self.store.admit_queued(new, Some(received_at + HAND_OVER_LEASE)).await?;
+        if let Admission::New { id, lease: Some(lease) } = admission {
+            place.send(DecisionJob { lease, id, site: site.id, comment, received_at });
             self.queued.notify_one();
         }
         Ok(admission)

@@ -1,9 +1,10 @@
-//! Deciding what is queued.
+//! Deciding what is queued: what this process's doors hand over, and what the store holds besides.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
 
 use crate::pipeline::Pipeline;
 use crate::store::{DecisionJob, JobId, StoreError};
@@ -13,6 +14,11 @@ use super::{Claimed, Settings, Trade, record};
 /// Judges claimed comments and has the verdicts kept. A task for each, so that the store commits many together.
 pub(super) struct Deciding {
     pipeline: Arc<Pipeline>,
+    /// Comments that this process admitted; most never need to be asked for.
+    handed_over: Mutex<mpsc::Receiver<DecisionJob>>,
+    /// When the store was last asked for what others left.
+    last_look: Mutex<Option<Instant>>,
+    poll: Duration,
     at_once: usize,
     attempts: u32,
     lease: Duration,
@@ -21,7 +27,30 @@ pub(super) struct Deciding {
 impl Deciding {
     pub(super) fn new(pipeline: Arc<Pipeline>, settings: &Settings) -> Deciding {
         let at_once = settings.decisions_at_once.max(1);
-        Deciding { pipeline, at_once, attempts: settings.decision_attempts, lease: settings.lease }
+        Deciding {
+            handed_over: Mutex::new(pipeline.take_over(at_once * 4)),
+            last_look: Mutex::new(None),
+            pipeline,
+            poll: settings.poll,
+            at_once,
+            attempts: settings.decision_attempts,
+            lease: settings.lease,
+        }
+    }
+
+    fn take_over(&self, room: usize) -> Vec<DecisionJob> {
+        let mut handed_over = self.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
+        std::iter::from_fn(|| handed_over.try_recv().ok()).take(room).collect()
+    }
+
+    /// Whether it is time to ask the store; if so, the time counts anew.
+    fn looks_now(&self) -> bool {
+        let mut last_look = self.last_look.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = last_look.is_none_or(|last| last.elapsed() >= self.poll);
+        if is_time {
+            *last_look = Some(Instant::now());
+        }
+        is_time
     }
 }
 
@@ -39,9 +68,21 @@ impl Trade for Deciding {
         if free * 2 >= self.at_once { free } else { 0 }
     }
 
+    /// What was handed over comes first; the store is asked when that was nothing, and now and then for what others
+    /// queued.
     async fn claim(&self, room: usize) -> Result<Claimed<DecisionJob>, StoreError> {
-        let limit = u32::try_from(room).unwrap_or(u32::MAX);
-        let jobs = self.pipeline.store.claim_decisions(self.pipeline.clock.now(), self.lease, limit).await?;
+        let mut jobs = self.take_over(room);
+        let left = room - jobs.len();
+        if left > 0 && (jobs.is_empty() || self.looks_now()) {
+            let limit = u32::try_from(left).unwrap_or(u32::MAX);
+            let now = self.pipeline.clock.now();
+            match self.pipeline.store.claim_decisions(now, self.lease, limit).await {
+                Ok(claimed) => jobs.extend(claimed),
+                Err(error) if jobs.is_empty() => return Err(error),
+                // What is in hand goes on; the store is asked again soon.
+                Err(error) => tracing::warn!(%error, "cannot claim comments; deciding those in hand"),
+            }
+        }
         Ok(Claimed { is_cut: jobs.len() >= room, jobs })
     }
 
