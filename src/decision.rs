@@ -208,6 +208,16 @@ mod tests {
         }
     }
 
+    fn entry(list: ListKind, pattern: &str) -> ListEntry {
+        ListEntry {
+            list,
+            pattern: pattern.parse().unwrap(),
+            reason: "seen before".into(),
+            added_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
+        }
+    }
+
     fn judge(comment: &Comment, site: &Site) -> Verdict {
         let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
         let verdict = judge.judge(comment, site, &Lists::of(&site.policy.lists), Timestamp::UNIX_EPOCH);
@@ -217,6 +227,22 @@ mod tests {
     }
 
     const SPAM: &str = "Buy cheap viagra online casino bonus https://bit.ly/x [url=http://casino.example]casino[/url]";
+
+    #[test]
+    fn an_allow_list_beats_everything_and_a_block_list_beats_the_text() {
+        let comment = Comment::of_text(SPAM);
+        assert!(judge(&comment, &site(vec![])).decision >= Decision::Hold);
+        let allowed = site(vec![entry(ListKind::Block, "domain:bit.ly"), entry(ListKind::Allow, "phrase:casino")]);
+        let verdict = judge(&comment, &allowed);
+        assert_eq!(verdict.decision, Decision::Approve);
+        assert!(verdict.reason.contains("allow list: phrase:casino (seen before)"), "{}", verdict.reason);
+
+        let friendly = Comment::of_text("Thank you for this article, I learned a lot from the second part.");
+        assert_eq!(judge(&friendly, &site(vec![])).decision, Decision::Approve);
+        let blocked = judge(&friendly, &site(vec![entry(ListKind::Block, "phrase:this article")]));
+        assert_eq!(blocked.decision, Decision::Spam);
+        assert!(blocked.reason.starts_with("Marked as spam: an entry of the block list"), "{}", blocked.reason);
+    }
 
     #[test]
     fn a_trusted_role_is_let_through_and_another_is_not() {

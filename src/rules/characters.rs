@@ -128,6 +128,8 @@ fn unleet(c: char, one: char) -> char {
 pub(super) fn gappy(clues: &Clues<'_>) -> Option<Note> {
     let mut spelled = String::new();
     let mut letters = 0;
+    // A text of nothing but single letters is looked at as far as anybody would read it.
+    let mut runs_left = 20;
     // One more word at the end closes the last run.
     for word in clues.text.words().chain(std::iter::once("..")) {
         let is_single = word.len() <= 4 && word.chars().nth(1).is_none();
@@ -136,10 +138,11 @@ pub(super) fn gappy(clues: &Clues<'_>) -> Option<Note> {
             letters += 1;
             continue;
         }
-        if letters >= 4
-            && let Some(phrase) = spelled_word(&spelled)
-        {
-            return Some(Note::new(phrase.words.as_str()));
+        if letters >= 4 && runs_left > 0 {
+            runs_left -= 1;
+            if let Some(phrase) = spelled_word(&spelled) {
+                return Some(Note::new(phrase.words.as_str()));
+            }
         }
         spelled.clear();
         letters = 0;

@@ -1,0 +1,316 @@
+//! Throughput and latency of the doors, as ratios to a floor measured in the same run.
+//!
+//!     cargo bench --bench load                         # built-in comments
+//!     cargo bench --bench load -- --data FILE.jsonl --rounds 5 --connections 64
+//!
+//! The floor is a bare axum handler that reads the body and answers a fixed word: no daemon on the same stack can
+//! answer faster. Floor and daemon are processes of their own; the generator is this process, on one thread, over
+//! keep-alive connections, with every request serialised before the clock starts. Rounds alternate, medians are told,
+//! because machines are noisy. After each queued round the clock runs on until every comment has its verdict, so
+//! that "decisions keep up" is measured, not hoped.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a bench prints, reads the clock, and stops when it cannot go on"
+)]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "percentiles of a list")]
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+const USAGE: &str =
+    "usage: cargo bench --bench load -- [--data FILE.jsonl] [--rounds N] [--connections N[,N…]] [--seconds S]";
+
+struct Options {
+    data: Option<String>,
+    rounds: usize,
+    connections: Vec<usize>,
+    seconds: f64,
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let mut options = Options { data: None, rounds: 3, connections: vec![64], seconds: 3.0 };
+    while let Some(name) = arguments.next() {
+        if name == "floor" {
+            return floor();
+        }
+        let value = arguments.next().expect(USAGE);
+        match name.as_str() {
+            "--data" => options.data = Some(value),
+            "--rounds" => options.rounds = value.parse().expect(USAGE),
+            "--connections" => options.connections = value.split(',').map(|n| n.parse().expect(USAGE)).collect(),
+            "--seconds" => options.seconds = value.parse().expect(USAGE),
+            _ => panic!("{USAGE}"),
+        }
+    }
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run(&options));
+}
+
+/// The child process that the ratios are given to.
+fn floor() {
+    use axum::{Router, body::Bytes, http::header, routing::post, serve::ListenerExt as _};
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let answer = |body: Bytes| async move {
+            std::hint::black_box(body.len());
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "false")
+        };
+        let doors = ["/v1/comments", "/v1/comments/check", "/1.1/comment-check"];
+        let app = doors.iter().fold(Router::new(), |app, door| app.route(door, post(answer)));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("{}", listener.local_addr().unwrap());
+        let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+        axum::serve(listener, app).await.unwrap();
+    });
+}
+
+/// A process under test; it ends with the bench.
+struct Server {
+    process: Child,
+    address: SocketAddr,
+    key: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn start_floor() -> Server {
+    let mut process =
+        Command::new(std::env::current_exe().unwrap()).arg("floor").stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    Server { process, address: line.trim().parse().unwrap(), key: "0".repeat(12) }
+}
+
+fn hamlet(folder: &std::path::Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hamlet"));
+    command.env("HAMLET_DATA_DIR", folder).env("HAMLET_LOG__LEVEL", "warn");
+    command
+}
+
+/// Starts the daemon on `folder` and waits until it is ready; its site's key comes from `hamlet site …`.
+async fn start_hamlet(folder: &std::path::Path, site_command: &[&str]) -> Server {
+    let done = hamlet(folder).arg("site").args(site_command).arg("--json").output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let site: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let started = Instant::now();
+    let process =
+        hamlet(folder).args(["serve", "--listen", &address.to_string()]).stdout(Stdio::null()).spawn().unwrap();
+    let server = Server { process, address, key: site["api_key"].as_str().unwrap().to_owned() };
+    while !get(address, "/readyz").await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+        assert!(started.elapsed() < Duration::from_secs(10), "hamlet was not ready within 10 s");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    println!("start to ready: {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
+    server
+}
+
+async fn get(address: SocketAddr, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    Some(answer)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Door {
+    Check,
+    Queue,
+    Akismet,
+    DryRun,
+}
+
+impl Door {
+    const ALL: [(Door, &'static str); 4] = [
+        (Door::Check, "POST /v1/comments/check"),
+        (Door::Queue, "POST /v1/comments"),
+        (Door::Akismet, "POST /1.1/comment-check"),
+        (Door::DryRun, "POST /v1/comments/check?dry_run=true"),
+    ];
+
+    fn request(self, comment: &(String, String), key: &str) -> Vec<u8> {
+        let (author, content) = comment;
+        let path = match self {
+            Door::Check => "/v1/comments/check",
+            Door::Queue => "/v1/comments",
+            Door::Akismet => "/1.1/comment-check",
+            Door::DryRun => "/v1/comments/check?dry_run=true",
+        };
+        const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+        let (kind, body) = if self == Door::Akismet {
+            let form = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs([("api_key", key), ("blog", "http://localhost/"), ("user_ip", "127.0.0.1")])
+                .extend_pairs([("user_agent", BROWSER), ("permalink", "http://localhost/post/1")])
+                .extend_pairs([("comment_type", "comment"), ("comment_author", author), ("comment_content", content)])
+                .finish();
+            ("application/x-www-form-urlencoded", form)
+        } else {
+            let json = serde_json::json!({
+                "content": content, "permalink": "http://localhost/post/1",
+                "author": {"name": author, "ip": "127.0.0.1", "user_agent": BROWSER},
+            });
+            ("application/json", json.to_string())
+        };
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.into_bytes(), body.into_bytes()].concat()
+    }
+}
+
+/// Author and text of each comment.
+fn comments(path: Option<&str>) -> Vec<(String, String)> {
+    let built_in = include_str!("comments.jsonl").to_owned();
+    let text = path.map_or(built_in, |path| std::fs::read_to_string(path).expect(path));
+    let field = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
+    text.lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON object a line"))
+        .map(|row| (field(&row, "author"), field(&row, "content")))
+        .collect()
+}
+
+struct Round {
+    per_second: f64,
+    p50_us: f64,
+    p99_us: f64,
+}
+
+/// A closed loop: each connection sends its next request when it has the answer to the last.
+async fn drive(server: &Server, door: Door, comments: &[(String, String)], connections: usize, seconds: f64) -> Round {
+    let requests: Arc<Vec<_>> = Arc::new(comments.iter().map(|one| door.request(one, &server.key)).collect());
+    let (next, stop, measuring) =
+        (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let mut tasks = Vec::new();
+    for _ in 0..connections {
+        let (requests, next, stop, measuring, address) =
+            (Arc::clone(&requests), Arc::clone(&next), Arc::clone(&stop), Arc::clone(&measuring), server.address);
+        tasks.push(tokio::spawn(async move {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let (mut answer, mut latencies) = (Vec::with_capacity(8192), Vec::new());
+            while !stop.load(Relaxed) {
+                let request = &requests[next.fetch_add(1, Relaxed) % requests.len()];
+                let started = Instant::now();
+                stream.write_all(request).await.unwrap();
+                read_answer(&mut stream, &mut answer).await;
+                if measuring.load(Relaxed) {
+                    latencies.push(started.elapsed());
+                }
+            }
+            latencies
+        }));
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    measuring.store(true, Relaxed);
+    let started = Instant::now();
+    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+    stop.store(true, Relaxed);
+    let elapsed = started.elapsed();
+    let mut latencies = Vec::new();
+    for task in tasks {
+        latencies.extend(task.await.unwrap());
+    }
+    let mut elapsed = elapsed.as_secs_f64();
+    if door == Door::Queue && server.key.chars().any(|digit| digit != '0') {
+        elapsed += catch_up(server.address).await;
+    }
+    latencies.sort_unstable();
+    let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
+    Round { per_second: latencies.len() as f64 / elapsed, p50_us: at(0.5), p99_us: at(0.99) }
+}
+
+/// Seconds until no comment waits for a verdict any more.
+async fn catch_up(address: SocketAddr) -> f64 {
+    let started = Instant::now();
+    loop {
+        let ready = get(address, "/readyz").await.unwrap_or_default();
+        let details = ready.split("\r\n\r\n").nth(1).unwrap_or("{}");
+        let details: serde_json::Value = serde_json::from_str(details).unwrap_or_default();
+        if details["queue"]["decisions"].as_u64() == Some(0) {
+            return started.elapsed().as_secs_f64();
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "the queue does not empty: {ready}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) {
+    answer.clear();
+    loop {
+        assert!(stream.read_buf(answer).await.unwrap() > 0, "the server closed the connection");
+        let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let head = std::str::from_utf8(&answer[..end]).unwrap();
+        assert!(head.starts_with("HTTP/1.1 20"), "{head}");
+        let length = head
+            .split("\r\n")
+            .filter_map(|line| line.split_once(':'))
+            .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            .map_or(0, |(_, value)| value.trim().parse().unwrap());
+        while answer.len() < end + 4 + length {
+            assert!(stream.read_buf(answer).await.unwrap() > 0, "the server closed the connection");
+        }
+        return;
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn resident_mib(process: &Child) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+    line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap_or(0.0) / 1024.0
+}
+
+async fn run(options: &Options) {
+    let comments = comments(options.data.as_deref());
+    let folder = tempfile::tempdir().unwrap();
+    let floor = start_floor();
+    drop(start_hamlet(folder.path(), &["add", "bench", "--url", "http://localhost/"]).await);
+    let hamlet = start_hamlet(folder.path(), &["rotate-key", "bench"]).await;
+    println!("resident memory of the idle daemon: {:.1} MiB", resident_mib(&hamlet.process));
+    println!("{} comments, {} rounds of {} s, medians\n", comments.len(), options.rounds, options.seconds);
+    println!(
+        "{:<40}{:>5}{:>12}{:>10}{:>10}{:>12}{:>8}",
+        "door", "conn", "requests/s", "p50 µs", "p99 µs", "floor/s", "ratio"
+    );
+    for &connections in &options.connections {
+        for (door, name) in Door::ALL {
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            for _ in 0..options.rounds {
+                let floor_door = if door == Door::DryRun { Door::Check } else { door };
+                theirs.push(drive(&floor, floor_door, &comments, connections, options.seconds).await);
+                ours.push(drive(&hamlet, door, &comments, connections, options.seconds).await);
+            }
+            let rate = median(ours.iter().map(|round| round.per_second).collect());
+            let floor_rate = median(theirs.iter().map(|round| round.per_second).collect());
+            println!(
+                "{name:<40}{connections:>5}{rate:>12.0}{:>10.0}{:>10.0}{floor_rate:>12.0}{:>8.3}",
+                median(ours.iter().map(|round| round.p50_us).collect()),
+                median(ours.iter().map(|round| round.p99_us).collect()),
+                rate / floor_rate,
+            );
+        }
+    }
+    println!("\nresident memory after the load: {:.1} MiB", resident_mib(&hamlet.process));
+}

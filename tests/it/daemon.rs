@@ -1,0 +1,283 @@
+//! The real program as an operator meets it: started, fed, changed from beside, stopped and killed.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// A `hamlet serve` of its own, on a folder of its own.
+struct Daemon {
+    process: Child,
+    address: SocketAddr,
+    /// What it printed before it was ready: the key of a new site, once.
+    greeting: String,
+}
+
+fn hamlet(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_hamlet"));
+    command.env("HAMLET_DATA_DIR", folder).env("HAMLET_LOG__LEVEL", "info").env_remove("HAMLET_CONFIG");
+    command
+}
+
+/// Runs a command beside the daemon and reads its JSON.
+#[track_caller]
+fn beside(folder: &Path, arguments: &[&str]) -> Value {
+    let done = hamlet(folder).args(arguments).arg("--json").output().unwrap();
+    assert!(done.status.success(), "hamlet {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    serde_json::from_slice(&done.stdout).unwrap()
+}
+
+fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Daemon {
+    async fn start(folder: &Path) -> Daemon {
+        let address = free_address();
+        let mut process = hamlet(folder)
+            .args(["serve", "--listen", &address.to_string()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while get(address, "/readyz", "").await.is_none_or(|(status, _)| status != 200) {
+            assert!(process.try_wait().unwrap().is_none(), "the daemon stopped at once");
+            assert!(started.elapsed() < Duration::from_secs(30), "the daemon was not ready within 30 s");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // The greeting is complete before the doors answer; an existing store has none.
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        let mut greeting = String::new();
+        if !folder.join("greeted").exists() {
+            std::fs::write(folder.join("greeted"), "").unwrap();
+            while !greeting.contains("curl") && out.read_line(&mut greeting).unwrap() > 0 {}
+        }
+        std::thread::spawn(move || out.read_to_end(&mut Vec::new()));
+        Daemon { process, address, greeting }
+    }
+
+    fn key(&self) -> String {
+        let is_key = |line: &&str| line.len() == 12 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+        self.greeting.lines().map(str::trim).find(is_key).expect("a key in the greeting").to_owned()
+    }
+
+    async fn post(&self, path: &str, key: &str, body: &Value) -> (u16, Value) {
+        post(self.address, path, key, body).await.expect("an answer")
+    }
+
+    /// Asks until the answer is as wanted; a change made beside the daemon arrives within a second, so 5 are ample.
+    async fn until(&self, path: &str, key: &str, is_wanted: impl Fn(u16, &Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            if let Some((status, answer)) = get(self.address, path, key).await
+                && is_wanted(status, &answer)
+            {
+                return answer;
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "{path} did not become as wanted");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn terminate(mut self) -> Option<i32> {
+        Command::new("kill").arg(self.process.id().to_string()).status().unwrap();
+        self.process.wait().unwrap().code()
+    }
+
+    fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn client() -> reqwest::Client {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    reqwest::Client::new()
+}
+
+async fn get(address: SocketAddr, path: &str, key: &str) -> Option<(u16, Value)> {
+    let answer = client().get(format!("http://{address}{path}")).bearer_auth(key).send().await.ok()?;
+    Some((answer.status().as_u16(), serde_json::from_slice(&answer.bytes().await.ok()?).unwrap_or_default()))
+}
+
+async fn post(address: SocketAddr, path: &str, key: &str, body: &Value) -> Option<(u16, Value)> {
+    let request = client().post(format!("http://{address}{path}")).bearer_auth(key);
+    let answer = request.header("content-type", "application/json").body(body.to_string()).send().await.ok()?;
+    Some((answer.status().as_u16(), serde_json::from_slice(&answer.bytes().await.ok()?).unwrap_or_default()))
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+const SPAM: &str = "Buy cheap viagra online casino bonus [url=http://casino.example]casino[/url] https://bit.ly/x";
+
+#[tokio::test]
+async fn the_first_start_makes_a_site_and_shows_its_key_once() {
+    let folder = folder();
+    let daemon = Daemon::start(folder.path()).await;
+    let key = daemon.key();
+    assert!(daemon.greeting.contains(&format!("Bearer {key}")), "{}", daemon.greeting);
+    let (status, verdict) = daemon.post("/v1/comments/check", &key, &json!({"content": SPAM})).await;
+    assert_eq!((status, &verdict["decision"]), (200, &json!("spam")), "{verdict}");
+    assert_eq!(daemon.terminate(), Some(0));
+
+    let again = Daemon::start(folder.path()).await;
+    assert_eq!(again.greeting, "");
+    assert_eq!(again.post("/v1/comments/check", &key, &json!({"content": "hello"})).await.0, 200);
+    let stored: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().flat_map(|file| std::fs::read(file.unwrap().path())).collect();
+    let holds_key = |bytes: &Vec<u8>| bytes.windows(key.len()).any(|window| window == key.as_bytes());
+    assert!(!stored.iter().any(holds_key), "the key itself must not be stored");
+}
+
+#[tokio::test]
+async fn what_was_answered_202_survives_sigkill_and_is_decided_once() {
+    let folder = folder();
+    let daemon = Daemon::start(folder.path()).await;
+    let key = daemon.key();
+    let mut accepted = Vec::new();
+    for number in 0..300 {
+        let body = json!({"content": format!("comment number {number}"), "external_id": number.to_string()});
+        let (status, answer) = daemon.post("/v1/comments", &key, &body).await;
+        assert_eq!(status, 202, "{answer}");
+        accepted.push(answer["id"].as_str().unwrap().to_owned());
+    }
+    daemon.kill();
+
+    let daemon = Daemon::start(folder.path()).await;
+    for id in &accepted {
+        let stored =
+            daemon.until(&format!("/v1/comments/{id}"), &key, |_, comment| comment["status"] == "decided").await;
+        assert_eq!(stored["id"], json!(id));
+    }
+    let (_, repeat) = daemon.post("/v1/comments", &key, &json!({"content": "x", "external_id": "7"})).await;
+    assert_eq!(repeat["id"], json!(accepted[7]), "the same external id is the same comment, also after a crash");
+}
+
+#[tokio::test]
+async fn a_site_and_its_lists_changed_beside_the_daemon_are_known_within_a_second() {
+    let folder = folder();
+    let daemon = Daemon::start(folder.path()).await;
+    let key = beside(folder.path(), &["site", "add", "news", "--url", "https://news.example/"])["api_key"].clone();
+    let key = key.as_str().unwrap();
+    let body = json!({"content": "a word about pineapples, from a reader who likes them"});
+    let decision = async || post(daemon.address, "/v1/comments/check", key, &body).await.unwrap();
+    let became = async |wanted: (u16, Value)| {
+        let started = Instant::now();
+        loop {
+            let (status, verdict) = decision().await;
+            if (status, verdict["decision"].clone()) == wanted {
+                return started.elapsed();
+            }
+            assert!(started.elapsed() < Duration::from_secs(5), "{status} {verdict}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    became((200, json!("approve"))).await;
+    beside(folder.path(), &["site", "set", "news", "--block", "phrase:pineapples"]);
+    became((200, json!("spam"))).await;
+    beside(folder.path(), &["site", "remove", "news", "--yes"]);
+    became((401, Value::Null)).await;
+}
+
+#[tokio::test]
+async fn a_model_trained_beside_the_daemon_serves_without_a_restart_and_no_request_is_dropped() {
+    let folder = folder();
+    let daemon = Daemon::start(folder.path()).await;
+    let key = daemon.key();
+    let body = json!({"content": "the quick brown fox sells zorblax"});
+    let model = async || {
+        let (status, verdict) = daemon.post("/v1/comments/check?dry_run=true", &key, &body).await;
+        assert_eq!(status, 200, "{verdict}");
+        verdict["model"].as_str().unwrap().to_owned()
+    };
+    let shipped = model().await;
+
+    let mut dump = String::from("content,label\n");
+    for number in 0..60 {
+        dump += &format!("zorblax offer number {number} zorblax cheap zorblax now,spam\n");
+        dump += &format!("I read paragraph {number} twice and agree with most of what it says,ham\n");
+    }
+    std::fs::write(folder.path().join("dump.csv"), dump).unwrap();
+    let path = folder.path().join("dump.csv");
+    let mut training = hamlet(folder.path())
+        .args(["train", path.to_str().unwrap(), "--promote", "always"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while training.try_wait().unwrap().is_none() {
+        model().await;
+    }
+    let output: Output = training.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let started = Instant::now();
+    while model().await == shipped {
+        assert!(started.elapsed() < Duration::from_secs(5), "the new model is not served");
+    }
+
+    beside(folder.path(), &["model", "rollback"]);
+    let started = Instant::now();
+    while model().await != shipped {
+        assert!(started.elapsed() < Duration::from_secs(5), "the rollback is not served");
+    }
+}
+
+/// Runs `hamlet serve` where it must fail, and returns what it says.
+fn refusal(folder: &Path, change: impl FnOnce(&mut Command)) -> String {
+    let mut command = hamlet(folder);
+    command.args(["serve", "--listen", &free_address().to_string()]);
+    change(&mut command);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_port_in_use_is_named_with_the_mend() {
+    let folder = folder();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = refusal(folder.path(), |command| {
+        command.args(["--listen", &address]);
+    });
+    assert!(said.contains(&address) && said.contains("--listen"), "{said}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_used_is_named_with_the_mend() {
+    let folder = folder();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "not a folder").unwrap();
+    let said = refusal(&file, |_| ());
+    assert!(said.contains(file.to_str().unwrap()), "{said}");
+
+    std::fs::write(folder.path().join("hamlet.db"), "this is not a database, however long it may be".repeat(100))
+        .unwrap();
+    let said = refusal(folder.path(), |_| ());
+    assert!(said.contains("hamlet.db"), "{said}");
+}
+
+#[test]
+fn a_model_file_that_is_damaged_is_refused() {
+    let folder = folder();
+    let file = folder.path().join("own.hamlet");
+    std::fs::write(&file, b"HAMLET or something like it").unwrap();
+    let said = refusal(folder.path(), |command| {
+        command.env("HAMLET_MODEL__FILE", &file);
+    });
+    assert!(said.contains("own.hamlet"), "{said}");
+}

@@ -1,0 +1,80 @@
+//! Invariants 1 and 2: judging is a function of its arguments, and the evidence adds up to the score.
+
+use hamlet::classifier::Classifier;
+use hamlet::comment::{Author, Comment};
+use hamlet::decision::Judge;
+use hamlet::lists::Lists;
+use hamlet::rules::RuleSet;
+use hamlet::site::{Policy, Site, SiteId};
+use hamlet::verdict::{Score, Verdict};
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+fn site() -> Site {
+    let lists = ["block:phrase:casino", "allow:domain:friend.example", "block:ip:203.0.113.0/24"]
+        .map(|entry| {
+            let (list, pattern) = entry.split_once(':').unwrap();
+            serde_json::from_value(
+                serde_json::json!({"list": list, "match": pattern, "added_at": "2026-01-01T00:00:00Z"}),
+            )
+            .unwrap()
+        })
+        .to_vec();
+    Site {
+        id: SiteId(1),
+        name: "news".into(),
+        url: "https://news.example/".into(),
+        policy: Policy { lists, ..Policy::standard() },
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+#[track_caller]
+fn check(judge: &Judge, comment: &Comment) -> Verdict {
+    let site = site();
+    let lists = Lists::of(&site.policy.lists);
+    let verdict = judge.judge(comment, &site, &lists, Timestamp::UNIX_EPOCH);
+    let sum: f64 = verdict.evidence.iter().map(|piece| piece.weight.get()).sum();
+    assert!((sum - verdict.score.logit()).abs() < 1e-6, "{sum} is not the logit of {:?}", verdict.score);
+    assert!(sum.abs() <= Score::MAX_LOGIT + 1e-9, "{sum} is beyond the bound");
+    assert_eq!(verdict, judge.judge(comment, &site, &lists, Timestamp::UNIX_EPOCH), "the same again, bit for bit");
+    let kept: Verdict = serde_json::from_str(&serde_json::to_string(&verdict).unwrap()).unwrap();
+    assert_eq!(kept, verdict, "a stored verdict is the verdict");
+    verdict
+}
+
+fn judge() -> Judge {
+    Judge::new(RuleSet::embedded(), Classifier::shipped())
+}
+
+#[test]
+fn real_comments_add_up() {
+    let judge = judge();
+    for line in include_str!("../bench/comments.jsonl").lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let mut comment = Comment::of_text(row["content"].as_str().unwrap());
+        comment.author.name = row["author"].as_str().map(str::to_owned);
+        check(&judge, &comment);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_comment_gets_a_verdict_that_adds_up(
+        content in any::<String>(),
+        tricks in "(casino|https://bit\\.ly/x |<a href='//x'>|\\[url=|\u{202E}|\u{200B}|كازينو|viagra| ){0,40}",
+        name in proptest::option::of(any::<String>()),
+        email in proptest::option::of("[a-z]{0,5}@?(friend\\.example|x)?"),
+        url in proptest::option::of(any::<String>()),
+        role in proptest::option::of("(administrator|guest|,)*"),
+        honeypot in proptest::option::of(any::<String>()),
+        form_seconds in proptest::option::of(any::<f64>()),
+    ) {
+        thread_local!(static JUDGE: Judge = judge());
+        let author = Author { name, email, url, role, ..Author::default() };
+        let comment = Comment { author, honeypot, form_seconds, ..Comment::of_text(content + &tricks) };
+        JUDGE.with(|judge| check(judge, &comment));
+    }
+}
