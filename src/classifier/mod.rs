@@ -100,16 +100,16 @@ impl Classifier {
         self.calibration.evidence(self.raw_score(&features.columns), self.coverage(&features.grams))
     }
 
-    /// Sum of the columns' weights over √(their number): before calibration.
+    /// Sum of the columns' weights over the length norm: before calibration.
     pub fn raw_score(&self, columns: &[u32]) -> f64 {
         let sum: f64 = columns.iter().map(|&column| self.weight(column)).sum();
-        sum / root(columns.len())
+        sum / length_norm(columns.len())
     }
 
-    /// Share of n-grams that training has met in at least two rows; 1 of a text that has none.
+    /// Share of n-grams that training has met in at least two rows; see [`share_seen`].
     pub fn coverage(&self, grams: &[u32]) -> f64 {
         let seen = |&&gram: &&u32| self.seen.get(gram as usize / 64).is_some_and(|word| word >> (gram % 64) & 1 == 1);
-        if grams.is_empty() { 1.0 } else { ratio(grams.iter().filter(seen).count(), grams.len()) }
+        share_seen(grams.iter().filter(seen).count(), grams.len())
     }
 
     #[inline]
@@ -119,7 +119,7 @@ impl Classifier {
 
     /// The words and links that moved the evidence most, each with all features that it brought first.
     fn tokens(&self, features: &Features, text: &Text, coverage: f64) -> Vec<Token> {
-        let factor = self.calibration.slope * self.calibration.trust(coverage) / root(features.columns.len());
+        let factor = self.calibration.slope * self.calibration.trust(coverage) / length_norm(features.columns.len());
         let mut heaviest: Vec<(f64, Origin)> = Vec::with_capacity(MAX_TOKENS + 1);
         let mut keep = |sum: f64, origin| {
             let weight = sum * factor;
@@ -155,15 +155,21 @@ fn named(weight: f64, origin: Origin, text: &Text) -> Option<Token> {
     Some(Token { text: name, weight: Nats::clamped(weight) })
 }
 
-/// √n, at least 1.
+/// What a sum over `features` columns is divided by: √(n + 20).
+///
+/// Naive Bayes takes each column for news of its own, so raw sums grow with length; the root takes that back. The 20 keeps
+/// a word or two from weighing as much as a whole comment.
 #[expect(clippy::cast_precision_loss, reason = "a comment has fewer features than 2^53")]
-pub fn root(features: usize) -> f64 {
-    (features.max(1) as f64).sqrt()
+pub fn length_norm(features: usize) -> f64 {
+    (features as f64 + 20.0).sqrt()
 }
 
+/// Coverage from counts of n-grams, as if two more were there that nobody knows.
+///
+/// The two keep a text of a word or two, `Hi` or `+1`, from being taken for well known: so little tells nothing.
 #[expect(clippy::cast_precision_loss, reason = "a comment has fewer n-grams than 2^53")]
-fn ratio(part: usize, whole: usize) -> f64 {
-    part as f64 / whole as f64
+pub fn share_seen(seen: usize, all: usize) -> f64 {
+    seen as f64 / (all as f64 + 2.0)
 }
 
 #[cfg(test)]
@@ -192,7 +198,7 @@ mod tests {
         check("昨天的节目很好看，主持人问的问题很到位", false);
         check("노래가 너무 좋아요 ㅠㅠ", false);
         check("خیلی ممنون، عالی بود", false);
-        for short in ["", "Thanks!", "👍", "شكرا", "Danke", "+1", "lol", "OK", "?"] {
+        for short in ["", "Hi", "Hello", "Thanks!", "👍", "شكرا", "Danke", "+1", "lol", "OK", "?"] {
             check(short, false);
         }
     }

@@ -199,7 +199,6 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
 
     let card = json!({
         "description": description,
-        "trained_at": now.to_string(),
         "program": concat!("hamlet ", env!("CARGO_PKG_VERSION")),
         "sources": sources,
         "alpha": settings.alpha,

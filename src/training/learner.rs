@@ -10,11 +10,11 @@ use super::TrainError;
 use super::calibrate::{coverage_level, platt};
 use super::corpus::Group;
 use super::fit;
-use super::reweight::{self, Factors, Pace};
+use super::reweight::{self, Pace};
 use crate::classifier::calibration::Calibration;
 use crate::classifier::features::{COLUMNS, Features, SEEN_BITS};
 use crate::classifier::model::{COUNT_UNIT, Model};
-use crate::classifier::root;
+use crate::classifier::{length_norm, share_seen};
 use crate::verdict::Label;
 
 /// Parts that out-of-fold scores are made of.
@@ -116,7 +116,7 @@ impl Learner {
             let scored: Vec<_> = (0..FOLDS).flat_map(|fold| self.out_of_fold(fold)).collect();
             (whole.join(), scored)
         });
-        let Factors { scales, bias } = factors.map_err(|_| TrainError::Fit("re-weighting gave up".to_owned()))?;
+        let scales = factors.map_err(|_| TrainError::Fit("re-weighting gave up".to_owned()))?;
         // So few comments that no fold holds both kinds: re-weighting's own logit is the best that is known.
         let has_both = scored.iter().any(|row| row.1) && scored.iter().any(|row| !row.1);
         let (slope, intercept) = if has_both { platt(&scored) } else { (1.0, 0.0) };
@@ -124,7 +124,7 @@ impl Learner {
         let range = Settings::PRIOR_RANGE;
         let calibration = Calibration {
             slope,
-            intercept: slope * bias + intercept,
+            intercept,
             prior: self.settings.prior.unwrap_or_else(|| natural.clamp(*range.start(), *range.end())),
             coverage_level: coverage_level(self.coverages(), STRANGE_SHARE),
         };
@@ -169,7 +169,7 @@ impl Learner {
             return Vec::new();
         }
         let ratios = others.log_ratios();
-        let Factors { scales, bias } = reweight::fit(&self.sample, &ratios, Some(fold), self.settings.pace);
+        let scales = reweight::fit(&self.sample, &ratios, Some(fold), self.settings.pace);
         let weight = |&column: &u32| {
             let column = column as usize;
             ratios.get(column).copied().unwrap_or(0.0) * scales.get(column).copied().map_or(0.0, f64::from)
@@ -178,7 +178,7 @@ impl Learner {
             .filter(|&row| self.sample.fold(row) == Some(fold))
             .map(|row| {
                 let columns = self.sample.columns(row);
-                let score = columns.iter().map(weight).sum::<f64>() / root(columns.len()) + bias;
+                let score = columns.iter().map(weight).sum::<f64>() / length_norm(columns.len());
                 (score, self.sample.is_spam(row), self.sample.weight(row))
             })
             .collect()
@@ -194,8 +194,7 @@ impl Learner {
             };
             for (_, grams) in self.sample.grams.iter().filter(|(place, grams)| *place == fold && grams.len() >= 8) {
                 let met = grams.iter().filter(|&&gram| seen(gram as usize)).count();
-                #[expect(clippy::cast_precision_loss, reason = "a comment has fewer n-grams than 2^53")]
-                all.push(met as f64 / grams.len() as f64);
+                all.push(share_seen(met, grams.len()));
             }
         }
         all

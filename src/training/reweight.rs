@@ -11,7 +11,7 @@
 
 use super::learner::Sample;
 use crate::classifier::features::COLUMNS;
-use crate::classifier::root;
+use crate::classifier::length_norm;
 
 /// How the fit goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Pace {
     /// How strongly factors are pulled to [`Pace::start`]: half of it times the square of the distance is a loss in nats,
     /// beside one nat or so for each row.
     pub pull: f32,
-    /// Where factors begin, about the slope that calibration gives plain naive Bayes over √n.
+    /// Where factors begin, about the slope that calibration gives plain naive Bayes over the length norm.
     pub start: f32,
 }
 
@@ -31,13 +31,6 @@ impl Default for Pace {
     fn default() -> Pace {
         Pace { epochs: 12, rate: 0.5, pull: 0.1, start: 0.4 }
     }
-}
-
-/// Factors for `COLUMNS` log-ratios, and the log-odds to add to the sum.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Factors {
-    pub scales: Vec<f32>,
-    pub bias: f64,
 }
 
 /// One column, side by side so that one cache line holds what a step needs.
@@ -51,11 +44,12 @@ struct Cell {
     pull: f32,
 }
 
-/// Fits factors to the rows of `sample` outside of fold `left_out`.
+/// Fits factors for `COLUMNS` log-ratios to the rows of `sample` outside of fold `left_out`.
 ///
-/// Ham and spam weigh the same in all, whatever their numbers: the balance is the prior's business.
+/// Ham and spam weigh the same in all, whatever their numbers: the balance is the prior's business. There is no
+/// intercept: it rose to two nats that short and strange texts had nothing to set against.
 #[expect(clippy::indexing_slicing, reason = "a class is 0 or 1")]
-pub fn fit(sample: &Sample, ratios: &[f64], left_out: Option<usize>, pace: Pace) -> Factors {
+pub fn fit(sample: &Sample, ratios: &[f64], left_out: Option<usize>, pace: Pace) -> Vec<f32> {
     let is_in = |row: usize| sample.fold(row) != left_out;
     let mut order: Vec<usize> = (0..sample.len()).filter(|&row| is_in(row)).collect();
     let balance = balance(sample, &order);
@@ -71,22 +65,20 @@ pub fn fit(sample: &Sample, ratios: &[f64], left_out: Option<usize>, pace: Pace)
         }
     }
     cells.iter_mut().filter(|cell| cell.pull > 0.0).for_each(|cell| cell.pull = pace.pull / cell.pull);
-    let mut bias = Cell::default();
     let mut chance = 0x1_2345_6789_ABCD;
     for _ in 0..pace.epochs {
         shuffle(&mut order, &mut chance);
         for &row in &order {
             let columns = sample.columns(row);
             #[expect(clippy::cast_possible_truncation, reason = "see above")]
-            let share = (1.0 / root(columns.len())) as f32;
+            let share = (1.0 / length_norm(columns.len())) as f32;
             let logit =
                 share * columns.iter().filter_map(|&at| cells.get(at as usize)).map(|c| c.ratio * c.scale).sum::<f32>();
             let is_spam = sample.is_spam(row);
             let target = f32::from(u8::from(is_spam));
             #[expect(clippy::cast_possible_truncation, reason = "see above")]
             let weight = (sample.weight(row) * balance[usize::from(is_spam)]) as f32;
-            let error = (1.0 / (1.0 + (-(logit + bias.scale)).exp()) - target) * weight;
-            step(&mut bias, error, pace.rate);
+            let error = (1.0 / (1.0 + (-logit).exp()) - target) * weight;
             for &column in columns {
                 if let Some(cell) = cells.get_mut(column as usize) {
                     let gradient = error * share * cell.ratio + cell.pull * (cell.scale - pace.start);
@@ -95,7 +87,7 @@ pub fn fit(sample: &Sample, ratios: &[f64], left_out: Option<usize>, pace: Pace)
             }
         }
     }
-    Factors { scales: cells.into_iter().map(|cell| cell.scale).collect(), bias: f64::from(bias.scale) }
+    cells.into_iter().map(|cell| cell.scale).collect()
 }
 
 #[inline]

@@ -1,0 +1,148 @@
+//! The promises of `hamlet train` and `hamlet evaluate`, met at their doors.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn hamlet(data: &Path, args: &[&str]) -> Command {
+    let mut command = Command::cargo_bin("hamlet").unwrap();
+    command.env_clear().env("HAMLET_DATA_DIR", data).args(args);
+    command
+}
+
+/// A dump of `comments` comments, every third of them spam, with a language; easy to tell apart.
+fn dump(comments: usize) -> String {
+    let ham = ["the", "rent", "article", "train", "weather", "council", "second", "reads", "school", "garden", "match"];
+    let spam =
+        ["casino", "bonus", "cheap", "pills", "subscribe", "winner", "loan", "viagra", "click", "crypto", "free"];
+    let mut lines = String::new();
+    for number in 0..comments {
+        let (words, label) = if number % 3 == 0 { (spam, "spam") } else { (ham, "ham") };
+        let content: Vec<&str> =
+            (0..8).map(|at| words[(number * 7 + number / 11 * at + at * at) % words.len()]).collect();
+        let lang = if number % 2 == 0 { "en" } else { "de" };
+        let content = content.join(" ");
+        let _ = writeln!(
+            lines,
+            r#"{{"content":"{content} {number:b}","label":"{label}","lang":"{lang}","source":"made up"}}"#
+        );
+    }
+    lines
+}
+
+fn json(command: &mut Command) -> Value {
+    let output = command.arg("--json").output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[track_caller]
+fn refused(command: &mut Command, part: &str) {
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && stderr.contains(part), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn a_model_is_trained_to_a_file_without_a_store_and_then_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let (dump_file, model) = (folder.path().join("dump.jsonl"), folder.path().join("my.hamlet"));
+    std::fs::write(&dump_file, dump(600)).unwrap();
+    let (dump_file, model) = (dump_file.to_str().unwrap(), model.to_str().unwrap());
+
+    let data = folder.path().join("no store");
+    let trained = json(&mut hamlet(&data, &["train", dump_file, "--out", model, "--promote", "never"]));
+    assert!(!data.exists(), "no store was needed, none was made");
+    assert_eq!(trained["promoted"], false);
+    assert!(trained["candidate"]["all"]["mcc"]["value"].as_f64().unwrap() > 0.9, "{trained}");
+    assert!(trained["champion"]["all"]["mcc"]["value"].is_f64(), "the champion was measured beside it: {trained}");
+    let seen = trained["comments"]["ham"].as_u64().unwrap() + trained["comments"]["spam"].as_u64().unwrap();
+    assert_eq!(seen + trained["held_out"].as_u64().unwrap(), 600, "every comment stands on one side");
+
+    let measured = json(&mut hamlet(&data, &["evaluate", dump_file, "--model", model, "--bayes-only"]));
+    assert_eq!(measured["model"], trained["model"], "the id is the file's");
+    assert_eq!(measured["by"]["lang"]["de"]["ham"], 200);
+    assert_eq!(measured["by"]["source"]["made up"]["spam"], 200);
+    let table = hamlet(&data, &["evaluate", dump_file, "--model", model]).output().unwrap();
+    let table = String::from_utf8(table.stdout).unwrap();
+    assert!(table.contains("blocked ham %") && table.contains("by lang"), "{table}");
+}
+
+#[test]
+fn the_same_dump_makes_the_same_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = ["one", "two"].map(|name| folder.path().join(name));
+    for model in &models {
+        let arguments = ["train", "-", "--out", model.to_str().unwrap(), "--promote", "never"];
+        hamlet(folder.path(), &arguments).write_stdin(dump(90)).assert().success();
+    }
+    assert_eq!(std::fs::read(&models[0]).unwrap(), std::fs::read(&models[1]).unwrap());
+}
+
+#[test]
+fn only_a_better_model_is_promoted_and_the_store_keeps_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let dump_file = folder.path().join("dump.jsonl");
+    std::fs::write(&dump_file, dump(900)).unwrap();
+    let dump_file = dump_file.to_str().unwrap();
+    let better = json(&mut hamlet(folder.path(), &["train", dump_file]));
+    assert_eq!(better["promoted"], true, "{better}");
+    assert!(better["reason"].as_str().unwrap().starts_with("promoted: MCC"), "{better}");
+
+    // A model that nobody measured is not promoted, and the store keeps it with the reason.
+    let unmeasured = json(&mut hamlet(folder.path(), &["train", dump_file, "--held-out", "0"]));
+    assert_eq!(unmeasured["promoted"], false, "{unmeasured}");
+    let reason = unmeasured["reason"].as_str().unwrap();
+    assert!(reason.starts_with("not promoted: 0 ham and 0 spam were held out"), "{reason}");
+    let listed = json(&mut hamlet(folder.path(), &["model", "list"])).to_string();
+    assert!(listed.contains(reason) && listed.contains(better["reason"].as_str().unwrap()), "{listed}");
+}
+
+#[test]
+fn a_dump_that_teaches_nothing_is_refused_with_the_mend() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("x.hamlet");
+    let out = out.to_str().unwrap();
+    let train = |input: &str| {
+        let mut command = hamlet(folder.path(), &["train", "-", "--out", out, "--promote", "never"]);
+        command.write_stdin(input);
+        command
+    };
+    refused(&mut train(""), "no labelled comment");
+    refused(&mut train("<rss></rss>"), "looks like XML");
+    refused(&mut train("{\"content\":\"a\",\"label\":\"ham\"}\n"), "a model needs both");
+    refused(&mut train("{\"content\":\"a\",\"label\":\"toxic\"}\n"), "--label 'toxic=ham'");
+    refused(
+        &mut hamlet(folder.path(), &["train", "/no/such.jsonl", "--out", out, "--promote", "never"]),
+        "/no/such.jsonl",
+    );
+    refused(&mut hamlet(folder.path(), &["train", "--out", out, "--promote", "never"]), "name a dump");
+    assert!(!Path::new(out).exists(), "nothing was written half");
+
+    let some_bad = dump(60) + "{oops\n";
+    let output = train(&some_bad).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.contains("skipped: -, line 61: "), "{stderr}");
+}
+
+#[test]
+fn a_damaged_model_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("bad.hamlet");
+    let refused_as = |bytes: &[u8], part: &str| {
+        std::fs::write(&model, bytes).unwrap();
+        let arguments = ["evaluate", "-", "--model", model.to_str().unwrap()];
+        refused(hamlet(folder.path(), &arguments).write_stdin(dump(30)), part);
+        refused(hamlet(folder.path(), &arguments).write_stdin(dump(30)), "bad.hamlet");
+    };
+    let shipped = hamlet::classifier::Classifier::shipped_bytes();
+    refused_as(b"no model", "not a Hamlet model file");
+    refused_as(&shipped[..shipped.len() / 2], "cut short");
+    let mut changed = shipped.to_vec();
+    changed[5_000] ^= 1;
+    refused_as(&changed, "damaged");
+}
