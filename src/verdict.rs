@@ -20,7 +20,7 @@ impl Nats {
     pub const ZERO: Nats = Nats(0.0);
     /// The heaviest single piece of evidence. Far above what any rule weighs, so that the cut which keeps a sum within
     /// ±[`Score::MAX_LOGIT`] always fits.
-    pub const MAX: Nats = Nats(100.0);
+    pub const MAX: Nats = Nats(200.0);
 
     /// `None` unless `weight` is a number within ±[`Nats::MAX`].
     pub fn new(weight: f64) -> Option<Nats> {
