@@ -13,7 +13,7 @@ use crate::store::{DecisionJob, JobId, StoreError};
 use super::{Claimed, Settings, Trade, record};
 
 /// Comments that share a task: waking one task for all of them costs much less than waking one for each.
-const HANDFUL: usize = 32;
+const HANDFUL: usize = 8;
 
 /// Judges claimed comments and has the verdicts kept, many at once, so that the store commits them together.
 pub(super) struct Deciding {
