@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::comment::Comment;
 use crate::site::{ListEntry, ListKind, ListPattern};
-use crate::text::{Text, normalize};
+use crate::text::{Text, joins_words, normalize};
 
 /// The lists of one site. However many entries, one automaton and three tables find them.
 #[derive(Debug, Default)]
@@ -123,11 +123,12 @@ fn host_of(address: &str) -> Option<String> {
     parsed.host_str().map(str::to_lowercase)
 }
 
-/// A phrase counts only as whole words: `cialis` must not be found in `specialist`.
+/// A phrase counts only as whole words: `cialis` must not be found in `specialist`. Scripts without spaces have no
+/// boundaries to ask for.
 fn is_bounded(text: &str, start: usize, end: usize) -> bool {
     let before = text.get(..start).and_then(|head| head.chars().next_back());
     let after = text.get(end..).and_then(|tail| tail.chars().next());
-    !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
+    !before.is_some_and(joins_words) && !after.is_some_and(joins_words)
 }
 
 #[cfg(test)]
@@ -168,6 +169,7 @@ mod tests {
         check("phrase:my SPECIALIST", &comment, true);
         check("phrase:cialis", &comment, false);
         check("phrase:كازينو", &comment, true);
+        check("phrase:赌场", &Comment::of_text("最好的赌场在这里"), true);
     }
 
     #[test]
