@@ -198,6 +198,8 @@ mod tests {
         check("昨天的节目很好看，主持人问的问题很到位", false);
         check("노래가 너무 좋아요 ㅠㅠ", false);
         check("خیلی ممنون، عالی بود", false);
+        check("مقال ممتاز وشرح واضح، شكرا لكم", false);
+        check("Great post, thank you!", false);
         for short in ["", "Hi", "Hello", "Thanks!", "👍", "شكرا", "Danke", "+1", "lol", "OK", "?"] {
             check(short, false);
         }
