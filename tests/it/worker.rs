@@ -405,3 +405,28 @@ async fn a_stop_finishes_what_is_in_hand() {
     working.stop().await;
     assert_eq!(house.queue().await, QueueStatus::default());
 }
+
+#[tokio::test]
+async fn what_was_handed_over_and_lost_comes_back_and_what_found_no_room_was_never_away() {
+    let house = House::new().await;
+    // A worker with room for one, which dies with what it was handed.
+    let mut handed_over = house.pipeline.take_over(1);
+    let first = house.submit("this one is handed over").await;
+    let second = house.submit("for this one there is no room").await;
+    assert_eq!(handed_over.recv().await.unwrap().id, first);
+    drop(handed_over);
+    let third = house.submit("nobody is there to take this one").await;
+
+    let claim = async || {
+        let jobs = house.store().claim_decisions(house.pipeline.clock.now(), Duration::from_secs(5), 10).await.unwrap();
+        jobs.into_iter().map(|job| (job.id, job.lease.attempt)).collect::<Vec<_>>()
+    };
+    // Ids of the same millisecond are in no order.
+    let sorted = |mut claimed: Vec<(CommentId, u32)>| {
+        claimed.sort_unstable();
+        claimed
+    };
+    assert_eq!(sorted(claim().await), sorted(vec![(second, 1), (third, 1)]));
+    house.wait(Duration::from_secs(11));
+    assert_eq!(sorted(claim().await), sorted(vec![(first, 2), (second, 2), (third, 2)]));
+}
