@@ -12,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sd_notify::NotifyState;
 use tokio::net::TcpListener;
@@ -21,12 +22,15 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::classifier::Classifier;
 use crate::clock::Clock;
+use crate::comment::Comment;
 use crate::config::Config;
 use crate::decision::Judge;
 use crate::http;
+use crate::lists::Lists;
 use crate::pipeline::{Pipeline, key_hash};
 use crate::random;
 use crate::rules::RuleSet;
+use crate::site::{Site, SiteId};
 use crate::store::{self, Store, StoreError};
 use crate::telemetry;
 use crate::webhook;
@@ -197,7 +201,17 @@ async fn load_judge(store: &dyn Store, config: &Config) -> Result<(Judge, Option
         }
         None => RuleSet::embedded(),
     };
-    Ok((Judge::new(rules, classifier), champion))
+    let judge = Judge::new(rules, classifier);
+    // The rules' automata are built when first asked: milliseconds that no comment should wait for.
+    let nowhere = Site {
+        id: SiteId(0),
+        name: String::new(),
+        url: String::new(),
+        policy: config.policy.clone(),
+        created_at: Timestamp::UNIX_EPOCH,
+    };
+    judge.judge(&Comment::of_text("warm up"), &nowhere, &Lists::default(), Timestamp::UNIX_EPOCH);
+    Ok((judge, champion))
 }
 
 fn read_model(id: &str, bytes: &[u8]) -> Result<Classifier, DaemonError> {
