@@ -62,6 +62,18 @@ impl SqliteStore {
         self.writer.run(work).await
     }
 
+    /// The jobs that could be read; the others are buried, so that they do not come back for ever.
+    async fn readable<J>(&self, jobs: Vec<(Lease, Result<J, StoreError>)>, now: Timestamp) -> Vec<J> {
+        let mut readable = Vec::with_capacity(jobs.len());
+        for (lease, job) in jobs {
+            match job {
+                Ok(job) => readable.push(job),
+                Err(error) => self.bury(lease, &error, now).await,
+            }
+        }
+        readable
+    }
+
     /// Makes a job that cannot be read a dead letter: left in the queue it would come back for ever.
     async fn bury(&self, lease: Lease, why: &StoreError, now: Timestamp) {
         if let Err(error) = self.give_up(lease, why.to_string(), now).await {
@@ -119,15 +131,8 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<DecisionJob>, StoreError> {
         let claimed = self.write(move |conn| Box::pin(jobs::claim_decisions(conn, now, lease, limit))).await?;
-        let mut readable = Vec::with_capacity(claimed.len());
-        for claimed in claimed {
-            let lease = claimed.lease();
-            match claimed.into_job() {
-                Ok(job) => readable.push(job),
-                Err(error) => self.bury(lease, &error, now).await,
-            }
-        }
-        Ok(readable)
+        let jobs = claimed.into_iter().map(|claimed| (claimed.lease(), claimed.into_job())).collect();
+        Ok(self.readable(jobs, now).await)
     }
 
     async fn record_verdict(
@@ -153,15 +158,8 @@ impl Store for SqliteStore {
     ) -> Result<Vec<DeliveryJob>, StoreError> {
         let except = except.to_vec();
         let claimed = self.write(move |conn| Box::pin(jobs::claim_deliveries(conn, now, lease, limit, except))).await?;
-        let mut readable = Vec::with_capacity(claimed.len());
-        for claimed in claimed {
-            let lease = claimed.lease();
-            match claimed.into_job() {
-                Ok(job) => readable.push(job),
-                Err(error) => self.bury(lease, &error, now).await,
-            }
-        }
-        Ok(readable)
+        let jobs = claimed.into_iter().map(|claimed| (claimed.lease(), claimed.into_job())).collect();
+        Ok(self.readable(jobs, now).await)
     }
 
     async fn record_attempt(&self, lease: Lease, attempt: Attempt, now: Timestamp) -> Result<(), StoreError> {
