@@ -62,18 +62,18 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
     let metrics = telemetry::start_counting().map_err(|error| DaemonError::Settings(error.to_string()))?;
     let store = store::open(&config.store.url, &config.data_dir, settings::store(&config)).await?;
     let clock = Clock::System;
-    let greeting = first_site(store.as_ref(), &config, &clock).await?;
     let (judge, mut serving) = load_judge(store.as_ref(), &config).await?;
-    let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), clock, judge));
-    pipeline.set_directory(store.directory().await?);
-
+    let client =
+        webhook::Client::new(settings::client(&config)).map_err(|error| DaemonError::Settings(error.to_string()))?;
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| DaemonError::Listen { address, source })?;
     let address = listener.local_addr().unwrap_or(address);
     let (stop, stopped) = watch::channel(false);
 
-    let client =
-        webhook::Client::new(settings::client(&config)).map_err(|error| DaemonError::Settings(error.to_string()))?;
+    // Only now, when nothing else can keep the daemon from starting: a key that nobody was shown is lost.
+    let greeting = first_site(store.as_ref(), &config, &clock).await?;
+    let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), clock, judge));
+    pipeline.set_directory(store.directory().await?);
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
     let worker = tokio::spawn(worker.run(stopped.clone()));
     let doors =

@@ -247,13 +247,16 @@ fn refusal(folder: &Path, address: SocketAddr, change: impl FnOnce(&mut Command)
     String::from_utf8(output.stderr).unwrap()
 }
 
-#[test]
-fn a_port_in_use_is_named_with_the_mend() {
+#[tokio::test]
+async fn a_port_in_use_is_named_with_the_mend_and_the_key_is_still_to_come() {
     let folder = folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let said = refusal(folder.path(), address, |_| ());
     assert!(said.contains(&address.to_string()) && said.contains("--listen"), "{said}");
+
+    let daemon = Daemon::start(folder.path()).await;
+    assert_eq!(daemon.post("/v1/comments/check", &daemon.key(), &json!({"content": "hello"})).await.0, 200);
 }
 
 #[test]
