@@ -17,10 +17,11 @@ use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
+use crate::key::{Key, KeyHash};
 use crate::lists::Lists;
 use crate::random;
 use crate::site::{Site, SiteId};
-use crate::store::{Act, Admission, DecisionJob, Directory, HumanAct, KeyHash, NewComment, Outgoing, Status, Store};
+use crate::store::{Act, Admission, DecisionJob, Directory, HumanAct, NewComment, Outgoing, Status, Store};
 use crate::store::{StoreError, StoredComment};
 use crate::verdict::{Decision, Verdict};
 
@@ -52,8 +53,15 @@ impl fmt::Debug for Pipeline {
 #[derive(Debug, Default)]
 struct Callers {
     generation: u64,
-    by_key: HashMap<KeyHash, Arc<Site>>,
+    by_key: HashMap<KeyHash, Known>,
     by_id: HashMap<SiteId, Tenant>,
+}
+
+/// A key and the site it speaks for; `None`: every site.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub key: Arc<Key>,
+    pub site: Option<Arc<Site>>,
 }
 
 /// A site with its lists made ready.
@@ -104,7 +112,15 @@ impl Pipeline {
         let ready = |site: Arc<Site>| (site.id, Tenant { lists: Lists::of(&site.policy.lists), site });
         let by_id: HashMap<_, _> = directory.sites.into_iter().map(ready).collect();
         let site_of = |id| by_id.get(&id).map(|tenant: &Tenant| Arc::clone(&tenant.site));
-        let by_key = directory.keys.into_iter().filter_map(|(key, id)| Some((key, site_of(id)?))).collect();
+        let known = |key: Arc<Key>| {
+            // A key whose site is gone must not become one of every site.
+            let site = match key.site {
+                Some(id) => Some(site_of(id)?),
+                None => None,
+            };
+            Some((key.hash, Known { key, site }))
+        };
+        let by_key = directory.keys.into_iter().filter_map(known).collect();
         self.callers.store(Arc::new(Callers { generation: directory.generation, by_key, by_id }));
     }
 
@@ -113,9 +129,33 @@ impl Pipeline {
         self.callers.load().generation
     }
 
-    /// The site that `key` speaks for.
-    pub fn site_of_key(&self, key: &str) -> Option<Arc<Site>> {
-        self.callers.load().by_key.get(&key_hash(key)).cloned()
+    /// Who has this key, if it is valid now.
+    ///
+    /// Hashes are looked up, not keys: how long it takes says nothing of a key that is nearly right.
+    pub fn caller(&self, key: &str) -> Option<Known> {
+        let known = self.callers.load().by_key.get(&key_hash(key)).cloned()?;
+        known.key.is_valid(self.clock.now()).then_some(known)
+    }
+
+    /// The site of this name.
+    pub fn site_named(&self, name: &str) -> Option<Arc<Site>> {
+        self.sites().into_iter().find(|site| site.name == name)
+    }
+
+    /// All sites, oldest first.
+    pub fn sites(&self) -> Vec<Arc<Site>> {
+        let mut sites: Vec<_> = self.callers.load().by_id.values().map(|tenant| Arc::clone(&tenant.site)).collect();
+        sites.sort_by_key(|site| site.id);
+        sites
+    }
+
+    /// All keys, those of one site or of all.
+    pub fn keys(&self, site: Option<SiteId>) -> Vec<Arc<Key>> {
+        let callers = self.callers.load();
+        let keys = callers.by_key.values().map(|known| Arc::clone(&known.key));
+        let mut keys: Vec<_> = keys.filter(|key| site.is_none() || key.site == site).collect();
+        keys.sort_by_key(|key| key.id);
+        keys
     }
 
     pub fn site(&self, id: SiteId) -> Option<Arc<Site>> {

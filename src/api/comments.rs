@@ -17,10 +17,11 @@ use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::caller::{Caller, Check, Read, Submit};
 use super::json::{self, Json};
 use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
-use super::{Caller, Doors, Route, is_yes};
+use super::{Doors, Route, is_yes};
 use crate::comment::{Comment, CommentId};
 use crate::pipeline::Submission;
 use crate::site::Site;
@@ -125,7 +126,7 @@ struct DecisionBody {
 /// `POST /v1/comments`: 202 once the comment is durable; a repeat gets the first id and where it stands now.
 async fn submit(
     State(doors): State<Arc<Doors>>,
-    Caller(site): Caller,
+    Caller { site, .. }: Caller<Check>,
     Idempotency(idempotency_key): Idempotency,
     Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
@@ -146,7 +147,7 @@ async fn submit(
 /// `POST /v1/comments/check`: the verdict at once; kept, unless `?dry_run=true`.
 async fn check(
     State(doors): State<Arc<Doors>>,
-    Caller(site): Caller,
+    Caller { site, .. }: Caller<Check>,
     Idempotency(idempotency_key): Idempotency,
     RawQuery(query): RawQuery,
     Json(comment): Json<Comment>,
@@ -162,7 +163,11 @@ async fn check(
 }
 
 /// `GET /v1/comments/{id}`
-async fn show(State(doors): State<Arc<Doors>>, Caller(site): Caller, Id(id): Id) -> Result<Response, Problem> {
+async fn show(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Read>,
+    Id(id): Id,
+) -> Result<Response, Problem> {
     let StoredComment { id, comment, received_at, status, history, .. } = existing(&doors, &site, id).await?;
     let (verdict, attempts, last_error) = match &status {
         Status::Queued => (None, None, None),
@@ -185,7 +190,7 @@ async fn show(State(doors): State<Arc<Doors>>, Caller(site): Caller, Id(id): Id)
 /// `POST /v1/comments/{id}/label`: what is true of it; learned from.
 async fn label(
     State(doors): State<Arc<Doors>>,
-    Caller(site): Caller,
+    Caller { site, .. }: Caller<Submit>,
     Id(id): Id,
     Json(body): Json<LabelBody>,
 ) -> Result<Response, Problem> {
@@ -195,7 +200,7 @@ async fn label(
 /// `POST /v1/comments/{id}/decision`: what is to become of it; no later check overrules it.
 async fn decide(
     State(doors): State<Arc<Doors>>,
-    Caller(site): Caller,
+    Caller { site, .. }: Caller<Submit>,
     Id(id): Id,
     Json(body): Json<DecisionBody>,
 ) -> Result<Response, Problem> {

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::comment::{Comment, CommentId};
+use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{Policy, Site, SiteId};
 use crate::verdict::{Decision, Label, Verdict};
 
@@ -275,16 +276,13 @@ pub enum NextStep {
     },
 }
 
-/// SHA-256 of an API key; the key itself is shown once and never stored.
-pub type KeyHash = [u8; 32];
-
 /// All that a door needs to know a caller: who may knock, and as which site.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     /// The store's generation that this was read at.
     pub generation: u64,
     pub sites: Vec<Arc<Site>>,
-    pub keys: Vec<(KeyHash, SiteId)>,
+    pub keys: Vec<Arc<Key>>,
 }
 
 /// A model in the store, without its bytes.
@@ -468,9 +466,11 @@ pub trait Store: Send + Sync + 'static {
     /// A number that rises with every change to sites, keys, endpoints or the champion, by whatever process.
     async fn generation(&self) -> Result<u64, StoreError>;
 
-    /// All sites and key hashes.
+    /// All sites and keys, those that have expired among them.
     async fn directory(&self) -> Result<Directory, StoreError>;
 
+    /// Keeps a site with its first key, which has the name [`Key::OF_SITE`] and the scopes of a CMS.
+    ///
     /// # Errors
     /// [`StoreError::Conflict`] when the name is taken.
     async fn add_site(
@@ -485,8 +485,20 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces name, URL and policy of the site with this id.
     async fn set_site(&self, site: &Site) -> Result<(), StoreError>;
 
-    /// Puts `key` in the place of all keys of the site.
-    async fn rotate_key(&self, site: SiteId, key: KeyHash) -> Result<(), StoreError>;
+    /// Keeps a further key.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such site, [`StoreError::Conflict`] when the key is there already.
+    async fn add_key(&self, key: NewKey, now: Timestamp) -> Result<Key, StoreError>;
+
+    /// Keeps a key of the same site, name and scopes as `old`, which expires at `until` unless it does so before.
+    ///
+    /// # Errors
+    /// As [`Store::add_key`]; [`StoreError::NotFound`] when there is no such key.
+    async fn rotate_key(&self, old: KeyId, new: KeyHash, until: Timestamp, now: Timestamp) -> Result<Key, StoreError>;
+
+    /// Forgets a key: it stops working at once.
+    async fn remove_key(&self, id: KeyId) -> Result<(), StoreError>;
 
     /// Forgets the site with its keys, comments, labels, endpoints and jobs.
     async fn remove_site(&self, site: SiteId) -> Result<(), StoreError>;

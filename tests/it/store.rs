@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hamlet::comment::{Comment, CommentId};
+use hamlet::key::{KeyHash, NewKey, Scopes};
 use hamlet::random;
-use hamlet::site::{Policy, Site};
+use hamlet::site::{Policy, Site, SiteId};
 use hamlet::store::{
-    Act, Admission, Attempt, DecisionJob, DeliveryJob, Endpoint, EndpointSecret, HumanAct, JobId, Lease, ModelRecord,
-    NewComment, NextStep, Outgoing, Settings, Status, Store, StoreError,
+    Act, Admission, Attempt, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointSecret, HumanAct, JobId, Lease,
+    ModelRecord, NewComment, NextStep, Outgoing, Settings, Status, Store, StoreError,
 };
 use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
 use jiff::Timestamp;
@@ -137,6 +138,14 @@ fn verdict(decision: Decision) -> Verdict {
         decided_at: at(1),
         micros: 41,
     }
+}
+
+fn keys(directory: &Directory) -> Vec<(KeyHash, Option<SiteId>)> {
+    directory.keys.iter().map(|key| (key.hash, key.site)).collect()
+}
+
+fn new_key(site: Option<SiteId>, byte: u8) -> NewKey {
+    NewKey { site, name: String::new(), scopes: Scopes::ALL, hash: [byte; 32], expires_at: None }
 }
 
 fn event(body: &str) -> Outgoing {
@@ -309,7 +318,7 @@ contract! {
                 let id = new.id;
                 match sender % 6 {
                     0 => is_missing(
-                        store.admit_queued(NewComment { site: hamlet::site::SiteId(99), ..new }, None).await,
+                        store.admit_queued(NewComment { site: SiteId(99), ..new }, None).await,
                     ),
                     1 => {
                         new.idempotency_key = Some("taken".into());
@@ -518,7 +527,7 @@ contract! {
         house.listen("ep_a").await;
         let endpoint = house.store.endpoints(None).await.unwrap().remove(0);
         is_conflict(house.store.add_endpoint(endpoint.clone()).await);
-        let stray = Endpoint { id: "ep_z".into(), site: hamlet::site::SiteId(99), ..endpoint.clone() };
+        let stray = Endpoint { id: "ep_z".into(), site: SiteId(99), ..endpoint.clone() };
         is_missing(house.store.add_endpoint(stray).await);
 
         let secrets = vec![
@@ -601,7 +610,7 @@ contract! {
             house.site.clone(),
             site.clone()
         ]);
-        assert_eq!(directory.keys, [([1; 32], house.site.id), ([7; 32], site.id)]);
+        assert_eq!(keys(&directory), [([1; 32], Some(house.site.id)), ([7; 32], Some(site.id))]);
 
         // The daemon's writer knows the new site and the new endpoint at once.
         let new = NewComment { site: site.id, ..house.fresh("x") };
@@ -631,9 +640,16 @@ contract! {
         beside.set_site(&changed).await.unwrap();
         has_risen("set_site").await;
         assert_eq!(*house.store.directory().await.unwrap().sites[1], changed);
-        beside.rotate_key(changed.id, [8; 32]).await.unwrap();
+        let old = house.store.directory().await.unwrap().keys[1].id;
+        let rotated = beside.rotate_key(old, [8; 32], at(99), at(9)).await.unwrap();
         has_risen("rotate_key").await;
-        assert_eq!(house.store.directory().await.unwrap().keys[1], ([8; 32], changed.id));
+        beside.remove_key(old).await.unwrap();
+        has_risen("remove_key").await;
+        assert_eq!(keys(&house.store.directory().await.unwrap())[1], ([8; 32], Some(changed.id)));
+        assert_eq!(*house.store.directory().await.unwrap().keys[1], rotated);
+        beside.add_key(new_key(None, 9), at(9)).await.unwrap();
+        has_risen("add_key").await;
+        assert_eq!(keys(&house.store.directory().await.unwrap())[0], ([9; 32], None));
         beside.keep_model(model("m1"), vec![1]).await.unwrap();
         beside.promote(Some("m1"), "better", at(5)).await.unwrap();
         has_risen("promote").await;
@@ -653,12 +669,45 @@ contract! {
         assert_eq!(house.store.generation().await.unwrap(), generation);
         let blog = house.store.add_site("blog", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
         is_conflict(house.store.set_site(&Site { name: "news".into(), ..blog.clone() }).await);
-        is_conflict(house.store.rotate_key(blog.id, [1; 32]).await);
-        house.store.rotate_key(blog.id, [2; 32]).await.unwrap();
-        let nobody = hamlet::site::SiteId(99);
+        let nobody = SiteId(99);
         is_missing(house.store.set_site(&Site { id: nobody, name: "x".into(), ..blog }).await);
-        is_missing(house.store.rotate_key(nobody, [3; 32]).await);
         is_missing(house.store.remove_site(nobody).await);
+    }
+
+    async fn a_site_has_several_keys_and_an_old_one_works_on_for_a_while(house: &House) {
+        let store = &house.store;
+        let first = Arc::clone(&store.directory().await.unwrap().keys[0]);
+        assert_eq!((first.name.as_str(), first.scopes, first.expires_at), ("site", Scopes::CMS, None));
+        let reader = NewKey {
+            scopes: "read".parse().unwrap(),
+            name: "reader".into(),
+            expires_at: Some(at(50)),
+            ..new_key(Some(house.site.id), 2)
+        };
+        let reader = store.add_key(reader, at(1)).await.unwrap();
+        assert_eq!((reader.scopes.to_string().as_str(), reader.is_valid(at(49))), ("read", true));
+        assert!(!reader.is_valid(at(50)));
+        is_conflict(store.add_key(new_key(Some(house.site.id), 1), at(1)).await);
+        is_missing(store.add_key(new_key(Some(SiteId(99)), 3), at(1)).await);
+
+        let second = store.rotate_key(first.id, [4; 32], at(100), at(2)).await.unwrap();
+        assert_eq!((second.name.as_str(), second.scopes, second.expires_at), ("site", Scopes::CMS, None));
+        is_conflict(store.rotate_key(second.id, [1; 32], at(100), at(2)).await);
+        let of = |id| {
+            let directory = store.directory();
+            async move { directory.await.unwrap().keys.iter().find(|key| key.id == id).unwrap().as_ref().clone() }
+        };
+        assert_eq!(of(first.id).await.expires_at, Some(at(100)));
+        assert_eq!(of(second.id).await, second, "a refused rotation changes nothing");
+        // What ends earlier does not live longer for being rotated.
+        store.rotate_key(reader.id, [5; 32], at(100), at(3)).await.unwrap();
+        assert_eq!(of(reader.id).await.expires_at, Some(at(50)));
+
+        store.remove_key(first.id).await.unwrap();
+        is_missing(store.remove_key(first.id).await);
+        is_missing(store.rotate_key(first.id, [6; 32], at(9), at(3)).await);
+        store.remove_site(house.site.id).await.unwrap();
+        assert!(store.directory().await.unwrap().keys.is_empty());
     }
 
     async fn a_site_goes_with_all_it_has(house: &House) {
@@ -675,7 +724,7 @@ contract! {
         assert!(house.store.endpoints(None).await.unwrap().is_empty());
         assert!(house.deliveries(9999).await.is_empty());
         let directory = house.store.directory().await.unwrap();
-        assert_eq!((directory.sites.len(), directory.keys.as_slice()), (1, &[([2; 32], other.id)][..]));
+        assert_eq!((directory.sites.len(), keys(&directory)), (1, vec![([2; 32], Some(other.id))]));
         assert_eq!(house.claim(9999).await.iter().map(|job| job.id).collect::<Vec<_>>(), [stays]);
     }
 

@@ -17,9 +17,9 @@ mod reply;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::json;
@@ -29,6 +29,7 @@ use super::body::Sent;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
+use crate::key::Scope;
 use crate::pipeline::{Pipeline, Submission};
 use crate::random;
 use crate::site::Site;
@@ -103,15 +104,19 @@ enum KeyFields {
     With,
 }
 
-/// The site whose key the call carries: in the form, else as the first label of the host name.
-fn site_of(doors: &Doors, headers: &HeaderMap, form: &Form<'_>, fields: KeyFields) -> Result<Arc<Site>, Reason> {
+/// The site whose key the call carries: in the form, else as the first label of the host name. The key has `scope`.
+fn site_of(doors: &Doors, call: &Call, form: &Form<'_>, fields: KeyFields, scope: Scope) -> Result<Arc<Site>, Reason> {
     let in_form = match fields {
         KeyFields::About => form.filled("key").or_else(|| form.filled("api_key")),
         KeyFields::With => form.filled("api_key"),
     };
-    let in_host = || key_in_host(headers.get(HOST)?.to_str().ok()?, &doors.akismet_hosts);
+    let in_host = || key_in_host(call.head.headers.get(HOST)?.to_str().ok()?, &doors.akismet_hosts);
     let key = in_form.or_else(in_host).ok_or(Reason::KeyMissing)?;
-    doors.pipeline.site_of_key(key).ok_or(Reason::KeyUnknown)
+    let known = doors.pipeline.caller(key).ok_or(Reason::KeyUnknown)?;
+    if !known.key.scopes.contains(scope) {
+        return Err(Reason::ScopeMissing);
+    }
+    known.site.ok_or(Reason::KeyOfNoSite)
 }
 
 /// `<key>.<one of bases>`, with or without a port.
@@ -123,7 +128,7 @@ fn key_in_host<'h>(host: &'h str, bases: &[String]) -> Option<&'h str> {
 
 async fn verify_key(State(doors): State<Arc<Doors>>, call: Call) -> Response {
     let form = call.form();
-    let judged = site_of(&doors, &call.head.headers, &form, KeyFields::About).and_then(|_| {
+    let judged = site_of(&doors, &call, &form, KeyFields::About, Scope::Check).and_then(|_| {
         // The text is what Akismet itself is seen to say.
         form.filled("blog").map(drop).ok_or(Reason::BlogEmpty)
     });
@@ -132,13 +137,13 @@ async fn verify_key(State(doors): State<Arc<Doors>>, call: Call) -> Response {
 
 async fn deactivate(State(doors): State<Arc<Doors>>, call: Call) -> Response {
     // The key works on: the plugin may be switched on again.
-    let site = site_of(&doors, &call.head.headers, &call.form(), KeyFields::About);
+    let site = site_of(&doors, &call, &call.form(), KeyFields::About, Scope::Check);
     site.map_or_else(Answer::invalid, |_| Answer::word("deactivated")).into()
 }
 
 /// WordPress keeps a key only if its subscription is active.
 async fn get_subscription(State(doors): State<Arc<Doors>>, call: Call) -> Response {
-    let site = match site_of(&doors, &call.head.headers, &call.form(), KeyFields::About) {
+    let site = match site_of(&doors, &call, &call.form(), KeyFields::About, Scope::Check) {
         Ok(site) => site,
         Err(reason) => return Answer::invalid(reason).into(),
     };
@@ -155,7 +160,7 @@ async fn get_subscription(State(doors): State<Arc<Doors>>, call: Call) -> Respon
 
 /// A random word; used by the plugin in an address on Akismet's own site only.
 async fn token(State(doors): State<Arc<Doors>>, call: Call) -> Response {
-    let site = site_of(&doors, &call.head.headers, &call.form(), KeyFields::With);
+    let site = site_of(&doors, &call, &call.form(), KeyFields::With, Scope::Check);
     site.map_or_else(Answer::invalid, |_| Answer::word(guid(fresh_id(&doors)))).into()
 }
 
@@ -170,7 +175,7 @@ async fn verify_wpcom_key() -> Response {
 
 async fn comment_check(State(doors): State<Arc<Doors>>, call: Call) -> Response {
     let form = call.form();
-    let site = site_of(&doors, &call.head.headers, &form, KeyFields::With)
+    let site = site_of(&doors, &call, &form, KeyFields::With, Scope::Check)
         .and_then(|site| required(&form, &[("blog", true), ("user_ip", false)]).map(|()| site));
     let site = match site {
         Ok(site) => site,
@@ -221,7 +226,7 @@ async fn submit_ham(State(doors): State<Arc<Doors>>, call: Call) -> Response {
 
 async fn submit(doors: &Doors, call: &Call, label: Label) -> Response {
     let form = call.form();
-    let site = site_of(doors, &call.head.headers, &form, KeyFields::With)
+    let site = site_of(doors, call, &form, KeyFields::With, Scope::Submit)
         .and_then(|site| required(&form, &[("blog", true)]).map(|()| site));
     let site = match site {
         Ok(site) => site,

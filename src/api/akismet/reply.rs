@@ -28,6 +28,8 @@ const SYMBOLS_BYTES: usize = 1024;
 pub(super) enum Reason {
     KeyMissing,
     KeyUnknown,
+    ScopeMissing,
+    KeyOfNoSite,
     BlogEmpty,
     FieldMissing(&'static str),
 }
@@ -38,6 +40,8 @@ impl Reason {
         match self {
             Reason::KeyMissing => "No key was sent: give api_key in the form, or the key in the host name.".to_owned(),
             Reason::KeyUnknown => "No site has this key.".to_owned(),
+            Reason::ScopeMissing => "This key may not be used for that.".to_owned(),
+            Reason::KeyOfNoSite => "This key is for administration; take the key of a site.".to_owned(),
             Reason::BlogEmpty => "Empty \"blog\" value".to_owned(),
             Reason::FieldMissing(name) => format!("Missing required field: {name}."),
         }

@@ -11,6 +11,7 @@ mod endpoints;
 mod failure;
 mod fanout;
 mod jobs;
+mod keys;
 mod ledger;
 mod many;
 mod models;
@@ -32,10 +33,11 @@ use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
     Admission, Attempt, DeadLetter, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointId, EndpointSecret,
-    HumanAct, JobId, KeyHash, LabelledComment, Lease, ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store,
+    HumanAct, JobId, LabelledComment, Lease, ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store,
     StoreError, StoredComment,
 };
 use crate::comment::CommentId;
+use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{Policy, Site, SiteId};
 use crate::verdict::Verdict;
 
@@ -213,8 +215,16 @@ impl Store for SqliteStore {
         self.write(move |conn| Box::pin(sites::set(conn, site))).await
     }
 
-    async fn rotate_key(&self, site: SiteId, key: KeyHash) -> Result<(), StoreError> {
-        self.write(move |conn| Box::pin(sites::rotate_key(conn, site, key))).await
+    async fn add_key(&self, key: NewKey, now: Timestamp) -> Result<Key, StoreError> {
+        self.write(move |conn| Box::pin(keys::add(conn, key, now))).await
+    }
+
+    async fn rotate_key(&self, old: KeyId, new: KeyHash, until: Timestamp, now: Timestamp) -> Result<Key, StoreError> {
+        self.write(move |conn| Box::pin(keys::rotate(conn, old, new, until, now))).await
+    }
+
+    async fn remove_key(&self, id: KeyId) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(keys::remove(conn, id))).await
     }
 
     async fn remove_site(&self, site: SiteId) -> Result<(), StoreError> {
