@@ -121,6 +121,16 @@ impl Comment {
     pub fn of_text(content: impl Into<String>) -> Comment {
         Comment { kind: default_kind(), content: content.into(), ..Comment::default() }
     }
+
+    /// Whether its author wrote something else than in `earlier`, or under another name. What surrounds it (addresses,
+    /// times, fields kept besides) may differ each time it is sent.
+    pub fn is_edit_of(&self, earlier: &Comment) -> bool {
+        let written = |comment: &Comment| {
+            let Author { name, email, url, .. } = comment.author.clone();
+            (comment.content.clone(), name, email, url)
+        };
+        written(self) != written(earlier)
+    }
 }
 
 impl Author {

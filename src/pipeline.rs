@@ -21,7 +21,7 @@ use crate::key::{Key, KeyHash};
 use crate::lists::Lists;
 use crate::random;
 use crate::site::{Site, SiteId};
-use crate::store::{Act, Admission, DecisionJob, Directory, HumanAct, NewComment, Outgoing, Status, Store};
+use crate::store::{Act, Admission, Change, DecisionJob, Directory, HistoryEntry, NewComment, Outgoing, Status, Store};
 use crate::store::{StoreError, StoredComment};
 use crate::verdict::{Decision, Verdict};
 
@@ -78,6 +78,23 @@ pub struct Submission {
     pub idempotency_key: Option<String>,
     /// By which a later label finds the comment again; only the Akismet door needs it.
     pub fingerprint: Option<i64>,
+}
+
+/// What became of a comment that was to be queued.
+#[derive(Debug)]
+pub enum Submitted {
+    Queued(CommentId),
+    /// It was there before: as it stands now.
+    Known(Box<StoredComment>),
+}
+
+impl Submitted {
+    pub fn id(&self) -> CommentId {
+        match self {
+            Submitted::Queued(id) => *id,
+            Submitted::Known(stored) => stored.id,
+        }
+    }
 }
 
 /// The hash under which a key is stored and looked up. Keys are case-insensitive: host names carry them lower-cased.
@@ -175,9 +192,10 @@ impl Pipeline {
         verdict
     }
 
-    /// Judges and keeps comment, verdict and deliveries. A repeat gets the verdict that was kept first.
+    /// Judges and keeps comment, verdict and deliveries. A repeat gets the verdict that stands; an edit is judged anew.
     pub async fn check(&self, site: &Site, submission: Submission) -> Result<(CommentId, Verdict), StoreError> {
         let new = self.new_comment(site, submission);
+        let (comment, key) = (new.comment.clone(), new.idempotency_key.clone());
         let verdict = self.judge(&new.comment, site);
         let event = outgoing(EventKind::Decided, site, new.id, new.comment.external_id.as_deref(), &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
@@ -185,14 +203,31 @@ impl Pipeline {
                 self.decided(verdict.decision);
                 Ok((id, verdict))
             }
-            Admission::Repeat { id } => {
-                let stored = self.existing(site, id).await?;
+            Admission::Repeat { id, may_be_edit } => {
+                let stored = self.repeated(site, id, comment, key, may_be_edit).await?;
                 match stored.status {
                     Status::Decided { verdict } => Ok((id, verdict)),
                     Status::Queued | Status::DeadLetter { .. } => Ok((id, self.judge(&stored.comment, site))),
                 }
             }
         }
+    }
+
+    /// A comment that was there before, as it stands once it is known whether its author edited it.
+    async fn repeated(
+        &self,
+        site: &Site,
+        id: CommentId,
+        comment: Comment,
+        idempotency_key: Option<String>,
+        may_be_edit: bool,
+    ) -> Result<StoredComment, StoreError> {
+        let stored = self.existing(site, id).await?;
+        if !may_be_edit || !comment.is_edit_of(&stored.comment) {
+            return Ok(stored);
+        }
+        self.edit(site, stored, comment, idempotency_key).await?;
+        self.existing(site, id).await
     }
 
     /// From now on comments are handed over as they are queued, `room` of them at most; those beyond, and all whose
@@ -203,9 +238,20 @@ impl Pipeline {
         receiver
     }
 
-    /// Keeps the comment for the worker; durable when this returns.
-    pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Admission, StoreError> {
+    /// Keeps the comment for the worker; durable when this returns. An edit of one that is there is judged at once.
+    pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Submitted, StoreError> {
         let new = self.new_comment(site, submission);
+        let (comment, key) = (new.comment.clone(), new.idempotency_key.clone());
+        match self.admit(new).await? {
+            Admission::New { id, .. } => Ok(Submitted::Queued(id)),
+            Admission::Repeat { id, may_be_edit } => {
+                Ok(Submitted::Known(Box::new(self.repeated(site, id, comment, key, may_be_edit).await?)))
+            }
+        }
+    }
+
+    /// Admits a comment to the queue and hands it over, if there is room.
+    async fn admit(&self, new: NewComment) -> Result<Admission, StoreError> {
         let worker = self.hand_over.load_full();
         let place = worker.as_deref().and_then(|worker| worker.try_reserve().ok());
         let Some(place) = place else {
@@ -213,10 +259,10 @@ impl Pipeline {
             self.queued.notify_one();
             return Ok(admission);
         };
-        let (received_at, comment) = (new.received_at, new.comment.clone());
+        let (site, received_at, comment) = (new.site, new.received_at, new.comment.clone());
         let admission = self.store.admit_queued(new, Some(received_at + HAND_OVER_LEASE)).await?;
         if let Admission::New { id, lease: Some(lease) } = admission {
-            place.send(DecisionJob { lease, id, site: site.id, comment, received_at });
+            place.send(DecisionJob { lease, id, site, comment, received_at });
             self.queued.notify_one();
         }
         Ok(admission)
@@ -231,12 +277,15 @@ impl Pipeline {
         let verdict = self.judge(&job.comment, &site);
         let decision = verdict.decision;
         let event = outgoing(EventKind::Decided, &site, job.id, job.comment.external_id.as_deref(), &verdict);
-        self.store.record_verdict(job.lease, job.id, verdict, event).await?;
+        self.store.record_verdict(job, verdict, event).await?;
         self.decided(decision);
         Ok(())
     }
 
-    /// Keeps what a person said and the verdict that follows; endpoints are told if the decision changed or is new.
+    /// Keeps what a person said and the verdict that follows; endpoints are told.
+    ///
+    /// * `what`: a label or a decision;
+    /// * `by`, `via`: who, and through which door.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when `site` has no such comment.
@@ -249,26 +298,99 @@ impl Pipeline {
         via: &str,
     ) -> Result<Verdict, StoreError> {
         let stored = self.existing(site, id).await?;
-        let (before, mut verdict) = match stored.status {
-            Status::Decided { verdict } => (Some(verdict.decision), verdict),
-            Status::Queued | Status::DeadLetter { .. } => (None, self.judge(&stored.comment, site)),
+        let (before, judged, mut verdict) = match stored.status {
+            Status::Decided { verdict } => (Some(verdict.decision), None, verdict),
+            Status::Queued | Status::DeadLetter { .. } => {
+                let verdict = self.judge(&stored.comment, site);
+                (None, Some(verdict.decision), verdict)
+            }
         };
         let now = self.clock.now();
-        verdict.decision = match what {
-            Act::Label(label) => label.decision(),
-            Act::Decision(decision) => decision,
+        let said = match what {
+            Act::Label(label) => Some((label.decision(), format!("{by} said that this is {label}."))),
+            Act::Decision(decision) => Some((decision, format!("{by} decided: {decision}."))),
+            Act::Recheck(_) | Act::Edit(_) => None,
         };
-        verdict.decided_at = now;
-        verdict.reason = match what {
-            Act::Label(label) => format!("{by} said that this is {label}."),
-            Act::Decision(decision) => format!("{by} decided: {decision}."),
-        };
+        if let Some((decision, reason)) = said {
+            (verdict.decision, verdict.reason, verdict.decided_at) = (decision, reason, now);
+        }
         let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
         let event = outgoing(kind, site, id, stored.comment.external_id.as_deref(), &verdict);
-        let act = HumanAct { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
-        self.store.record_act(site.id, id, act, verdict.clone(), event).await?;
-        self.decided(verdict.decision);
+        let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
+        let event = Some(event);
+        let change = Change { entry, verdict: verdict.clone(), judged, comment: None, idempotency_key: None, event };
+        if self.store.record_change(site.id, id, change).await? {
+            self.decided(verdict.decision);
+        }
         Ok(verdict)
+    }
+
+    /// Judges a comment again, with the model, rules and lists of now. The verdict that stands afterwards: a person's
+    /// word is not touched. Endpoints are told if the decision changed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `site` has no such comment.
+    pub async fn recheck(&self, site: &Site, id: CommentId, by: &str, via: &str) -> Result<Verdict, StoreError> {
+        let stored = self.existing(site, id).await?;
+        let is_final = stored.has_a_persons_word();
+        let before = match stored.status {
+            Status::Decided { verdict } if is_final => return Ok(verdict),
+            Status::Decided { verdict } => Some(verdict.decision),
+            Status::Queued | Status::DeadLetter { .. } => None,
+        };
+        let verdict = self.judge(&stored.comment, site);
+        let what = Act::Recheck(verdict.decision);
+        let change = self.rejudged(site, id, &stored.comment, what, before, verdict.clone(), by, via);
+        if self.store.record_change(site.id, id, change).await? {
+            self.decided(verdict.decision);
+            return Ok(verdict);
+        }
+        // A person spoke in between.
+        match self.existing(site, id).await?.status {
+            Status::Decided { verdict } => Ok(verdict),
+            Status::Queued | Status::DeadLetter { .. } => Ok(verdict),
+        }
+    }
+
+    /// Puts another text in the place of a comment's and judges it: what people said was about the old one.
+    async fn edit(
+        &self,
+        site: &Site,
+        stored: StoredComment,
+        comment: Comment,
+        idempotency_key: Option<String>,
+    ) -> Result<(), StoreError> {
+        let before = match &stored.status {
+            Status::Decided { verdict } => Some(verdict.decision),
+            Status::Queued | Status::DeadLetter { .. } => None,
+        };
+        let verdict = self.judge(&comment, site);
+        let (decision, what) = (verdict.decision, Act::Edit(verdict.decision));
+        let mut change = self.rejudged(site, stored.id, &comment, what, before, verdict, &site.name, "cms");
+        (change.comment, change.idempotency_key) = (Some(comment), idempotency_key);
+        self.store.record_change(site.id, stored.id, change).await?;
+        self.decided(decision);
+        Ok(())
+    }
+
+    /// What follows from a verdict of the checks on a comment that was there before.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one record")]
+    fn rejudged(
+        &self,
+        site: &Site,
+        id: CommentId,
+        comment: &Comment,
+        what: Act,
+        before: Option<Decision>,
+        verdict: Verdict,
+        by: &str,
+        via: &str,
+    ) -> Change {
+        let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
+        let is_news = before != Some(verdict.decision) || matches!(what, Act::Edit(_));
+        let event = is_news.then(|| outgoing(kind, site, id, comment.external_id.as_deref(), &verdict));
+        let entry = HistoryEntry { at: verdict.decided_at, by: by.to_owned(), via: via.to_owned(), what, before };
+        Change { entry, judged: Some(verdict.decision), verdict, comment: None, idempotency_key: None, event }
     }
 
     /// A verdict was kept: counts it and wakes who tells endpoints of it.

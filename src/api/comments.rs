@@ -23,9 +23,9 @@ use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, is_yes};
 use crate::comment::{Comment, CommentId};
-use crate::pipeline::Submission;
+use crate::pipeline::{Submission, Submitted};
 use crate::site::Site;
-use crate::store::{Act, Admission, HumanAct, Status, StoreError, StoredComment};
+use crate::store::{Act, HistoryEntry, Status, StoreError, StoredComment};
 use crate::verdict::{Decision, Label, Verdict};
 
 pub fn routes() -> Vec<Route> {
@@ -80,7 +80,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 }
 
 #[derive(Serialize)]
-struct Submitted {
+struct Receipt {
     id: CommentId,
     status: &'static str,
 }
@@ -102,7 +102,7 @@ struct Shown<'a> {
     received_at: Timestamp,
     comment: &'a Comment,
     verdict: Option<&'a Verdict>,
-    history: &'a [HumanAct],
+    history: &'a [HistoryEntry],
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -133,11 +133,11 @@ async fn submit(
     bounded(&comment)?;
     let submission = Submission { comment, idempotency_key, fingerprint: None };
     let (id, status) = match doors.pipeline.submit(&site, submission).await? {
-        Admission::New { id, .. } => (id, "queued"),
-        Admission::Repeat { id } => (id, word_for(&existing(&doors, &site, id).await?.status)),
+        Submitted::Queued(id) => (id, "queued"),
+        Submitted::Known(stored) => (stored.id, word_for(&stored.status)),
     };
     let code = if status == "queued" { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let mut response = json::answer(code, &Submitted { id, status });
+    let mut response = json::answer(code, &Receipt { id, status });
     if let Ok(place) = HeaderValue::try_from(format!("/v1/comments/{id}")) {
         response.headers_mut().insert(LOCATION, place);
     }

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::comment::{Comment, CommentId};
 use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{Policy, Site, SiteId};
+use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::{Decision, Label, Verdict};
 
 /// How an engine works; what it keeps does not depend on it.
@@ -135,14 +136,18 @@ pub struct NewComment {
 pub enum Admission {
     /// It is durable now. `lease` is there if `claimed_until` was given: the caller is to decide it.
     New { id: CommentId, lease: Option<Lease> },
-    /// The same idempotency key or external id was there before; nothing was written.
-    Repeat { id: CommentId },
+    /// It was there before; nothing was written.
+    Repeat {
+        id: CommentId,
+        /// The CMS's own id is the same, and no idempotency key says that the message is: its author may have edited it.
+        may_be_edit: bool,
+    },
 }
 
 impl Admission {
     pub fn id(&self) -> CommentId {
         match self {
-            Admission::New { id, .. } | Admission::Repeat { id } => *id,
+            Admission::New { id, .. } | Admission::Repeat { id, .. } => *id,
         }
     }
 }
@@ -172,17 +177,25 @@ pub struct StoredComment {
     pub comment: Comment,
     pub received_at: Timestamp,
     pub status: Status,
-    /// What people said of it, oldest first.
-    pub history: Vec<HumanAct>,
+    /// What happened to it after it was first decided, oldest first.
+    pub history: Vec<HistoryEntry>,
 }
 
-/// A label or a decision that a person, or a CMS on behalf of one, gave.
+impl StoredComment {
+    /// Whether a person's word stands: the newest label or decision, unless the comment was edited since.
+    pub fn has_a_persons_word(&self) -> bool {
+        let newest = self.history.iter().rev().find(|entry| !matches!(entry.what, Act::Recheck(_)));
+        newest.is_some_and(|entry| !matches!(entry.what, Act::Edit(_)))
+    }
+}
+
+/// One thing that happened to a comment, and who did it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HumanAct {
+pub struct HistoryEntry {
     pub at: Timestamp,
     /// Who: a user's name, a reporter of the CMS, or the key's site.
     pub by: String,
-    /// Through which door: `api`, `akismet`, `cli`.
+    /// Through which door: `api`, `akismet`, `hook`, `callback`, `cli`.
     pub via: String,
     #[serde(flatten)]
     pub what: Act,
@@ -191,14 +204,34 @@ pub struct HumanAct {
     pub before: Option<Decision>,
 }
 
-/// What a person said.
+/// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Act {
-    /// What is true of the comment; learned from.
+    /// A person said what is true of the comment; learned from.
     Label(Label),
-    /// What is to become of it; not learned from.
+    /// A person said what is to become of it; not learned from.
     Decision(Decision),
+    /// It was judged again, and this came out.
+    Recheck(Decision),
+    /// Its author changed it; it was judged again, and this came out.
+    Edit(Decision),
+}
+
+/// What becomes of a comment that was admitted before.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub entry: HistoryEntry,
+    /// What stands from now on.
+    pub verdict: Verdict,
+    /// What the checks themselves decided now; `None` when they were not asked.
+    pub judged: Option<Decision>,
+    /// The comment as it reads now; with [`Act::Edit`] only.
+    pub comment: Option<Comment>,
+    /// That of the message which brought the edit: the same message again is no further edit.
+    pub idempotency_key: Option<String>,
+    /// For the endpoints; `None` when there is nothing new for them.
+    pub event: Option<Outgoing>,
 }
 
 /// A queued comment that this worker is to decide.
@@ -367,22 +400,20 @@ pub trait Store: Send + Sync + 'static {
     /// The newest comment of `site` that was admitted with this fingerprint.
     async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError>;
 
-    /// Keeps what a person said, the verdict that follows from it, and one delivery per enabled endpoint. An open job
-    /// to decide the comment is closed. From here on no [`Store::record_verdict`] changes the comment.
+    /// The comment of `site` that the CMS knows under this id.
+    async fn find_by_external_id(&self, site: SiteId, external_id: &str) -> Result<Option<CommentId>, StoreError>;
+
+    /// Keeps what happened to a comment, the verdict that follows from it, and one delivery per enabled endpoint. An open
+    /// job to decide the comment is closed. Whether anything was written:
     ///
-    /// Saying the same thing twice is harmless: when the newest act of the comment is the same `what`, nothing is
-    /// written and nothing is sent.
+    /// * a label or a decision stands from here on: no [`Store::record_verdict`] and no [`Act::Recheck`] changes it.
+    ///   Saying the same thing twice writes and sends nothing;
+    /// * a re-check writes and sends nothing when a person's word stands;
+    /// * an edit reopens the comment: the person's word was about what it read before, and so was the label.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when `site` has no such comment.
-    async fn record_act(
-        &self,
-        site: SiteId,
-        id: CommentId,
-        act: HumanAct,
-        verdict: Verdict,
-        event: Outgoing,
-    ) -> Result<(), StoreError>;
+    async fn record_change(&self, site: SiteId, id: CommentId, change: Change) -> Result<bool, StoreError>;
 
     /// Comments whose newest label is known, in order of id, after `after`; at most `limit`. Of all sites when `site`
     /// is `None`.
@@ -412,13 +443,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when someone else has, or had, the job: nothing was written.
-    async fn record_verdict(
-        &self,
-        lease: Lease,
-        id: CommentId,
-        verdict: Verdict,
-        event: Outgoing,
-    ) -> Result<(), StoreError>;
+    async fn record_verdict(&self, job: &DecisionJob, verdict: Verdict, event: Outgoing) -> Result<(), StoreError>;
 
     /// Gives a job up: it becomes a dead letter.
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError>;
@@ -460,6 +485,19 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets one dead letter, or all of them. A comment that was never decided stays, as a dead letter with no job.
     /// How many.
     async fn purge_dead(&self, job: Option<JobId>) -> Result<u64, StoreError>;
+
+    // ---- statistics ----------------------------------------------------------------------------------------------
+
+    /// What was counted on the days from `from` to `to`, both included, of one site or of all.
+    ///
+    /// Counts and comments agree at any moment: they are changed in the same transaction.
+    async fn statistics(
+        &self,
+        site: Option<SiteId>,
+        kinds: &[Kind],
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<Counted>, StoreError>;
 
     // ---- sites and endpoints -------------------------------------------------------------------------------------
 

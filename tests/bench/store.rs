@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use hamlet::comment::{Author, Comment};
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
-use hamlet::store::{Admission, Endpoint, NewComment, Outgoing, Settings, Store};
+use hamlet::store::{Admission, DecisionJob, Endpoint, NewComment, Outgoing, Settings, Store};
 use hamlet::verdict::{Decision, Evidence, Nats, Score, Token, Verdict};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -121,10 +121,12 @@ async fn knock(work: Work, store: &dyn Store, site: SiteId) -> u64 {
         }
         Work::QueuedAndRecorded => {
             let until = now() + Duration::from_secs(30);
+            let (comment, received_at) = (new.comment.clone(), new.received_at);
             let Admission::New { id, lease: Some(lease) } = store.admit_queued(new, Some(until)).await.unwrap() else {
                 return 0;
             };
-            store.record_verdict(lease, id, verdict(), event()).await.unwrap();
+            let job = DecisionJob { lease, id, site, comment, received_at };
+            store.record_verdict(&job, verdict(), event()).await.unwrap();
             1
         }
         Work::QueuedForWorkers => {
@@ -145,7 +147,7 @@ async fn decide(store: &Arc<dyn Store>) -> u64 {
     let mut recording = tokio::task::JoinSet::new();
     for job in claimed {
         let store = Arc::clone(store);
-        recording.spawn(async move { store.record_verdict(job.lease, job.id, verdict(), event()).await.unwrap() });
+        recording.spawn(async move { store.record_verdict(&job, verdict(), event()).await.unwrap() });
     }
     recording.join_all().await;
     count

@@ -292,3 +292,30 @@ async fn a_key_opens_only_the_doors_of_its_scopes() {
     hamlet.clock_hand.store(soon.as_microsecond(), std::sync::atomic::Ordering::Relaxed);
     check_refused(&submit("passing", "").await, 401, "key-unknown", "expired");
 }
+
+#[tokio::test]
+async fn an_edit_is_judged_anew_and_a_repeat_is_not() {
+    let hamlet = Hamlet::start().await;
+    let comment = |text: &str| json!({"content": text, "external_id": "wp-7", "author": {"name": "Ann"}});
+    let first = hamlet.check(&comment("hello")).await;
+    let id = first["id"].as_str().unwrap();
+    let labelled = hamlet.post(&format!("/v1/comments/{id}/label"), &json!({"label": "ham"})).await;
+    assert_eq!(labelled.status, 200, "{labelled:?}");
+
+    // The same again, from another address: the person's word stands.
+    let mut again = comment("hello");
+    again["author"]["ip"] = json!("192.0.2.7");
+    assert_eq!(hamlet.check(&again).await["reason"], "default said that this is ham.");
+    assert_eq!(hamlet.show(id).await["history"].as_array().unwrap().len(), 1);
+
+    // Another text under the same id, by either door: judged by the checks again.
+    for (number, path) in ["/v1/comments/check", "/v1/comments"].into_iter().enumerate() {
+        let text = format!("hello, edited {number} times");
+        let edited = hamlet.post(path, &comment(&text)).await;
+        assert_eq!((edited.status, edited.json()["id"].as_str()), (200, Some(id)), "{edited:?}");
+        let shown = hamlet.show(id).await;
+        assert_eq!(shown["comment"]["content"], text);
+        assert_eq!(shown["history"][1 + number]["edit"], shown["verdict"]["decision"], "{shown}");
+        assert_ne!(shown["verdict"]["reason"], "default said that this is ham.");
+    }
+}

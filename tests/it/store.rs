@@ -9,9 +9,10 @@ use hamlet::comment::{Comment, CommentId};
 use hamlet::key::{KeyHash, NewKey, Scopes};
 use hamlet::random;
 use hamlet::site::{Policy, Site, SiteId};
+use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
-    Act, Admission, Attempt, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointSecret, HumanAct, JobId, Lease,
-    ModelRecord, NewComment, NextStep, Outgoing, Settings, Status, Store, StoreError,
+    Act, Admission, Attempt, Change, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointSecret, HistoryEntry,
+    JobId, Lease, ModelRecord, NewComment, NextStep, Outgoing, Settings, Status, Store, StoreError,
 };
 use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
 use jiff::Timestamp;
@@ -113,10 +114,27 @@ impl House {
     async fn say(&self, id: CommentId, what: Act, seconds: i64, body: &str) -> Result<(), StoreError> {
         let decision = match what {
             Act::Label(label) => label.decision(),
-            Act::Decision(decision) => decision,
+            Act::Decision(decision) | Act::Recheck(decision) | Act::Edit(decision) => decision,
         };
-        let act = HumanAct { at: at(seconds), by: "ada".into(), via: "api".into(), what, before: None };
-        self.store.record_act(self.site.id, id, act, verdict(decision), event(body)).await
+        self.change(id, what, seconds, verdict(decision), Some(event(body))).await.map(drop)
+    }
+
+    /// Records `what`, of which the checks said the verdict's decision if they were asked.
+    async fn change(
+        &self,
+        id: CommentId,
+        what: Act,
+        seconds: i64,
+        verdict: Verdict,
+        event: Option<Outgoing>,
+    ) -> Result<bool, StoreError> {
+        let entry = HistoryEntry { at: at(seconds), by: "ada".into(), via: "api".into(), what, before: None };
+        let is_of_checks = matches!(what, Act::Recheck(_) | Act::Edit(_));
+        let judged = is_of_checks.then_some(verdict.decision);
+        let comment = matches!(what, Act::Edit(_)).then(edited);
+        let idempotency_key = comment.as_ref().map(|_| format!("edit {seconds}"));
+        let change = Change { entry, verdict, judged, comment, idempotency_key, event };
+        self.store.record_change(self.site.id, id, change).await
     }
 }
 
@@ -138,6 +156,16 @@ fn verdict(decision: Decision) -> Verdict {
         decided_at: at(1),
         micros: 41,
     }
+}
+
+/// The comment that every edit of these stories leaves behind.
+fn edited() -> Comment {
+    Comment { external_id: Some("7".into()), ..Comment::of_text("edited") }
+}
+
+/// A claim on a comment of [`House::site`] about which the store knows better.
+fn held(lease: Lease, id: CommentId) -> DecisionJob {
+    DecisionJob { lease, id, site: SiteId(1), comment: Comment::of_text(""), received_at: at(0) }
 }
 
 fn keys(directory: &Directory) -> Vec<(KeyHash, Option<SiteId>)> {
@@ -201,9 +229,9 @@ contract! {
         assert_eq!((job.id, job.lease.attempt, &job.comment), (id, 1, &Comment::of_text("hello")));
         assert!(house.claim(2).await.is_empty(), "somebody has it");
 
-        house.store.record_verdict(job.lease, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        house.store.record_verdict(job, verdict(Decision::Hold), event("x")).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Hold));
-        is_lost(house.store.record_verdict(job.lease, id, verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(job, verdict(Decision::Spam), event("x")).await);
         assert_eq!(house.status(id).await, decided(Decision::Hold));
         assert!(house.claim(9999).await.is_empty());
         assert_eq!(house.store.next_due().await.unwrap(), None);
@@ -244,7 +272,7 @@ contract! {
             let id = house.store.admit_queued(new.clone(), None).await.unwrap().id();
             assert_eq!(house.store.comment(house.site.id, id).await.unwrap().unwrap().comment, comment);
             let again = house.store.admit_queued(NewComment { id: random::comment_id(at(0)), ..new }, None).await;
-            assert_eq!(again.unwrap(), Admission::Repeat { id }, "{text:.20}");
+            assert_eq!(again.unwrap(), Admission::Repeat { id, may_be_edit: true }, "{text:.20}");
         }
     }
 
@@ -254,9 +282,9 @@ contract! {
         let keyed = |text: &str| NewComment { idempotency_key: Some("k1".into()), ..house.fresh(text) };
         let first = house.store.admit_queued(keyed("one"), None).await.unwrap();
         let again = house.store.admit_queued(keyed("one"), Some(at(30))).await.unwrap();
-        assert_eq!(again, Admission::Repeat { id: first.id() });
+        assert_eq!(again, Admission::Repeat { id: first.id(), may_be_edit: false });
         let checked = house.store.admit_decided(keyed("one"), verdict(Decision::Spam), event("x")).await.unwrap();
-        assert_eq!(checked, Admission::Repeat { id: first.id() });
+        assert_eq!(checked, Admission::Repeat { id: first.id(), may_be_edit: false });
         assert_eq!(house.status(first.id()).await, Status::Queued, "a repeat writes nothing");
         is_conflict(house.store.admit_queued(keyed("another"), None).await);
 
@@ -266,7 +294,7 @@ contract! {
         external.id = random::comment_id(at(0));
         external.comment.content = "two, edited".into();
         let again = house.store.admit_queued(external.clone(), None).await.unwrap();
-        assert_eq!(again, Admission::Repeat { id: first.id() });
+        assert_eq!(again, Admission::Repeat { id: first.id(), may_be_edit: true });
 
         let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
         external.site = other.id;
@@ -324,7 +352,7 @@ contract! {
                         new.idempotency_key = Some("taken".into());
                         is_conflict(store.admit_queued(new, None).await);
                     }
-                    2 => is_lost(store.record_verdict(lease, id, verdict(Decision::Spam), event("x")).await),
+                    2 => is_lost(store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("x")).await),
                     3 => is_missing(store.remove_endpoint("ep_none").await),
                     4 => assert_eq!(store.admit_queued(new, None).await.unwrap().id(), id),
                     _ => {
@@ -347,15 +375,15 @@ contract! {
         assert_eq!(lease.attempt, 1);
         assert!(house.claim(29).await.is_empty());
         assert_eq!(house.store.next_due().await.unwrap(), Some(at(30)));
-        house.store.record_verdict(lease, id, verdict(Decision::Approve), event("x")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Approve), event("x")).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
 
         let admission = house.store.admit_queued(house.fresh("forgotten"), Some(at(30))).await.unwrap();
         let Admission::New { id, lease: Some(stale) } = admission else { panic!("{admission:?}") };
         let claimed = house.claim(30).await;
         assert_eq!((claimed[0].id, claimed[0].lease.attempt), (id, 2));
-        is_lost(house.store.record_verdict(stale, id, verdict(Decision::Spam), event("x")).await);
-        house.store.record_verdict(claimed[0].lease, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        is_lost(house.store.record_verdict(&held(stale, id), verdict(Decision::Spam), event("x")).await);
+        house.store.record_verdict(&claimed[0], verdict(Decision::Hold), event("x")).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Hold));
     }
 
@@ -365,16 +393,16 @@ contract! {
         let quick = house.claim(30).await[0].lease;
         assert_eq!((quick.job, quick.attempt), (slow.job, 2));
         is_lost(house.store.give_up(slow, "too slow".into(), at(31)).await);
-        is_lost(house.store.record_verdict(slow, id, verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(&held(slow, id), verdict(Decision::Spam), event("x")).await);
         assert_eq!(house.status(id).await, Status::Queued);
-        house.store.record_verdict(quick, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        house.store.record_verdict(&held(quick, id), verdict(Decision::Hold), event("x")).await.unwrap();
         is_lost(house.store.give_up(quick, "late".into(), at(31)).await);
     }
 
     async fn a_verdict_goes_to_the_comment_that_was_claimed(house: &House) {
         let (one, two) = (house.queue("one").await, house.queue("two").await);
         let lease = house.claim(0).await.iter().find(|job| job.id == one).unwrap().lease;
-        is_lost(house.store.record_verdict(lease, two, verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(&held(lease, two), verdict(Decision::Spam), event("x")).await);
         assert_eq!((house.status(one).await, house.status(two).await), (Status::Queued, Status::Queued));
     }
 
@@ -386,7 +414,7 @@ contract! {
         let lease = house.claim(0).await[0].lease;
         house.say(id, Act::Label(Label::Ham), 5, "ham").await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
-        house.store.record_verdict(lease, id, verdict(Decision::Spam), event("late")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("late")).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
         assert!(house.claim(9999).await.is_empty(), "the job is closed");
         assert_eq!(house.told(10).await, ["ep_a: ham"]);
@@ -404,6 +432,126 @@ contract! {
         ]);
 
         is_missing(house.say(random::comment_id(at(0)), Act::Label(Label::Ham), 0, "x").await);
+    }
+
+    async fn a_recheck_gives_way_to_a_person_and_an_edit_reopens(house: &House) {
+        house.listen("ep_a").await;
+        let mut new = house.fresh("first");
+        new.comment.external_id = Some("7".into());
+        new.idempotency_key = Some("k7".into());
+        let admission = house.store.admit_decided(new.clone(), verdict(Decision::Hold), event("held")).await.unwrap();
+        let id = admission.id();
+        let recheck = async |decision, seconds| {
+            let event = Some(event("rechecked"));
+            house.change(id, Act::Recheck(decision), seconds, verdict(decision), event).await.unwrap()
+        };
+        assert!(recheck(Decision::Spam, 2).await);
+        assert_eq!(house.status(id).await, decided(Decision::Spam));
+        house.say(id, Act::Label(Label::Ham), 3, "ham").await.unwrap();
+        assert!(!recheck(Decision::Spam, 4).await);
+        assert_eq!(house.status(id).await, decided(Decision::Approve));
+        assert!(house.store.comment(house.site.id, id).await.unwrap().unwrap().has_a_persons_word());
+
+        let edit = Act::Edit(Decision::Hold);
+        assert!(house.change(id, edit, 5, verdict(Decision::Hold), Some(event("edited"))).await.unwrap());
+        let stored = house.store.comment(house.site.id, id).await.unwrap().unwrap();
+        assert_eq!((stored.status.clone(), stored.comment.content.as_str()), (decided(Decision::Hold), "edited"));
+        assert!(!stored.has_a_persons_word());
+        assert!(house.store.labelled(None, None, 9).await.unwrap().is_empty(), "it was about another text");
+        assert!(recheck(Decision::Approve, 6).await);
+        assert_eq!(stored.history.iter().map(|entry| entry.what).collect::<Vec<_>>(), [
+            Act::Recheck(Decision::Spam),
+            Act::Label(Label::Ham),
+            Act::Edit(Decision::Hold),
+        ]);
+        assert_eq!(house.told(10).await, ["ep_a: edited", "ep_a: ham", "ep_a: held", "ep_a: rechecked", "ep_a: rechecked"]);
+
+        // The messages that brought the first text and the edit are known, whichever comes again.
+        let again = NewComment { id: random::comment_id(at(7)), ..new };
+        let repeat = Admission::Repeat { id, may_be_edit: false };
+        assert_eq!(house.store.admit_queued(again.clone(), None).await.unwrap(), repeat);
+        let mut edited = NewComment { idempotency_key: Some("edit 5".into()), ..again.clone() };
+        edited.comment = self::edited();
+        assert_eq!(house.store.admit_queued(edited, None).await.unwrap(), repeat);
+        let mut keyless = NewComment { idempotency_key: None, ..again };
+        keyless.comment.content = "another edit".into();
+        assert_eq!(
+            house.store.admit_queued(keyless, None).await.unwrap(),
+            Admission::Repeat { id, may_be_edit: true }
+        );
+        assert_eq!(house.store.find_by_external_id(house.site.id, "7").await.unwrap(), Some(id));
+        assert_eq!(house.store.find_by_external_id(house.site.id, "8").await.unwrap(), None);
+    }
+
+    async fn counts_and_comments_agree(house: &House) {
+        let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let of_blog = |text: &str, received_at: Timestamp| {
+            let mut new = NewComment { received_at, ..house.fresh(text) };
+            new.comment.lang = Some("ar-EG".into());
+            new.comment.extra.insert("blog".into(), "https://a.example/".into());
+            new
+        };
+        let day = Day::of(at(0));
+        let counted = async |site: Option<SiteId>, from: Day, to: Day| {
+            let counted = house.store.statistics(site, &Kind::ALL, from, to).await.unwrap();
+            counted.into_iter().map(|one| format!("{} {}: {}", one.kind.as_str(), one.name, one.count)).collect::<Vec<_>>()
+        };
+        let today = async || counted(Some(house.site.id), day, day).await;
+        assert!(today().await.is_empty());
+        let held = house.store.admit_decided(of_blog("held", at(0)), verdict(Decision::Hold), event("x")).await.unwrap().id();
+        house.check("plain", Decision::Approve).await;
+        let queued = house.store.admit_queued(of_blog("queued", at(0)), None).await.unwrap().id();
+        assert_eq!(today().await.len(), 6, "what is not decided is not counted");
+        let job = house.claim(1).await.remove(0);
+        house.store.record_verdict(&job, verdict(Decision::Approve), event("x")).await.unwrap();
+        is_lost(house.store.record_verdict(&job, verdict(Decision::Approve), event("x")).await);
+        let repeat = NewComment { id: held, ..of_blog("held", at(0)) };
+        house.store.admit_decided(repeat, verdict(Decision::Hold), event("x")).await.unwrap();
+        assert_eq!(today().await, [
+            "blog_ham a.example: 1",
+            "blog_spam a.example: 1",
+            "decision approve: 2",
+            "decision hold: 1",
+            "language ar: 2",
+            "language und: 1",
+            "symbol BAYES: 3",
+        ]);
+
+        // A label shows a mistake, another label takes it back; a decision says nothing of what is true.
+        house.say(held, Act::Label(Label::Ham), 90_000, "x").await.unwrap();
+        house.say(queued, Act::Label(Label::Spam), 90_000, "x").await.unwrap();
+        let mistakes = async || {
+            let all = today().await;
+            all.into_iter().filter(|one| one.contains("mistake") || one.contains("missed") || one.contains("false")).collect::<Vec<_>>()
+        };
+        assert_eq!(mistakes().await, [
+            "blog_false_positive a.example: 1",
+            "blog_missed_spam a.example: 1",
+            "mistake false_positive: 1",
+            "mistake missed_spam: 1",
+        ]);
+        house.say(held, Act::Decision(Decision::Spam), 90_001, "x").await.unwrap();
+        house.say(queued, Act::Label(Label::Ham), 90_001, "x").await.unwrap();
+        assert_eq!(mistakes().await, ["blog_false_positive a.example: 1", "mistake false_positive: 1"]);
+
+        // An edit is counted as what it is now, and as no mistake: nobody has spoken on it.
+        house.change(held, Act::Edit(Decision::Approve), 90_002, verdict(Decision::Approve), None).await.unwrap();
+        assert_eq!(today().await, [
+            "blog_ham a.example: 1",
+            "decision approve: 3",
+            "language ar: 1",
+            "language und: 2",
+            "symbol BAYES: 3",
+        ]);
+
+        let later = NewComment { site: other.id, ..of_blog("later", at(86_400)) };
+        house.store.admit_decided(later, verdict(Decision::Spam), event("x")).await.unwrap();
+        let tomorrow = Day::of(at(86_400));
+        assert_eq!(counted(Some(house.site.id), tomorrow, tomorrow).await, Vec::<String>::new());
+        assert_eq!(counted(None, tomorrow, tomorrow).await.len(), 4);
+        assert_eq!(counted(None, day, tomorrow).await.len(), 9);
+        house.store.remove_site(other.id).await.unwrap();
+        assert_eq!(counted(None, day, tomorrow).await.len(), 5);
     }
 
     async fn training_reads_the_newest_label(house: &House) {
@@ -451,7 +599,7 @@ contract! {
         house.check("checked", Decision::Hold).await;
         let id = house.queue("queued").await;
         let lease = house.claim(0).await[0].lease;
-        house.store.record_verdict(lease, id, verdict(Decision::Spam), event("queued")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("queued")).await.unwrap();
 
         let deliveries = house.deliveries(10).await;
         assert_eq!(deliveries.len(), 4);

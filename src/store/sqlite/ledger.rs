@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use sqlx::SqliteConnection;
 
+use super::tallies::Tallies;
 use crate::site::SiteId;
 use crate::store::StoreError;
 
@@ -26,6 +27,8 @@ pub(super) struct Ledger {
     message: i64,
     job: i64,
     tenants: Arc<Tenants>,
+    /// What the batch counts; written down once, at its end.
+    pub(super) tallies: Tallies,
 }
 
 type Counters = (i64, i64, i64, i64);
@@ -61,7 +64,7 @@ impl Ledger {
             }
             *known = Arc::new(Tenants { generation, sites: sites.into_iter().collect(), endpoints });
         }
-        Ok(Ledger { comment, message, job, tenants: Arc::clone(known) })
+        Ok(Ledger { comment, message, job, tenants: Arc::clone(known), tallies: Tallies::default() })
     }
 
     /// For the rare verbs, which may follow upon changes within the same transaction: knows one site only.
@@ -74,7 +77,7 @@ impl Ledger {
             .await?;
         let tenants =
             Tenants { generation, sites: HashSet::from([site.0]), endpoints: HashMap::from([(site.0, enabled)]) };
-        Ok(Ledger { comment, message, job, tenants: Arc::new(tenants) })
+        Ok(Ledger { comment, message, job, tenants: Arc::new(tenants), tallies: Tallies::default() })
     }
 
     pub(super) fn has_site(&self, site: SiteId) -> bool {

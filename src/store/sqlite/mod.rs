@@ -5,6 +5,7 @@
 //! read are one statement or one read transaction.
 
 mod admission;
+mod changes;
 mod comments;
 mod dead_letters;
 mod endpoints;
@@ -18,6 +19,7 @@ mod models;
 mod opening;
 mod rows;
 mod sites;
+mod tallies;
 mod verdicts;
 mod writer;
 
@@ -32,13 +34,14 @@ use self::admission::Admit;
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
-    Admission, Attempt, DeadLetter, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointId, EndpointSecret,
-    HumanAct, JobId, LabelledComment, Lease, ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store,
-    StoreError, StoredComment,
+    Admission, Attempt, Change, DeadLetter, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointId, EndpointSecret,
+    JobId, LabelledComment, Lease, ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store, StoreError,
+    StoredComment,
 };
 use crate::comment::CommentId;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{Policy, Site, SiteId};
+use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::Verdict;
 
 /// A store in one file; other processes may have the same file open.
@@ -104,15 +107,12 @@ impl Store for SqliteStore {
         comments::find_by_fingerprint(&self.readers, site, fingerprint).await
     }
 
-    async fn record_act(
-        &self,
-        site: SiteId,
-        id: CommentId,
-        act: HumanAct,
-        verdict: Verdict,
-        event: Outgoing,
-    ) -> Result<(), StoreError> {
-        self.write(move |conn| Box::pin(comments::record_act(conn, site, id, act, verdict, event))).await
+    async fn find_by_external_id(&self, site: SiteId, external_id: &str) -> Result<Option<CommentId>, StoreError> {
+        comments::find_by_external_id(&self.readers, site, external_id).await
+    }
+
+    async fn record_change(&self, site: SiteId, id: CommentId, change: Change) -> Result<bool, StoreError> {
+        self.write(move |conn| Box::pin(changes::record(conn, site, id, change))).await
     }
 
     async fn labelled(
@@ -137,14 +137,8 @@ impl Store for SqliteStore {
         Ok(self.readable(jobs, now).await)
     }
 
-    async fn record_verdict(
-        &self,
-        lease: Lease,
-        id: CommentId,
-        verdict: Verdict,
-        event: Outgoing,
-    ) -> Result<(), StoreError> {
-        self.writer.record(Record::new(lease, id, &verdict, event)?).await
+    async fn record_verdict(&self, job: &DecisionJob, verdict: Verdict, event: Outgoing) -> Result<(), StoreError> {
+        self.writer.record(Record::new(job, &verdict, event)?).await
     }
 
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError> {
@@ -186,6 +180,18 @@ impl Store for SqliteStore {
 
     async fn purge_dead(&self, job: Option<JobId>) -> Result<u64, StoreError> {
         self.write(move |conn| Box::pin(dead_letters::purge_dead(conn, job))).await
+    }
+
+    // ---- statistics ----------------------------------------------------------------------------------------------
+
+    async fn statistics(
+        &self,
+        site: Option<SiteId>,
+        kinds: &[Kind],
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<Counted>, StoreError> {
+        tallies::statistics(&self.readers, site, kinds, from, to).await
     }
 
     // ---- sites and endpoints -------------------------------------------------------------------------------------

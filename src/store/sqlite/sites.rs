@@ -101,6 +101,8 @@ pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<
         "DELETE FROM messages WHERE site = ?",
         "DELETE FROM comments WHERE site = ?",
         "DELETE FROM endpoints WHERE site = ?",
+        "DELETE FROM statistics WHERE site = ?",
+        "DELETE FROM edit_keys WHERE site = ?",
         "DELETE FROM api_keys WHERE site = ?",
         "DELETE FROM sites WHERE id = ?",
     ] {
