@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -22,12 +22,21 @@ use crate::lists::Lists;
 use crate::random;
 use crate::site::{Site, SiteId};
 use crate::store::{Act, Admission, Change, DecisionJob, Directory, HistoryEntry, NewComment, Outgoing, Status, Store};
-use crate::store::{StoreError, StoredComment};
-use crate::verdict::{Decision, Verdict};
+use crate::store::{Endpoint, EndpointId, EndpointKind, EndpointSecret, StoreError, StoredComment};
+use crate::verdict::{Decision, Label, Verdict};
+use crate::webhook::{CallBack, Word};
 
 /// How long a comment that was handed over stays out of other workers' sight: a queue in memory is gone with its
 /// process, and this is how long its comments then wait.
 const HAND_OVER_LEASE: Duration = Duration::from_secs(10);
+
+/// How many call-backs are remembered; a site has one.
+const CALLBACKS_KNOWN: usize = 10_000;
+
+/// The door through which a CMS that speaks the Akismet protocol tells what a moderator did.
+pub const VIA_AKISMET: &str = "akismet";
+/// The answer to a call-back.
+const VIA_CALLBACK: &str = "callback";
 
 /// What doors and worker share: the store, the clock, the judge of the hour, and who may knock.
 pub struct Pipeline {
@@ -41,6 +50,8 @@ pub struct Pipeline {
     pub told: Notify,
     judge: ArcSwap<Judge>,
     callers: ArcSwap<Callers>,
+    /// Call-backs that were seen, so that the store need not be asked each time: their endpoints, and with which key.
+    callbacks: Mutex<HashMap<(SiteId, String), (EndpointId, KeyHash)>>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -78,6 +89,15 @@ pub struct Submission {
     pub idempotency_key: Option<String>,
     /// By which a later label finds the comment again; only the Akismet door needs it.
     pub fingerprint: Option<i64>,
+    /// Whom the CMS wants told when the decision changes; see [`Pipeline::callback`].
+    pub callback: Option<EndpointId>,
+}
+
+impl Submission {
+    /// A comment of which nothing else is said.
+    pub fn of(comment: Comment, idempotency_key: Option<String>) -> Submission {
+        Submission { comment, idempotency_key, fingerprint: None, callback: None }
+    }
 }
 
 /// What became of a comment that was to be queued.
@@ -112,6 +132,7 @@ impl Pipeline {
             told: Notify::new(),
             judge: ArcSwap::from_pointee(judge),
             callers: ArcSwap::from_pointee(Callers::default()),
+            callbacks: Mutex::default(),
         }
     }
 
@@ -317,8 +338,10 @@ impl Pipeline {
         let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
         let event = outgoing(kind, site, id, stored.comment.external_id.as_deref(), &verdict);
         let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
-        let event = Some(event);
-        let change = Change { entry, verdict: verdict.clone(), judged, comment: None, idempotency_key: None, event };
+        // What the CMS said need not be told to it.
+        let call_back = (![VIA_AKISMET, VIA_CALLBACK].contains(&via)).then(|| call_back(id, &verdict)).flatten();
+        let (event, comment, idempotency_key) = (Some(event), None, None);
+        let change = Change { entry, verdict: verdict.clone(), judged, comment, idempotency_key, event, call_back };
         if self.store.record_change(site.id, id, change).await? {
             self.decided(verdict.decision);
         }
@@ -373,6 +396,50 @@ impl Pipeline {
         Ok(())
     }
 
+    /// The endpoint that stands for the call-back of a site's CMS, which is made if it is not there.
+    ///
+    /// * `key`: the API key that the CMS uses, which its plugin wants to be shown.
+    pub async fn callback(&self, site: &Site, url: &str, key: &str) -> Result<EndpointId, StoreError> {
+        let name = (site.id, url.to_owned());
+        let hash = key_hash(key);
+        let known = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if let Some((id, _)) = known.filter(|(_, known)| *known == hash) {
+            return Ok(id);
+        }
+        let now = self.clock.now();
+        let endpoint = Endpoint {
+            id: random::endpoint_id(now),
+            site: site.id,
+            kind: EndpointKind::Callback,
+            url: url.to_owned(),
+            events: None,
+            created_at: now,
+            disabled: None,
+            failing_since: None,
+            secrets: vec![EndpointSecret { secret: key.to_ascii_lowercase(), expires_at: None }],
+        };
+        let id = self.store.callback_endpoint(endpoint).await?;
+        let mut callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
+        if callbacks.len() >= CALLBACKS_KNOWN {
+            callbacks.clear();
+        }
+        callbacks.insert(name, (id.clone(), hash));
+        Ok(id)
+    }
+
+    /// A call-back came too late: a moderator had decided in the CMS, and that is the label.
+    pub async fn heard_from_cms(&self, site: SiteId, guid: &str, word: Word) -> Result<(), StoreError> {
+        let (Some(site), Some(id)) = (self.site(site), CommentId::of_guid(guid)) else { return Ok(()) };
+        let label = match word {
+            Word::Ham => Label::Ham,
+            Word::Spam => Label::Spam,
+        };
+        match self.overrule(&site, id, Act::Label(label), "a moderator", VIA_CALLBACK).await {
+            Err(StoreError::NotFound(_)) => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
     /// What follows from a verdict of the checks on a comment that was there before.
     #[expect(clippy::too_many_arguments, reason = "the parts of one record")]
     fn rejudged(
@@ -390,7 +457,9 @@ impl Pipeline {
         let is_news = before != Some(verdict.decision) || matches!(what, Act::Edit(_));
         let event = is_news.then(|| outgoing(kind, site, id, comment.external_id.as_deref(), &verdict));
         let entry = HistoryEntry { at: verdict.decided_at, by: by.to_owned(), via: via.to_owned(), what, before };
-        Change { entry, judged: Some(verdict.decision), verdict, comment: None, idempotency_key: None, event }
+        let call_back = (is_news && via != VIA_AKISMET).then(|| call_back(id, &verdict)).flatten();
+        let judged = Some(verdict.decision);
+        Change { entry, judged, verdict, comment: None, idempotency_key: None, event, call_back }
     }
 
     /// A verdict was kept: counts it and wakes who tells endpoints of it.
@@ -412,6 +481,7 @@ impl Pipeline {
             received_at,
             idempotency_key: submission.idempotency_key,
             fingerprint: submission.fingerprint,
+            callback: submission.callback,
         }
     }
 }
@@ -419,6 +489,18 @@ impl Pipeline {
 /// The message that tells endpoints of a verdict.
 fn outgoing(kind: EventKind, site: &Site, id: CommentId, external_id: Option<&str>, verdict: &Verdict) -> Outgoing {
     let timestamp: Timestamp = verdict.decided_at;
-    let data = EventData { id: Some(id), external_id, site: &site.name, verdict: Some(verdict) };
-    Outgoing { message_id: random::message_id(timestamp), body: Event { kind, timestamp, data }.body() }
+    let data =
+        EventData { id: Some(id), external_id, site: &site.name, verdict: Some(verdict), ..EventData::default() };
+    Outgoing { kind, message_id: random::message_id(timestamp), body: Event { kind, timestamp, data }.body() }
+}
+
+/// The message that tells a CMS's call-back of a verdict. A hold is none: that is what it has already.
+fn call_back(id: CommentId, verdict: &Verdict) -> Option<Outgoing> {
+    let is_spam = match verdict.decision {
+        Decision::Approve => false,
+        Decision::Spam | Decision::Discard => true,
+        Decision::Hold => return None,
+    };
+    let body = CallBack { guid: id.guid(), is_spam }.body();
+    Some(Outgoing { kind: EventKind::Redecided, message_id: random::message_id(verdict.decided_at), body })
 }

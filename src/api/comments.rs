@@ -131,7 +131,7 @@ async fn submit(
     Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
     bounded(&comment)?;
-    let submission = Submission { comment, idempotency_key, fingerprint: None };
+    let submission = Submission::of(comment, idempotency_key);
     let (id, status) = match doors.pipeline.submit(&site, submission).await? {
         Submitted::Queued(id) => (id, "queued"),
         Submitted::Known(stored) => (stored.id, word_for(&stored.status)),
@@ -157,7 +157,7 @@ async fn check(
         let verdict = doors.pipeline.judge(&comment, &site);
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
     }
-    let submission = Submission { comment, idempotency_key, fingerprint: None };
+    let submission = Submission::of(comment, idempotency_key);
     let (id, verdict) = doors.pipeline.check(&site, submission).await?;
     Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
 }

@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::comment::{Comment, CommentId};
+use crate::event::EventKind;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
@@ -129,6 +130,8 @@ pub struct NewComment {
     pub idempotency_key: Option<String>,
     /// By which a later submit-spam or submit-ham finds the comment again; see [`Store::find_by_fingerprint`].
     pub fingerprint: Option<i64>,
+    /// Whom the CMS wants told when the decision changes; see [`Store::callback_endpoint`].
+    pub callback: Option<EndpointId>,
 }
 
 /// What became of a comment that knocked.
@@ -153,8 +156,10 @@ impl Admission {
 }
 
 /// A message for every endpoint of a site: kept once, sent to each.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outgoing {
+    /// By which an endpoint chooses what it is told.
+    pub kind: EventKind,
     /// `msg_…`, the same for every attempt and every endpoint; the receiver's idempotency key.
     pub message_id: String,
     /// JSON, exactly as it will be signed and sent.
@@ -232,6 +237,8 @@ pub struct Change {
     pub idempotency_key: Option<String>,
     /// For the endpoints; `None` when there is nothing new for them.
     pub event: Option<Outgoing>,
+    /// For the call-back that the comment came with, if it did.
+    pub call_back: Option<Outgoing>,
 }
 
 /// A queued comment that this worker is to decide.
@@ -247,12 +254,28 @@ pub struct DecisionJob {
 /// Names one endpoint: `ep_` and a ULID.
 pub type EndpointId = String;
 
+/// What an endpoint understands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndpointKind {
+    /// Signed events, as Standard Webhooks has them.
+    #[default]
+    Webhook,
+    /// The call-back of an Akismet plugin: what became of the comments that came with it, and nothing else.
+    Callback,
+}
+
 /// Where a site's events are told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
     pub id: EndpointId,
     pub site: SiteId,
+    #[serde(default)]
+    pub kind: EndpointKind,
     pub url: String,
+    /// What it is told; `None`: every event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<EventKind>>,
     pub created_at: Timestamp,
     /// Why nothing is sent to it any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,7 +283,8 @@ pub struct Endpoint {
     /// When the present run of failures began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
-    /// `whsec_…`; each signs. Newest first; the others sign along until they expire.
+    /// `whsec_…`; each signs. Newest first; the others sign along until they expire. Of a call-back: the site's API key,
+    /// which the plugin wants to be shown.
     #[serde(skip)]
     pub secrets: Vec<EndpointSecret>,
 }
@@ -272,6 +296,24 @@ pub struct EndpointSecret {
     /// `None` for the present one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+}
+
+/// What is to be changed of an endpoint; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointChange {
+    pub url: Option<String>,
+    /// `Some(None)`: every event.
+    pub events: Option<Option<Vec<EventKind>>>,
+    pub secrets: Option<Vec<EndpointSecret>>,
+    /// Tell it again what was disabled, or nothing any more, for this reason.
+    pub state: Option<EndpointState>,
+}
+
+/// Whether an endpoint is told anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndpointState {
+    Enabled,
+    Disabled { reason: String },
 }
 
 /// One message that is to be sent to one endpoint.
@@ -292,6 +334,9 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Why it failed, one line; empty on success.
     pub error: String,
+    pub latency: Duration,
+    /// How the answer's body begins; for the endpoint's owner only.
+    pub answer: String,
     pub next: NextStep,
 }
 
@@ -306,7 +351,74 @@ pub enum NextStep {
     /// Given up, and nothing more is to be sent to this endpoint; its waiting deliveries become dead letters too.
     DisableEndpoint {
         reason: String,
+        /// What the other endpoints of the site are told of it.
+        event: Outgoing,
     },
+}
+
+/// A delivery as its log shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Delivery {
+    pub id: JobId,
+    #[serde(skip)]
+    pub site: SiteId,
+    pub message_id: String,
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<CommentId>,
+    pub endpoint: EndpointId,
+    pub state: DeliveryState,
+    /// Attempts since it was queued, or since a person had it tried anew.
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    /// When the next attempt is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// HTTP status of the last attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    Pending,
+    Delivered,
+    DeadLetter,
+}
+
+/// An attempt as it was logged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LoggedAttempt {
+    pub at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    pub latency_ms: f64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// How the answer's body begins.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub answer: String,
+}
+
+/// Which deliveries are meant; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    pub id: Option<JobId>,
+    pub endpoint: Option<EndpointId>,
+    pub comment: Option<CommentId>,
+    pub state: Option<DeliveryState>,
+    /// Whose event was stored at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Whose event was stored before this moment.
+    pub to: Option<Timestamp>,
 }
 
 /// All that a door needs to know a caller: who may knock, and as which site.
@@ -458,11 +570,32 @@ pub trait Store: Send + Sync + 'static {
         except: &[EndpointId],
     ) -> Result<Vec<DeliveryJob>, StoreError>;
 
-    /// Writes down how an attempt ended and does what follows from it.
+    /// Writes down how an attempt ended and does what follows from it. A call-back's endpoint is never disabled.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when the delivery was claimed again since.
     async fn record_attempt(&self, lease: Lease, attempt: Attempt, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Deliveries of `site`, newest first, those older than `before` (by id), at most `limit`.
+    async fn deliveries(
+        &self,
+        site: SiteId,
+        filter: &DeliveryFilter,
+        before: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// How the attempts at one delivery ended, oldest first.
+    async fn attempts(&self, site: SiteId, delivery: JobId) -> Result<Vec<LoggedAttempt>, StoreError>;
+
+    /// Makes deliveries of `site` due again at `now`: dead letters, unless the filter names another state; of those that
+    /// wait for their next attempt, those which are not under way. Under the same message id as before, with attempts
+    /// counted from zero. How many. What was given up at a disabled endpoint stays so.
+    async fn redeliver(&self, site: SiteId, filter: DeliveryFilter, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Forgets deliveries that were finished before `before`, with their attempts and messages; dead letters stay. At
+    /// most `limit`; how many.
+    async fn forget_delivered(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// When the earliest of the waiting jobs is due; in the past when it is overdue, `None` when nothing waits. A
     /// claimed job counts with the end of its lease.
@@ -549,13 +682,15 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets the endpoint and what waited for it.
     async fn remove_endpoint(&self, id: &str) -> Result<(), StoreError>;
 
-    /// Replaces an endpoint's secrets (rotation), or enables it again when `enable`.
-    async fn set_endpoint(
-        &self,
-        id: &str,
-        secrets: Option<Vec<EndpointSecret>>,
-        enable: bool,
-    ) -> Result<(), StoreError>;
+    /// Changes an endpoint. What waits for one that is disabled becomes dead letters.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such endpoint.
+    async fn set_endpoint(&self, id: &str, change: EndpointChange, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The endpoint that stands for a call-back of `site`; kept as `endpoint` says if there is none with this URL yet.
+    /// The secrets are replaced.
+    async fn callback_endpoint(&self, endpoint: Endpoint) -> Result<EndpointId, StoreError>;
 
     /// Queues one message for one endpoint.
     ///

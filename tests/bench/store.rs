@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hamlet::comment::{Author, Comment};
+use hamlet::event::EventKind;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
-use hamlet::store::{Admission, DecisionJob, Endpoint, NewComment, Outgoing, Settings, Store};
+use hamlet::store::{Admission, DecisionJob, Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store};
 use hamlet::verdict::{Decision, Evidence, Nats, Score, Token, Verdict};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -82,6 +83,8 @@ async fn run(work: Work, endpoints: usize, callers: u64, seconds: u64) -> (u64, 
             site,
             url: "https://cms.example/".into(),
             created_at: now(),
+            kind: EndpointKind::Webhook,
+            events: None,
             disabled: None,
             failing_since: None,
             secrets: Vec::new(),
@@ -197,6 +200,7 @@ fn new(site: SiteId) -> NewComment {
         received_at: now(),
         idempotency_key: None,
         fingerprint: None,
+        callback: None,
     }
 }
 
@@ -224,5 +228,5 @@ fn verdict() -> Verdict {
 
 fn event() -> Outgoing {
     let body = format!("{{\"type\":\"comment.decided\",\"data\":\"{}\"}}", "x".repeat(700));
-    Outgoing { message_id: random::message_id(now()), body }
+    Outgoing { kind: EventKind::Decided, message_id: random::message_id(now()), body }
 }

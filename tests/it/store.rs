@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hamlet::comment::{Comment, CommentId};
+use hamlet::event::EventKind;
 use hamlet::key::{KeyHash, NewKey, Scopes};
 use hamlet::random;
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
-    Act, Admission, Attempt, Change, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointSecret, HistoryEntry,
-    JobId, Lease, ModelRecord, NewComment, NextStep, Outgoing, Settings, Status, Store, StoreError,
+    Act, Admission, Attempt, Change, DecisionJob, DeliveryFilter, DeliveryJob, DeliveryState, Directory, Endpoint,
+    EndpointChange, EndpointKind, EndpointSecret, EndpointState, HistoryEntry, JobId, Lease, ModelRecord, NewComment,
+    NextStep, Outgoing, Settings, Status, Store, StoreError,
 };
 use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
 use jiff::Timestamp;
@@ -58,6 +60,7 @@ impl House {
             received_at: at(0),
             idempotency_key: None,
             fingerprint: None,
+            callback: None,
         }
     }
 
@@ -83,6 +86,8 @@ impl House {
             site: self.site.id,
             url: format!("https://{id}.example/"),
             created_at: at(0),
+            kind: EndpointKind::Webhook,
+            events: None,
             disabled: None,
             failing_since: None,
             secrets: vec![EndpointSecret { secret: format!("whsec_{id}"), expires_at: None }],
@@ -108,7 +113,9 @@ impl House {
 
     async fn attempt(&self, lease: Lease, status: u16, next: NextStep, seconds: i64) -> Result<(), StoreError> {
         let error = if status < 300 { String::new() } else { format!("HTTP {status}") };
-        self.store.record_attempt(lease, Attempt { status: Some(status), error, next }, at(seconds)).await
+        let (latency, answer) = (Duration::from_millis(7), format!("answer {status}"));
+        let attempt = Attempt { status: Some(status), error, latency, answer, next };
+        self.store.record_attempt(lease, attempt, at(seconds)).await
     }
 
     async fn say(&self, id: CommentId, what: Act, seconds: i64, body: &str) -> Result<(), StoreError> {
@@ -133,7 +140,8 @@ impl House {
         let judged = is_of_checks.then_some(verdict.decision);
         let comment = matches!(what, Act::Edit(_)).then(edited);
         let idempotency_key = comment.as_ref().map(|_| format!("edit {seconds}"));
-        let change = Change { entry, verdict, judged, comment, idempotency_key, event };
+        let call_back = Some(self::event("called back"));
+        let change = Change { entry, verdict, judged, comment, idempotency_key, event, call_back };
         self.store.record_change(self.site.id, id, change).await
     }
 }
@@ -168,6 +176,10 @@ fn held(lease: Lease, id: CommentId) -> DecisionJob {
     DecisionJob { lease, id, site: SiteId(1), comment: Comment::of_text(""), received_at: at(0) }
 }
 
+fn enabled() -> EndpointChange {
+    EndpointChange { state: Some(EndpointState::Enabled), ..EndpointChange::default() }
+}
+
 fn keys(directory: &Directory) -> Vec<(KeyHash, Option<SiteId>)> {
     directory.keys.iter().map(|key| (key.hash, key.site)).collect()
 }
@@ -177,7 +189,7 @@ fn new_key(site: Option<SiteId>, byte: u8) -> NewKey {
 }
 
 fn event(body: &str) -> Outgoing {
-    Outgoing { message_id: random::message_id(at(0)), body: body.to_owned() }
+    Outgoing { kind: EventKind::Decided, message_id: random::message_id(at(0)), body: body.to_owned() }
 }
 
 fn decided(decision: Decision) -> Status {
@@ -652,12 +664,12 @@ contract! {
         house.check("two", Decision::Hold).await;
         let generation = house.store.generation().await.unwrap();
         let gone = house.deliveries(1).await.into_iter().find(|one| one.endpoint.id == "ep_a").unwrap();
-        let next = NextStep::DisableEndpoint { reason: "410 Gone".into() };
+        let next = NextStep::DisableEndpoint { reason: "410 Gone".into(), event: event("ep_a is disabled") };
         house.attempt(gone.lease, 410, next, 2).await.unwrap();
         assert!(house.store.generation().await.unwrap() > generation);
         assert_eq!(house.store.endpoints(None).await.unwrap()[0].disabled.as_deref(), Some("410 Gone"));
         house.check("three", Decision::Hold).await;
-        assert_eq!(house.told(99).await, ["ep_b: one", "ep_b: three", "ep_b: two"]);
+        assert_eq!(house.told(99).await, ["ep_b: ep_a is disabled", "ep_b: one", "ep_b: three", "ep_b: two"]);
 
         let dead = house.store.dead_letters(10).await.unwrap();
         assert_eq!(dead.len(), 2);
@@ -666,7 +678,7 @@ contract! {
         assert_eq!(house.store.retry_dead(None, at(100)).await.unwrap(), 0);
         is_conflict(house.store.enqueue_message("ep_a", event("test"), at(100)).await);
 
-        house.store.set_endpoint("ep_a", None, true).await.unwrap();
+        house.store.set_endpoint("ep_a", enabled(), at(100)).await.unwrap();
         assert_eq!(house.store.retry_dead(None, at(200)).await.unwrap(), 2);
         assert_eq!(house.told(200).await.iter().filter(|told| told.starts_with("ep_a")).count(), 2);
     }
@@ -682,7 +694,8 @@ contract! {
             EndpointSecret { secret: "whsec_new".into(), expires_at: None },
             EndpointSecret { secret: "whsec_ep_a".into(), expires_at: Some(at(86_400)) },
         ];
-        house.store.set_endpoint("ep_a", Some(secrets.clone()), false).await.unwrap();
+        let change = EndpointChange { secrets: Some(secrets.clone()), ..EndpointChange::default() };
+        house.store.set_endpoint("ep_a", change, at(0)).await.unwrap();
         assert_eq!(house.store.endpoints(None).await.unwrap(), [Endpoint { secrets, ..endpoint }]);
 
         house.store.enqueue_message("ep_a", event("hello"), at(5)).await.unwrap();
@@ -690,8 +703,135 @@ contract! {
         house.store.remove_endpoint("ep_a").await.unwrap();
         assert!(house.deliveries(9999).await.is_empty());
         is_missing(house.store.remove_endpoint("ep_a").await);
-        is_missing(house.store.set_endpoint("ep_a", None, true).await);
+        is_missing(house.store.set_endpoint("ep_a", enabled(), at(100)).await);
         is_missing(house.store.enqueue_message("ep_a", event("hello"), at(5)).await);
+    }
+
+    async fn an_endpoint_is_told_only_what_it_wants(house: &House) {
+        house.listen("ep_all").await;
+        house.listen("ep_some").await;
+        house.listen("ep_none").await;
+        for (id, events) in [("ep_some", vec![EventKind::Redecided]), ("ep_none", vec![])] {
+            let change = EndpointChange { events: Some(Some(events.clone())), ..EndpointChange::default() };
+            house.store.set_endpoint(id, change, at(0)).await.unwrap();
+            let endpoints = house.store.endpoints(None).await.unwrap();
+            assert_eq!(endpoints.iter().find(|endpoint| endpoint.id == id).unwrap().events, Some(events));
+        }
+        let id = house.check("decided", Decision::Hold).await;
+        let redecided = Outgoing { kind: EventKind::Redecided, ..event("redecided") };
+        house.change(id, Act::Label(Label::Ham), 1, verdict(Decision::Approve), Some(redecided)).await.unwrap();
+        house.store.enqueue_message("ep_none", event("asked for"), at(1)).await.unwrap();
+        assert_eq!(house.told(9).await, ["ep_all: decided", "ep_all: redecided", "ep_none: asked for", "ep_some: redecided"]);
+
+        let change = EndpointChange { events: Some(None), url: Some("https://new.example/".into()), ..enabled() };
+        house.store.set_endpoint("ep_some", change, at(2)).await.unwrap();
+        house.check("more", Decision::Hold).await;
+        assert_eq!(house.told(9).await, ["ep_all: more", "ep_some: more"]);
+        assert_eq!(house.store.endpoints(None).await.unwrap()[1].url, "https://new.example/");
+
+        let reason = "not now".to_owned();
+        let change = EndpointChange { state: Some(EndpointState::Disabled { reason }), ..EndpointChange::default() };
+        house.store.set_endpoint("ep_some", change, at(3)).await.unwrap();
+        house.check("last", Decision::Hold).await;
+        assert_eq!(house.told(9).await, ["ep_all: last"]);
+        assert_eq!(house.store.dead_letters(9).await.unwrap().len(), 2, "what it had not got yet");
+    }
+
+    async fn a_call_back_is_told_of_its_own_comments_only(house: &House) {
+        house.listen("ep_a").await;
+        let callback = |id: &str, key: &str| Endpoint {
+            id: id.into(),
+            site: house.site.id,
+            kind: EndpointKind::Callback,
+            url: "https://news.example/wp-json/akismet/v1/webhook".into(),
+            events: None,
+            created_at: at(0),
+            disabled: None,
+            failing_since: None,
+            secrets: vec![EndpointSecret { secret: key.into(), expires_at: None }],
+        };
+        assert_eq!(house.store.callback_endpoint(callback("ep_c", "old")).await.unwrap(), "ep_c");
+        assert_eq!(house.store.callback_endpoint(callback("ep_d", "new")).await.unwrap(), "ep_c");
+        let stray = Endpoint { site: SiteId(99), ..callback("ep_e", "x") };
+        is_missing(house.store.callback_endpoint(stray).await);
+
+        let new = NewComment { callback: Some("ep_c".into()), ..house.fresh("with") };
+        let with = house.store.admit_decided(new, verdict(Decision::Hold), event("held")).await.unwrap().id();
+        let without = house.check("without", Decision::Hold).await;
+        assert_eq!(house.told(9).await, ["ep_a: held", "ep_a: without"]);
+        house.say(with, Act::Decision(Decision::Approve), 10, "with").await.unwrap();
+        house.say(without, Act::Decision(Decision::Approve), 10, "without").await.unwrap();
+        let due = house.deliveries(20).await;
+        let called: Vec<_> = due.iter().filter(|one| one.endpoint.kind == EndpointKind::Callback).collect();
+        assert_eq!((due.len(), called.len()), (3, 1));
+        assert_eq!((called[0].body.as_str(), called[0].endpoint.secrets[0].secret.as_str()), ("called back", "new"));
+
+        house.store.remove_endpoint("ep_c").await.unwrap();
+        house.say(with, Act::Decision(Decision::Spam), 30, "again").await.unwrap();
+        assert_eq!(house.told(32).await, ["ep_a: again"]);
+    }
+
+    async fn every_attempt_is_logged_and_a_range_is_sent_again(house: &House) {
+        let store = &house.store;
+        house.listen("ep_a").await;
+        house.listen("ep_b").await;
+        let other = store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let id = house.check("one", Decision::Hold).await;
+        let all = async |filter: DeliveryFilter| store.deliveries(house.site.id, &filter, None, 10).await.unwrap();
+        let of_a = DeliveryFilter { endpoint: Some("ep_a".into()), ..DeliveryFilter::default() };
+        let [waiting] = all(of_a.clone()).await.try_into().unwrap();
+        assert_eq!((waiting.state, waiting.attempts, waiting.due_at), (DeliveryState::Pending, 0, Some(at(1))));
+        assert_eq!((waiting.kind.as_str(), waiting.comment, waiting.created_at), ("comment.decided", Some(id), at(1)));
+
+        let lease = |due: &[DeliveryJob], endpoint: &str| due.iter().find(|one| one.endpoint.id == endpoint).unwrap().lease;
+        let due = house.deliveries(1).await;
+        let (a, b) = (lease(&due, "ep_a"), lease(&due, "ep_b"));
+        let under_way = DeliveryFilter { id: Some(a.job), ..DeliveryFilter::default() };
+        assert_eq!(store.redeliver(house.site.id, under_way.clone(), at(2)).await.unwrap(), 0, "somebody is at it");
+        house.attempt(a, 500, NextStep::RetryAt(at(100)), 2).await.unwrap();
+        house.attempt(b, 200, NextStep::Delivered, 2).await.unwrap();
+        // A person need not wait for the schedule.
+        assert_eq!(store.redeliver(house.site.id, under_way, at(3)).await.unwrap(), 1);
+        let again = house.deliveries(3).await;
+        assert_eq!((again.len(), again[0].message_id.as_str()), (1, waiting.message_id.as_str()));
+        house.attempt(again[0].lease, 404, NextStep::DeadLetter, 4).await.unwrap();
+        let [dead] = all(of_a.clone()).await.try_into().unwrap();
+        assert_eq!((dead.state, dead.last_status, dead.finished_at), (DeliveryState::DeadLetter, Some(404), Some(at(4))));
+        assert_eq!((dead.last_error.as_deref(), dead.due_at), (Some("HTTP 404"), None));
+        let log = store.attempts(house.site.id, dead.id).await.unwrap();
+        let log: Vec<_> = log.iter().map(|one| (one.at, one.status, one.latency_ms, one.answer.as_str())).collect();
+        assert_eq!(log, [(at(2), Some(500), 7.0, "answer 500"), (at(4), Some(404), 7.0, "answer 404")]);
+        assert!(store.attempts(other.id, dead.id).await.unwrap().is_empty());
+        assert!(store.deliveries(other.id, &DeliveryFilter::default(), None, 10).await.unwrap().is_empty());
+
+        // By range: dead letters unless another state is asked for, and only those of the time.
+        for second in 10..13 {
+            let (new, body) = (house.fresh("more"), format!("at {second}"));
+            let verdict = Verdict { decided_at: at(second), ..verdict(Decision::Hold) };
+            store.admit_decided(new, verdict, event(&body)).await.unwrap();
+        }
+        for one in house.deliveries(20).await {
+            house.attempt(one.lease, 200, NextStep::Delivered, 21).await.unwrap();
+        }
+        let range = DeliveryFilter { from: Some(at(11)), to: Some(at(12)), ..DeliveryFilter::default() };
+        assert_eq!(store.redeliver(house.site.id, range.clone(), at(30)).await.unwrap(), 0, "nothing of it is dead");
+        let range = DeliveryFilter { state: Some(DeliveryState::Delivered), ..range };
+        assert_eq!(store.redeliver(other.id, range.clone(), at(30)).await.unwrap(), 0);
+        assert_eq!(store.redeliver(house.site.id, range, at(30)).await.unwrap(), 2);
+        assert_eq!(house.told(30).await, ["ep_a: at 11", "ep_b: at 11"]);
+        assert_eq!(store.redeliver(house.site.id, DeliveryFilter::default(), at(40)).await.unwrap(), 1);
+        assert_eq!(house.told(40).await, ["ep_a: one"]);
+
+        let page = store.deliveries(house.site.id, &DeliveryFilter::default(), None, 3).await.unwrap();
+        let rest = store.deliveries(house.site.id, &DeliveryFilter::default(), Some(page[2].id), 10).await.unwrap();
+        assert_eq!((page.len(), rest.len()), (3, 5));
+        assert!(page.iter().chain(&rest).is_sorted_by(|newer, older| newer.id.0 > older.id.0));
+
+        // What was delivered is forgotten after a while, what was given up is not.
+        assert_eq!(store.forget_delivered(at(21), 10).await.unwrap(), 1);
+        assert_eq!(store.forget_delivered(at(22), 3).await.unwrap(), 3);
+        assert_eq!(store.forget_delivered(at(22), 10).await.unwrap(), 1);
+        assert_eq!(all(DeliveryFilter::default()).await.len(), 3);
     }
 
     // ---- dead letters --------------------------------------------------------------------------------------------
@@ -768,6 +908,8 @@ contract! {
             site: house.site.id,
             url: "https://cms.example/".into(),
             created_at: at(0),
+            kind: EndpointKind::Webhook,
+            events: None,
             disabled: None,
             failing_since: None,
             secrets: Vec::new(),
@@ -776,7 +918,7 @@ contract! {
         has_risen("add_endpoint").await;
         house.check("told", Decision::Hold).await;
         assert_eq!(house.told(9).await, ["ep_beside: told"]);
-        beside.set_endpoint("ep_beside", Some(Vec::new()), false).await.unwrap();
+        beside.set_endpoint("ep_beside", EndpointChange::default(), at(0)).await.unwrap();
         has_risen("set_endpoint").await;
         beside.remove_endpoint("ep_beside").await.unwrap();
         has_risen("remove_endpoint").await;

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hamlet::comment::{Comment, CommentId};
+use hamlet::event::EventKind;
 use hamlet::key::Scopes;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
 use hamlet::statistics::{Day, Kind};
-use hamlet::store::{Endpoint, NewComment, Outgoing, Settings, Store, StoreError, open};
+use hamlet::store::{Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store, StoreError, open};
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
@@ -33,6 +34,7 @@ fn comment(site: SiteId, text: &str) -> NewComment {
         received_at: at(0),
         idempotency_key: None,
         fingerprint: None,
+        callback: None,
     }
 }
 
@@ -253,6 +255,8 @@ async fn a_row_that_cannot_be_read_is_named() {
         site,
         url: "https://cms.example/".into(),
         created_at: at(0),
+        kind: EndpointKind::Webhook,
+        events: None,
         disabled: None,
         failing_since: None,
         secrets: Vec::new(),
@@ -262,7 +266,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     let (bad_id, good_id) = (bad.id, good.id);
     store.admit_queued(bad, None).await.unwrap();
     store.admit_queued(good, None).await.unwrap();
-    let message = Outgoing { message_id: "msg_1".into(), body: "{}".into() };
+    let message = Outgoing { kind: EventKind::Decided, message_id: "msg_1".into(), body: "{}".into() };
     store.enqueue_message("ep_a", message, at(0)).await.unwrap();
 
     let mut conn = beside(folder.path()).await;

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::fanout::{Telling, fan_out};
+use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{comment_id, id_bytes, micros, to_json};
 use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::statistics::{Count, counts};
-use crate::store::{Admission, JobId, Lease, NewComment, Outgoing, StoreError};
+use crate::store::{Admission, EndpointId, JobId, Lease, NewComment, Outgoing, StoreError};
 use crate::verdict::Verdict;
 
 /// A comment, made ready by its caller so that the writer has nothing left to compute.
@@ -30,6 +30,7 @@ pub(super) struct Admit {
     /// Tells a repeat from a key that was used twice; only kept with a key.
     body_hash: Option<i64>,
     fingerprint: Option<i64>,
+    callback: Option<EndpointId>,
     along: Along,
 }
 
@@ -64,6 +65,7 @@ impl Admit {
             idempotency_key: new.idempotency_key,
             body_hash,
             fingerprint: new.fingerprint,
+            callback: new.callback,
             along,
         })
     }
@@ -111,7 +113,9 @@ pub(super) async fn admit_all(
     }
     let tellings = fresh().filter_map(|(row, admit)| match &admit.along {
         Along::Job { .. } => None,
-        Along::Verdict { event, at, .. } => Some(Telling { site: admit.site, comment: Some(*row), event, at: *at }),
+        Along::Verdict { event, at, .. } => {
+            Some(Telling { site: admit.site, comment: Some(*row), event, at: *at, to: To::Listeners })
+        }
     });
     fan_out(conn, ledger, tellings).await?;
 
@@ -142,9 +146,11 @@ async fn insert_comments(conn: &mut SqliteConnection, placed: &[(i64, &Admit)]) 
     for run in placed.chunks(MOST) {
         let mut insert = many(
             "INSERT INTO comments (row, id, site, received_at, comment, verdict, external_id, idempotency_key,
-                                   body_hash, fingerprint, decision, judged)
-             SELECT *, column11 FROM",
-            11,
+                                   body_hash, fingerprint, decision, judged, callback)
+             SELECT column1, column2, column3, column4, column5, column6, column7, column8, column9, column10, column11,
+                    column11, (SELECT row FROM endpoints WHERE id = column12)
+               FROM",
+            12,
             run.len(),
             "WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING",
         );
@@ -160,7 +166,8 @@ async fn insert_comments(conn: &mut SqliteConnection, placed: &[(i64, &Admit)]) 
                 .bind(admit.idempotency_key.as_deref())
                 .bind(admit.body_hash)
                 .bind(admit.fingerprint)
-                .bind(admit.verdict().map(|(_, decision)| decision));
+                .bind(admit.verdict().map(|(_, decision)| decision))
+                .bind(admit.callback.as_deref());
         }
         if insert.execute(&mut *conn).await?.rows_affected() == run.len() as u64 {
             continue;

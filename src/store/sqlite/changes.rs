@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::admission::body_hash;
-use super::fanout::{Telling, fan_out};
+use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use super::rows::{from_json, id_bytes, micros, to_json};
 use crate::comment::{Comment, CommentId};
@@ -22,6 +22,7 @@ struct Before {
     judged: Option<String>,
     said: Option<String>,
     label: Option<String>,
+    callback: Option<i64>,
 }
 
 /// See [`crate::store::Store::record_change`].
@@ -32,7 +33,9 @@ pub(super) async fn record(
     change: Change,
 ) -> Result<bool, StoreError> {
     let before: Option<Before> = sqlx::query_as(
-        "SELECT row, received_at, comment, verdict, judged, said, label FROM comments WHERE id = ? AND site = ?",
+        "SELECT row, received_at, comment, verdict, judged, said, label,
+                (SELECT row FROM endpoints WHERE endpoints.row = comments.callback AND disabled IS NULL) AS callback
+           FROM comments WHERE id = ? AND site = ?",
     )
     .bind(id_bytes(id))
     .bind(site.0)
@@ -117,9 +120,10 @@ pub(super) async fn record(
     .execute(&mut *conn)
     .await?;
     sqlx::query("DELETE FROM jobs WHERE comment = ? AND kind = 'decide'").bind(before.row).execute(&mut *conn).await?;
-    if let Some(event) = &change.event {
-        let telling = Telling { site, comment: Some(before.row), event, at };
-        fan_out(conn, &mut ledger, [telling]).await?;
-    }
+    let comment = Some(before.row);
+    let to_listeners = change.event.iter().map(|event| Telling { site, comment, event, at, to: To::Listeners });
+    let to_the_cms = change.call_back.iter().zip(before.callback);
+    let to_the_cms = to_the_cms.map(|(event, endpoint)| Telling { site, comment, event, at, to: To::One(endpoint) });
+    fan_out(conn, &mut ledger, to_listeners.chain(to_the_cms)).await?;
     Ok(true)
 }

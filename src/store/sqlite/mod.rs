@@ -8,6 +8,7 @@ mod admission;
 mod changes;
 mod comments;
 mod dead_letters;
+mod deliveries;
 mod endpoints;
 mod failure;
 mod fanout;
@@ -34,9 +35,9 @@ use self::admission::Admit;
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
-    Admission, Attempt, Change, DeadLetter, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointId, EndpointSecret,
-    JobId, LabelledComment, Lease, ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store, StoreError,
-    StoredComment,
+    Admission, Attempt, Change, DeadLetter, DecisionJob, Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint,
+    EndpointChange, EndpointId, JobId, LabelledComment, Lease, LoggedAttempt, ModelRecord, NewComment, Outgoing,
+    QueueStatus, Settings, Store, StoreError, StoredComment,
 };
 use crate::comment::CommentId;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
@@ -162,6 +163,28 @@ impl Store for SqliteStore {
         self.write(move |conn| Box::pin(jobs::record_attempt(conn, lease, attempt, now))).await
     }
 
+    async fn deliveries(
+        &self,
+        site: SiteId,
+        filter: &DeliveryFilter,
+        before: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        deliveries::deliveries(&self.readers, site, filter, before, limit).await
+    }
+
+    async fn attempts(&self, site: SiteId, delivery: JobId) -> Result<Vec<LoggedAttempt>, StoreError> {
+        deliveries::attempts(&self.readers, site, delivery).await
+    }
+
+    async fn redeliver(&self, site: SiteId, filter: DeliveryFilter, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |conn| Box::pin(deliveries::redeliver(conn, site, filter, now))).await
+    }
+
+    async fn forget_delivered(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |conn| Box::pin(deliveries::forget(conn, before, limit))).await
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         jobs::next_due(&self.readers).await
     }
@@ -250,14 +273,13 @@ impl Store for SqliteStore {
         self.write(move |conn| Box::pin(endpoints::remove(conn, id))).await
     }
 
-    async fn set_endpoint(
-        &self,
-        id: &str,
-        secrets: Option<Vec<EndpointSecret>>,
-        enable: bool,
-    ) -> Result<(), StoreError> {
+    async fn set_endpoint(&self, id: &str, change: EndpointChange, now: Timestamp) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(move |conn| Box::pin(endpoints::set(conn, id, secrets, enable))).await
+        self.write(move |conn| Box::pin(endpoints::set(conn, id, change, now))).await
+    }
+
+    async fn callback_endpoint(&self, endpoint: Endpoint) -> Result<EndpointId, StoreError> {
+        self.write(move |conn| Box::pin(endpoints::callback(conn, endpoint))).await
     }
 
     async fn enqueue_message(&self, id: &str, event: Outgoing, now: Timestamp) -> Result<(), StoreError> {

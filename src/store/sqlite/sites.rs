@@ -97,6 +97,7 @@ pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<
     must_exist(conn, site).await?;
     for forget in [
         "DELETE FROM acts WHERE comment IN (SELECT row FROM comments WHERE site = ?)",
+        "DELETE FROM attempts WHERE job IN (SELECT id FROM jobs WHERE site = ?)",
         "DELETE FROM jobs WHERE site = ?",
         "DELETE FROM messages WHERE site = ?",
         "DELETE FROM comments WHERE site = ?",

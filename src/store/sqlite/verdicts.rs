@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sqlx::SqliteConnection;
 
-use super::fanout::{Telling, fan_out};
+use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{from_json, id_bytes, json_array, micros, to_json};
@@ -91,6 +91,7 @@ pub(super) async fn record_all(
         comment: Some(*comment),
         event: &record.event,
         at: record.at,
+        to: To::Listeners,
     });
     fan_out(conn, ledger, tellings).await?;
 
