@@ -62,7 +62,8 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
     let metrics = telemetry::start_counting().map_err(|error| DaemonError::Settings(error.to_string()))?;
     let store = store::open(&config.store.url, &config.data_dir, settings::store(&config)).await?;
     let clock = Clock::System;
-    let (judge, mut serving) = load_judge(store.as_ref(), &config).await?;
+    let (judge, champion) = load_judge(store.as_ref(), &config).await?;
+    let mut seen = Seen { generation: 0, champion };
     let client =
         webhook::Client::new(settings::client(&config)).map_err(|error| DaemonError::Settings(error.to_string()))?;
     let address = config.listen;
@@ -97,7 +98,7 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
             _ = upkeep.tick() => metrics.run_upkeep(),
             _ = watch.tick() => {
                 notify(&[NotifyState::Watchdog]);
-                if let Err(error) = follow_store(&pipeline, &config, &mut serving).await {
+                if let Err(error) = follow_store(&pipeline, &config, &mut seen).await {
                     tracing::warn!(%error, "cannot follow the store; going on with what is known");
                 }
             }
@@ -107,7 +108,7 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
                     Ok(new) => match load_judge(store.as_ref(), &new).await {
                         Ok((judge, id)) => {
                             pipeline.set_judge(judge);
-                            serving = id;
+                            seen.champion = id;
                             config = new;
                             tracing::info!("settings and weights read anew; listen address and limits apply at the next start");
                         }
@@ -222,24 +223,32 @@ fn read_file(path: &Path) -> Result<Vec<u8>, DaemonError> {
     std::fs::read(path).map_err(|error| DaemonError::Settings(format!("cannot read {}: {error}", path.display())))
 }
 
+/// What of the store is in place.
+struct Seen {
+    generation: u64,
+    /// The model of the store that serves; `None`: the shipped one.
+    champion: Option<String>,
+}
+
 /// Takes over what a command beside the daemon has changed since: sites, keys, lists, endpoints, the champion.
-async fn follow_store(pipeline: &Pipeline, config: &Config, serving: &mut Option<String>) -> Result<(), DaemonError> {
+async fn follow_store(pipeline: &Pipeline, config: &Config, seen: &mut Seen) -> Result<(), DaemonError> {
     let store = pipeline.store.as_ref();
-    if store.generation().await? == pipeline.generation() {
+    if store.generation().await? == seen.generation {
         return Ok(());
     }
     let directory = store.directory().await?;
-    if store.champion().await? != *serving {
+    if store.champion().await? != seen.champion {
         // A champion that cannot be read leaves the present judge in place; the operator reads why in the log.
         match load_judge(store, config).await {
             Ok((judge, champion)) => {
                 tracing::info!(model = judge.classifier().id(), "serving another model");
                 pipeline.set_judge(judge);
-                *serving = champion;
+                seen.champion = champion;
             }
             Err(error) => tracing::error!(%error, "the new champion cannot be served; the old one stays"),
         }
     }
+    seen.generation = directory.generation;
     pipeline.set_directory(directory);
     Ok(())
 }

@@ -20,8 +20,10 @@ use serde_json::json;
 
 use crate::api::body::BodyLimits;
 use crate::api::problem::{Problem, Refusal};
-use crate::api::{Doors, akismet, comments, json as reply};
+use crate::api::{self, Doors, akismet, json as reply};
 use crate::pipeline::Pipeline;
+use crate::site::Policy;
+use crate::webhook::Allow;
 use gate::{Gate, Speaks};
 pub use server::serve;
 
@@ -47,6 +49,10 @@ pub struct Settings {
     pub drain: Duration,
     /// Host names under which `<key>.<host>` addresses the Akismet calls; lower case, without a port.
     pub akismet_hosts: Vec<String>,
+    /// Private addresses at which an endpoint may be.
+    pub endpoint_addresses: Allow,
+    /// What a new site begins with.
+    pub policy: Policy,
 }
 
 impl Default for Settings {
@@ -61,6 +67,8 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(20),
             akismet_hosts: vec!["rest.akismet.com".to_owned()],
+            endpoint_addresses: Allow::None,
+            policy: Policy::standard(),
         }
     }
 }
@@ -74,6 +82,8 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
         pipeline,
         bodies: BodyLimits::new(settings.body_bytes, settings.all_bodies_bytes, settings.request_timeout / 2),
         akismet_hosts: settings.akismet_hosts.clone(),
+        endpoint_addresses: settings.endpoint_addresses.clone(),
+        policy: settings.policy.clone(),
     });
     let gate = Gate::new(Arc::clone(&doors), settings);
     let mut router =
@@ -81,7 +91,7 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
     if let Some(metrics) = metrics {
         router = router.route("/metrics", get(move || show_metrics(metrics)));
     }
-    for (speaks, routes) in [(Speaks::Json, comments::routes()), (Speaks::Akismet, akismet::routes())] {
+    for (speaks, routes) in [(Speaks::Json, api::json_routes()), (Speaks::Akismet, akismet::routes())] {
         for route in routes {
             router = router.route(&route.path, gate.before(route.door, speaks, route.handlers));
         }

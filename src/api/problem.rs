@@ -86,8 +86,8 @@ pub struct Problem {
 }
 
 /// The members of RFC 9457 § 3.1; `type` is a reference relative to this server.
-#[derive(Serialize)]
-struct Members<'a> {
+#[derive(Debug, Serialize)]
+pub struct Members<'a> {
     #[serde(rename = "type")]
     kind: String,
     title: &'a str,
@@ -99,16 +99,18 @@ impl Problem {
     pub fn new(refusal: Refusal, detail: impl Into<String>) -> Problem {
         Problem { refusal, detail: detail.into() }
     }
+
+    pub fn members(&self) -> Members<'_> {
+        let (slug, title, status) = self.refusal.facts();
+        Members { kind: format!("/problems/{slug}"), title, status: status.as_u16(), detail: &self.detail }
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (slug, title, status) = self.refusal.facts();
-        let members =
-            Members { kind: format!("/problems/{slug}"), title, status: status.as_u16(), detail: &self.detail };
-        let body = serde_json::to_vec(&members).unwrap_or_default();
+        let body = serde_json::to_vec(&self.members()).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = status;
+        *response.status_mut() = self.refusal.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.refusal.retry_after_seconds() {

@@ -26,6 +26,8 @@ pub fn doors(config: &Config) -> http::Settings {
         request_timeout: config.http.request_timeout,
         drain: config.http.drain,
         akismet_hosts: config.akismet.hosts.clone(),
+        endpoint_addresses: client(config).allow,
+        policy: config.policy.clone(),
     }
 }
 

@@ -8,6 +8,7 @@
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
 mod akismet;
+mod api;
 mod cli;
 mod comments;
 mod config;
