@@ -6,6 +6,7 @@
 pub mod akismet;
 pub mod body;
 pub mod comments;
+pub mod form;
 pub mod json;
 pub mod limits;
 pub mod problem;

@@ -14,7 +14,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::form::{Form, is_item};
+use crate::api::form::{Form, is_item};
 use crate::api::is_yes;
 use crate::api::limits::{self, cut};
 use crate::comment::{Author, Comment, ContentFormat};

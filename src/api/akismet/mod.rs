@@ -11,7 +11,6 @@
 //! publish the comment, spam or not. It is the comment's id in hexadecimal, by which submit-* finds it again.
 
 mod check;
-mod form;
 mod reply;
 
 use std::sync::Arc;
@@ -26,6 +25,7 @@ use serde_json::json;
 use ulid::Ulid;
 
 use super::body::Sent;
+use super::form::Form;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
@@ -35,7 +35,6 @@ use crate::site::Site;
 use crate::store::{Act, Status, StoreError, StoredComment};
 use crate::verdict::{Decision, Label, Verdict};
 use check::CheckForm;
-use form::Form;
 use reply::{Answer, Reason};
 
 /// The whole answer to submit-spam and submit-ham: clients compare it.

@@ -1,7 +1,7 @@
-//! Form bodies as Akismet clients write them: raw bytes to names and values.
+//! Form bodies as clients write them: raw bytes to names and values.
 //!
-//! Owns percent-escapes, character sets and the spellings of lists. Does not own which fields there are (`check`).
-//! Nothing is refused here: any bytes are a form.
+//! Owns percent-escapes, character sets and the spellings of lists. Does not own which fields there are
+//! (`akismet::check`, `hooks`). Nothing is refused here: any bytes are a form.
 
 use std::borrow::Cow;
 
