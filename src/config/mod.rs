@@ -4,6 +4,7 @@
 //! and what it costs to change; `layers` says where each came from. Does not own what is done with them: the daemon
 //! hands each part its own.
 
+pub mod hooks;
 mod layers;
 mod values;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::site::Policy;
+use hooks::Hooks;
 
 pub use layers::{DEFAULTS, Setting, Sources};
 pub use values::{LogFormat, PrivateAddresses};
@@ -53,6 +55,9 @@ pub struct Config {
     pub policy: Policy,
     pub model: Model,
     pub rules: Rules,
+    /// Who may send comments by a webhook of its own.
+    #[serde(skip)]
+    pub hooks: Hooks,
     #[serde(skip)]
     sources: Sources,
     #[serde(skip)]
@@ -190,8 +195,9 @@ impl Config {
         for (key, low, high) in RANGES {
             settings.get(key).map_or(Ok(()), |setting| in_range(setting, low, high))?;
         }
+        let hooks = hooks::table::of_settings(&settings)?;
         let config: Config = whole.try_deserialize().map_err(|error| complaint(&error, &settings))?;
-        let config = Config { sources, settings, ..config };
+        let config = Config { hooks, sources, settings, ..config };
         config.hangs_together()?;
         config.with_data_dir()
     }

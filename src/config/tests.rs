@@ -3,7 +3,7 @@
 use super::*;
 
 /// Settings from a file's text (none when empty) and `NAME=value` words of the environment.
-fn load(file: &str, environment: &[&str]) -> Result<Config, String> {
+pub(super) fn load(file: &str, environment: &[&str]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.toml");
     std::fs::write(&path, file).unwrap();
@@ -15,7 +15,7 @@ fn load(file: &str, environment: &[&str]) -> Result<Config, String> {
 }
 
 #[track_caller]
-fn refused(file: &str, environment: &[&str], expected: &str) {
+pub(super) fn refused(file: &str, environment: &[&str], expected: &str) {
     let error = load(file, environment).map(|_| "it was accepted").unwrap_err();
     assert!(error.contains(expected), "{error}\n  does not say: {expected}");
 }
