@@ -63,7 +63,7 @@ pub struct Setting {
 impl Setting {
     /// The key as a settings file spells it: in quotes where an operator chose the name.
     pub fn spelling(&self) -> String {
-        let is_bare = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let is_bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         let chosen = hooks::chosen_name(&self.key).filter(|name| !name.chars().all(is_bare));
         match chosen.and_then(|name| Some((self.key.strip_suffix(name)?, name))) {
             Some((start, name)) => format!("{start}{}", serde_json::Value::from(name)),

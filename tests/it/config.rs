@@ -109,7 +109,7 @@ fn a_hooks_table_is_shown_as_it_may_be_written_but_for_its_secret() {
     for line in [
         "hooks.cms.secret = \"***\"",
         "hooks.cms.events.\"entry.create comment\" = \"check\"",
-        "hooks.cms.events.entry.delete = \"ignore\"",
+        "hooks.cms.events.\"entry.delete\" = \"ignore\"",
         "hooks.cms.fields.content = [\"/a\",\"/b\"]",
         "hooks.cms.fields.author.name = \"/c\"",
         "hooks.cms.fields.extra.\"X \\\"Y\\\"\" = \"/d\"",
