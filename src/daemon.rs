@@ -76,8 +76,9 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
     pipeline.set_directory(store.directory().await?);
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
     let worker = tokio::spawn(worker.run(stopped.clone()));
-    let doors =
-        tokio::spawn(serve(listener, Arc::clone(&pipeline), settings::doors(&config), metrics.clone(), stopped));
+    let doors = settings::doors(&config);
+    let hooks = Arc::clone(&doors.hooks);
+    let doors = tokio::spawn(serve(listener, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
 
     // Before anyone hears "ready": whoever does may stop us in the same instant.
     let mut hangup = on(SignalKind::hangup())?;
@@ -107,9 +108,12 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
                     Ok(new) => match load_judge(store.as_ref(), &new).await {
                         Ok((judge, id)) => {
                             pipeline.set_judge(judge);
+                            hooks.replace(new.hooks.clone());
                             serving = id;
                             config = new;
-                            tracing::info!("settings and weights read anew; listen address and limits apply at the next start");
+                            tracing::info!(
+                                "settings, weights and hooks read anew; listen address and limits apply at the next start"
+                            );
                         }
                         Err(error) => tracing::error!(%error, "reload refused; the old settings stay"),
                     },

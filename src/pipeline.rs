@@ -122,6 +122,11 @@ impl Pipeline {
         self.callers.load().by_id.get(&id).map(|tenant| Arc::clone(&tenant.site))
     }
 
+    pub fn site_named(&self, name: &str) -> Option<Arc<Site>> {
+        let callers = self.callers.load();
+        callers.by_id.values().find(|tenant| tenant.site.name == name).map(|tenant| Arc::clone(&tenant.site))
+    }
+
     /// The verdict on `comment` as if it came in now; nothing is kept.
     pub fn judge(&self, comment: &Comment, site: &Site) -> Verdict {
         let started = Instant::now();

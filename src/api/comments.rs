@@ -130,10 +130,14 @@ async fn submit(
     Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
     bounded(&comment)?;
-    let submission = Submission { comment, idempotency_key, fingerprint: None };
-    let (id, status) = match doors.pipeline.submit(&site, submission).await? {
+    Ok(submitted(&doors, &site, Submission { comment, idempotency_key, fingerprint: None }).await?)
+}
+
+/// Keeps a comment for the worker: 202 with its id, or 200 and where it stands when it was there before.
+pub(super) async fn submitted(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
+    let (id, status) = match doors.pipeline.submit(site, submission).await? {
         Admission::New { id, .. } => (id, "queued"),
-        Admission::Repeat { id } => (id, word_for(&existing(&doors, &site, id).await?.status)),
+        Admission::Repeat { id } => (id, word_for(&existing(doors, site, id).await?.status)),
     };
     let code = if status == "queued" { StatusCode::ACCEPTED } else { StatusCode::OK };
     let mut response = json::answer(code, &Submitted { id, status });
@@ -156,8 +160,12 @@ async fn check(
         let verdict = doors.pipeline.judge(&comment, &site);
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
     }
-    let submission = Submission { comment, idempotency_key, fingerprint: None };
-    let (id, verdict) = doors.pipeline.check(&site, submission).await?;
+    Ok(checked(&doors, &site, Submission { comment, idempotency_key, fingerprint: None }).await?)
+}
+
+/// Judges a comment and keeps it: 200 with the verdict.
+pub(super) async fn checked(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
+    let (id, verdict) = doors.pipeline.check(site, submission).await?;
     Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
 }
 

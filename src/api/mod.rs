@@ -1,4 +1,4 @@
-//! What machines call: native JSON (`comments`) and the Akismet protocol (`akismet`).
+//! What machines call: native JSON (`comments`), a CMS's own webhook (`hooks`) and the Akismet protocol (`akismet`).
 //!
 //! Owns who is calling (API keys), reading a body within bounds, and how a refusal looks (`problem`). Does not own the
 //! router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
@@ -7,6 +7,7 @@ pub mod akismet;
 pub mod body;
 pub mod comments;
 pub mod form;
+pub mod hooks;
 pub mod json;
 pub mod limits;
 pub mod problem;
@@ -28,6 +29,8 @@ use problem::{Problem, Refusal};
 pub struct Doors {
     pub pipeline: Arc<Pipeline>,
     pub bodies: BodyLimits,
+    /// Who may send by a webhook of its own.
+    pub hooks: Arc<hooks::Register>,
     /// Host names under which `<key>.<host>` addresses the Akismet calls; lower case, without a port.
     pub akismet_hosts: Vec<String>,
 }

@@ -2,6 +2,9 @@
 //!
 //! The parts do not know the configuration, and it does not know them; here they meet.
 
+use std::sync::Arc;
+
+use crate::api::hooks::Register;
 use crate::config::{Config, PrivateAddresses};
 use crate::webhook::{self, Allow, Schedule};
 use crate::{http, store, worker};
@@ -26,6 +29,7 @@ pub fn doors(config: &Config) -> http::Settings {
         request_timeout: config.http.request_timeout,
         drain: config.http.drain,
         akismet_hosts: config.akismet.hosts.clone(),
+        hooks: Arc::new(Register::new(config.hooks.clone())),
     }
 }
 

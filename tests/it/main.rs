@@ -13,6 +13,7 @@ mod comments;
 mod config;
 mod daemon;
 mod harness;
+mod hooks;
 mod hostile;
 mod receiver;
 mod replay;
