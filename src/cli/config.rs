@@ -36,7 +36,10 @@ impl Command {
         }
         let config = places.config(&[])?;
         match self {
-            Command::Check => writeln!(out, "The settings are in order.")?,
+            Command::Check => {
+                config.hooks()?;
+                writeln!(out, "The settings are in order.")?;
+            }
             Command::Show { output, .. } if output.json => {
                 let shown =
                     |setting: &Setting| serde_json::json!({ "value": value(setting), "origin": setting.origin });

@@ -55,9 +55,6 @@ pub struct Config {
     pub policy: Policy,
     pub model: Model,
     pub rules: Rules,
-    /// Who may send comments by a webhook of its own.
-    #[serde(skip)]
-    pub hooks: Hooks,
     #[serde(skip)]
     sources: Sources,
     #[serde(skip)]
@@ -195,9 +192,8 @@ impl Config {
         for (key, low, high) in RANGES {
             settings.get(key).map_or(Ok(()), |setting| in_range(setting, low, high))?;
         }
-        let hooks = hooks::table::of_settings(&settings)?;
         let config: Config = whole.try_deserialize().map_err(|error| complaint(&error, &settings))?;
-        let config = Config { hooks, sources, settings, ..config };
+        let config = Config { sources, settings, ..config };
         config.hangs_together()?;
         config.with_data_dir()
     }
@@ -205,6 +201,16 @@ impl Config {
     /// Reads the same places again, as they are now; the environment and the flags stay as they were.
     pub fn reload(&self) -> Result<Config, ConfigError> {
         Config::load(self.sources.clone())
+    }
+
+    /// Who may send comments by a webhook of its own; files of secrets are read anew.
+    ///
+    /// Apart from [`Config::load`], because a command beside the daemon needs no secrets, and its user may have none.
+    ///
+    /// # Errors
+    /// The first thing that is missing or wrong in a source's table.
+    pub fn hooks(&self) -> Result<Hooks, ConfigError> {
+        hooks::table::of_settings(&self.settings)
     }
 
     /// What is in force and where it came from, by key.

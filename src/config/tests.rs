@@ -10,7 +10,9 @@ pub(super) fn load(file: &str, environment: &[&str]) -> Result<Config, String> {
     let words = environment.iter().map(|word| word.split_once('=').unwrap());
     let mut environment: BTreeMap<String, String> = words.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     environment.entry("HOME".to_owned()).or_insert_with(|| "/home/bob".to_owned());
-    Config::load(Sources { file: Some(path.clone()), environment, flags: Vec::new() })
+    let config = Config::load(Sources { file: Some(path.clone()), environment, flags: Vec::new() });
+    config
+        .and_then(|config| config.hooks().map(|_| config))
         .map_err(|error| error.to_string().replace(path.to_str().unwrap(), "mine.toml"))
 }
 

@@ -120,6 +120,14 @@ fn a_hooks_table_is_shown_as_it_may_be_written_but_for_its_secret() {
     for text in [&shown, &json] {
         assert!(!text.contains("the present one") && !text.contains("the one before"), "{text}");
     }
+    // What needs no secret does not ask for one: it may be in the service's environment only.
+    let secretless = folder.path().join("secretless.toml");
+    std::fs::write(&secretless, shown.replace("hooks.cms.secret =", "# hooks.cms.secret =")).unwrap();
+    let secretless = [("HAMLET_CONFIG", secretless.to_str().unwrap())];
+    assert_eq!(hamlet(&["config", "show"], &secretless).0, 0);
+    let (code, _, error) = hamlet(&["config", "check"], &secretless);
+    assert!(code == 2 && error.contains("`hooks.cms.secret` is missing"), "{error}");
+
     let again = folder.path().join("again.toml");
     std::fs::write(&again, &shown).unwrap();
     let check = ["config", "check", "--config", again.to_str().unwrap()];

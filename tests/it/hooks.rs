@@ -39,7 +39,7 @@ fn hooks(file: &Path, environment: &[(String, &str)]) -> Hooks {
         environment.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
     environment.insert("HOME".to_owned(), "/home/bob".to_owned());
     let sources = Sources { file: Some(file.to_owned()), environment, flags: Vec::new() };
-    Config::load(sources).unwrap_or_else(|error| panic!("{error}")).hooks
+    Config::load(sources).and_then(|config| config.hooks()).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The sources that ship, with a secret and a site of the harness.

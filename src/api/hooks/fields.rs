@@ -107,7 +107,7 @@ mod tests {
         let environment = [("HOME".to_owned(), "/".to_owned())].into();
         let config = Config::load(Sources { file: Some(file), environment, flags: Vec::new() }).unwrap();
         let head = Request::post("/v1/hooks/cms").body(()).unwrap().into_parts().0;
-        comment(&config.hooks["cms"], &Message::read(&head, body.to_string().as_bytes()).unwrap()).unwrap()
+        comment(&config.hooks().unwrap()["cms"], &Message::read(&head, body.to_string().as_bytes()).unwrap()).unwrap()
     }
 
     /// Every field of a comment, each found where its name says.
