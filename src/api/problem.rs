@@ -19,6 +19,7 @@ pub enum Refusal {
     SignatureMissing,
     SignatureInvalid,
     SignatureExpired,
+    ScopeMissing,
     NotFound,
     MethodNotAllowed,
     MalformedBody,
@@ -29,6 +30,7 @@ pub enum Refusal {
     UnknownField,
     InvalidField,
     FieldTooLong,
+    InvalidParameter,
     Conflict,
     Overloaded,
     Unavailable,
@@ -45,6 +47,7 @@ impl Refusal {
             Refusal::SignatureMissing => ("signature-missing", "No signature", StatusCode::UNAUTHORIZED),
             Refusal::SignatureInvalid => ("signature-invalid", "The signature does not fit", StatusCode::UNAUTHORIZED),
             Refusal::SignatureExpired => ("signature-expired", "Signed at another time", StatusCode::UNAUTHORIZED),
+            Refusal::ScopeMissing => ("scope-missing", "The key may not do this", StatusCode::FORBIDDEN),
             Refusal::NotFound => ("not-found", "Not found", StatusCode::NOT_FOUND),
             Refusal::MethodNotAllowed => ("method-not-allowed", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED),
             Refusal::MalformedBody => ("malformed-body", "The body cannot be read", StatusCode::BAD_REQUEST),
@@ -57,6 +60,9 @@ impl Refusal {
             Refusal::UnknownField => ("unknown-field", "Unknown field", StatusCode::UNPROCESSABLE_ENTITY),
             Refusal::InvalidField => ("invalid-field", "A field is missing or wrong", StatusCode::UNPROCESSABLE_ENTITY),
             Refusal::FieldTooLong => ("field-too-long", "A field is too long", StatusCode::UNPROCESSABLE_ENTITY),
+            Refusal::InvalidParameter => {
+                ("invalid-parameter", "A parameter is missing or wrong", StatusCode::UNPROCESSABLE_ENTITY)
+            }
             Refusal::Conflict => ("conflict", "This contradicts what is kept", StatusCode::CONFLICT),
             Refusal::Overloaded => ("overloaded", "Too much at once", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Unavailable => ("unavailable", "The store is not available", StatusCode::SERVICE_UNAVAILABLE),
@@ -125,6 +131,7 @@ impl IntoResponse for Problem {
             Refusal::SignatureMissing | Refusal::SignatureInvalid | Refusal::SignatureExpired => {
                 Some("Signature realm=\"hamlet\"")
             }
+            Refusal::ScopeMissing => Some("Bearer realm=\"hamlet\", error=\"insufficient_scope\""),
             _ => None,
         };
         if let Some(challenge) = challenge {

@@ -94,11 +94,8 @@ async fn check(
     believed: Believed,
 ) -> Result<Response, Problem> {
     let id = hook.id.as_ref().and_then(|lookup| message.text(lookup)).filter(|id| !id.trim().is_empty());
-    let submission = Submission {
-        comment: fields::comment(hook, message)?,
-        idempotency_key: id.or(believed.id).map(|id| idempotency_key(hook, id.trim())),
-        fingerprint: None,
-    };
+    let idempotency_key = id.or(believed.id).map(|id| idempotency_key(hook, id.trim()));
+    let submission = Submission::of(fields::comment(hook, message)?, idempotency_key);
     let answer = match hook.answer {
         Answer::Verdict => comments::checked(doors, site, submission).await,
         Answer::Accepted => comments::submitted(doors, site, submission).await,

@@ -1,14 +1,11 @@
-//! Comments at rest: what became of one, what people said of it, what there is to learn from.
+//! Comments at rest: what became of one, and what there is to learn from.
 
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqlitePool;
 
-use super::fanout::{Telling, fan_out};
-use super::ledger::Ledger;
-use super::rows::{comment_id, from_json, id_bytes, micros, time, to_json, unreadable};
+use super::rows::{comment_id, from_json, id_bytes, time, unreadable};
 use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::{Act, HumanAct, LabelledComment, Outgoing, Status, StoreError, StoredComment};
-use crate::verdict::Verdict;
+use crate::store::{LabelledComment, Status, StoreError, StoredComment};
 
 #[derive(sqlx::FromRow)]
 struct CommentRow {
@@ -75,53 +72,17 @@ pub(super) async fn find_by_fingerprint(
     id.map(|id| comment_id(&id, "a comment")).transpose()
 }
 
-/// See [`crate::store::Store::record_act`].
-pub(super) async fn record_act(
-    conn: &mut SqliteConnection,
+pub(super) async fn find_by_external_id(
+    readers: &SqlitePool,
     site: SiteId,
-    id: CommentId,
-    act: HumanAct,
-    verdict: Verdict,
-    event: Outgoing,
-) -> Result<(), StoreError> {
-    let found: Option<(i64, Option<String>)> =
-        sqlx::query_as("SELECT row, said FROM comments WHERE id = ? AND site = ?")
-            .bind(id_bytes(id))
-            .bind(site.0)
-            .fetch_optional(&mut *conn)
-            .await?;
-    let Some((row, said_before)) = found else { return Err(StoreError::NotFound(format!("comment {id}"))) };
-    let said = to_json(&act.what)?;
-    if said_before.as_ref() == Some(&said) {
-        return Ok(());
-    }
-    let label = match act.what {
-        Act::Label(label) => Some(label.as_str()),
-        Act::Decision(_) => None,
-    };
-    sqlx::query("INSERT INTO acts (comment, act) VALUES (?, ?)")
-        .bind(row)
-        .bind(to_json(&act)?)
-        .execute(&mut *conn)
+    external_id: &str,
+) -> Result<Option<CommentId>, StoreError> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar("SELECT id FROM comments WHERE site = ? AND external_id = ?")
+        .bind(site.0)
+        .bind(external_id)
+        .fetch_optional(readers)
         .await?;
-    // A decision says nothing about what is true: the label, if there is one, stays.
-    sqlx::query(
-        "UPDATE comments
-            SET verdict = ?2, said = ?3, label = coalesce(?4, label),
-                labelled_at = CASE WHEN ?4 IS NULL THEN labelled_at ELSE ?5 END
-          WHERE row = ?1",
-    )
-    .bind(row)
-    .bind(to_json(&verdict)?)
-    .bind(said)
-    .bind(label)
-    .bind(micros(act.at))
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query("DELETE FROM jobs WHERE comment = ? AND kind = 'decide'").bind(row).execute(&mut *conn).await?;
-    let mut ledger = Ledger::of_site(conn, site).await?;
-    let telling = Telling { site, comment: Some(row), event: &event, at: micros(act.at) };
-    fan_out(conn, &mut ledger, [telling]).await
+    id.map(|id| comment_id(&id, "a comment")).transpose()
 }
 
 #[derive(sqlx::FromRow)]
