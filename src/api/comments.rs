@@ -167,7 +167,12 @@ async fn check(
 /// Judges a comment and keeps it: 200 with the verdict.
 pub(super) async fn checked(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
     let (id, verdict) = doors.pipeline.check(site, submission).await?;
-    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
+    Ok(self::verdict(id, &verdict))
+}
+
+/// 200 with the verdict on a comment that is kept.
+pub(super) fn verdict(id: CommentId, verdict: &Verdict) -> Response {
+    json::answer(StatusCode::OK, &Checked { id: Some(id), verdict })
 }
 
 /// `GET /v1/comments/{id}`
@@ -232,7 +237,7 @@ async fn overrule(
         return Err(too_long(&Exceeded { field: "by", limit, unit: "bytes", found }));
     }
     let verdict = doors.pipeline.overrule(site, id, what, &by, "api").await?;
-    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
+    Ok(self::verdict(id, &verdict))
 }
 
 /// Whether every field is within its bound.

@@ -59,7 +59,7 @@ fn plain() -> Hooks {
     let source = |name: &str, lines: &str| {
         format!(
             "[hooks.{name}]\nsite = \"default\"\n{lines}\nevent = \"/event\"\n\
-             events = {{ created = \"check\", deleted = \"ignore\" }}\n\
+             events = {{ created = \"check\", rejected = \"spam\", released = \"ham\", deleted = \"ignore\" }}\n\
              [hooks.{name}.fields]\ncontent = [\"/text\", \"/html\"]\nexternal_id = \"/key\"\nauthor.name = \"/name\"\n"
         )
     };
@@ -386,6 +386,44 @@ async fn a_source_is_answered_as_it_wants() {
     }
     let empty = say("judge", json!({"event": "created", "text": ""})).await;
     assert_eq!(empty.status, 200, "an empty comment is one: {empty:?}");
+}
+
+#[tokio::test]
+async fn an_edit_and_a_moderators_word_find_the_comment_again() {
+    let hamlet = start(plain()).await;
+    let say = async |path: &str, event: &str, key: Value, text: Value| {
+        let body = json!({"event": event, "key": key, "text": text}).to_string();
+        let signed = [format!("Authorization: Bearer {SECRET}"), format!("X-Token: {SECRET}")];
+        send(&hamlet, &format!("/v1/hooks/{path}"), &signed, body.as_bytes()).await
+    };
+    let first = say("judge", "created", json!("c-1"), json!("I agree with all of it")).await;
+    assert_eq!(first.json()["decision"], "approve");
+    let edited = say("judge", "created", json!("c-1"), json!("cheap viagra casino https://bit.ly/x")).await;
+    assert_eq!((id(&edited), &edited.json()["decision"]), (id(&first), &json!("spam")));
+    assert_eq!(hamlet.show(&id(&first)).await["comment"]["content"], "cheap viagra casino https://bit.ly/x");
+
+    let released = say("judge", "released", json!("c-1"), Value::Null).await;
+    assert_eq!((id(&released), &released.json()["decision"]), (id(&first), &json!("approve")), "{released:?}");
+    let rejected = say("token", "rejected", json!("c-1"), Value::Null).await;
+    assert_eq!((rejected.status, rejected.json()), (200, json!({"id": id(&first), "status": "decided"})));
+    assert_eq!(say("quiet", "rejected", json!("c-1"), Value::Null).await.status, 204, "twice is harmless");
+    let shown = hamlet.show(&id(&first)).await;
+    assert_eq!(shown["verdict"]["decision"], "spam");
+    let history = shown["history"].as_array().unwrap();
+    let word = history.iter().find(|entry| entry["label"] == "ham").unwrap();
+    assert_eq!((&word["by"], &word["via"]), (&json!("judge"), &json!("hook")), "{shown}");
+
+    // Of a comment that came before Hamlet did, if the message says what it was.
+    let unknown = say("judge", "rejected", json!(17), json!("hello")).await;
+    assert_eq!(unknown.json()["decision"], "spam", "{unknown:?}");
+    assert_eq!(hamlet.show(&id(&unknown)).await["comment"]["external_id"], "17");
+    check_refused(&say("judge", "rejected", json!(18), Value::Null).await, 422, "invalid-field", "`/text` or `/html`");
+    check_refused(
+        &say("judge", "rejected", json!(" "), json!("hello")).await,
+        422,
+        "invalid-field",
+        "no text at `/key`",
+    );
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! Owns how the values that a source's settings point at become the fields of a comment, and their bounds: a CMS's hook
 //! cannot be told that a name was too long, so what is too long is cut and what cannot be read is unknown. Only a
-//! missing text is refused.
+//! missing text is refused, or a label that does not say of which comment.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::api::form::{address, instant};
 use crate::api::limits::{self, cut};
 use crate::api::problem::{Problem, Refusal};
 use crate::comment::{Author, Comment, ContentFormat};
-use crate::config::hooks::Hook;
+use crate::config::hooks::{Hook, Lookup};
 
 /// From here on a number is a time in milliseconds, not in seconds: as seconds it lies in the year 5138.
 const MILLISECONDS: f64 = 100_000_000_000.0;
@@ -29,11 +29,7 @@ pub fn comment(hook: &Hook, message: &Message<'_>) -> Result<Comment, Problem> {
     let short = |name| text(name).map(|text| bounded(text, limits::SHORT_BYTES));
     let long = |name| text(name).map(|text| bounded(text, limits::LONG_BYTES));
     let id = |name| filled(name).map(|id| bounded(id, limits::SHORT_BYTES));
-    let content = text("content").ok_or_else(|| {
-        let place = hook.field("content").map(ToString::to_string).unwrap_or_default();
-        let detail = format!("The field `content` is not in this message: there is no text at {place}.");
-        Problem::new(Refusal::InvalidField, detail)
-    })?;
+    let content = text("content").ok_or_else(|| missing("content", hook.field("content")))?;
     let form_seconds = filled("form_seconds").and_then(|seconds| seconds.parse().ok());
     Ok(Comment {
         kind: id("kind").unwrap_or_else(|| "comment".to_owned()),
@@ -61,6 +57,23 @@ pub fn comment(hook: &Hook, message: &Message<'_>) -> Result<Comment, Problem> {
         context: hook.field("context").map(|lookup| message.list(lookup)).map(context).unwrap_or_default(),
         extra: extra(hook, message),
     })
+}
+
+/// The CMS's own id of the comment that `message` is about.
+///
+/// # Errors
+/// 422 that names the places where it was looked for.
+pub fn external_id(hook: &Hook, message: &Message<'_>) -> Result<String, Problem> {
+    let lookup = hook.field("external_id");
+    let id = lookup.and_then(|lookup| message.text(lookup)).filter(|id| !id.trim().is_empty());
+    let id = id.ok_or_else(|| missing("external_id", lookup))?;
+    Ok(cut(id.trim(), limits::SHORT_BYTES).to_owned())
+}
+
+fn missing(field: &str, lookup: Option<&Lookup>) -> Problem {
+    let place = lookup.map(ToString::to_string).unwrap_or_default();
+    let detail = format!("The field `{field}` is not in this message: there is no text at {place}.");
+    Problem::new(Refusal::InvalidField, detail)
 }
 
 fn context(topics: Vec<String>) -> Vec<String> {

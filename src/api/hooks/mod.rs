@@ -29,9 +29,13 @@ use super::{Doors, Route, comments, json as reply, limits};
 use crate::config::hooks::{Act, Answer, Hook, Hooks};
 use crate::pipeline::Submission;
 use crate::site::Site;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
+use crate::verdict::Label;
 use message::Message;
 use signature::Believed;
+
+/// As a comment's history names this door.
+const VIA: &str = "hook";
 
 pub fn routes() -> Vec<Route> {
     let path = "/v1/hooks/{source}";
@@ -75,6 +79,7 @@ async fn receive(
     match act(&hook, &message) {
         Act::Ignore => Ok(ignored(&hook)),
         Act::Check => check(&doors, &hook, &site, &message, believed).await,
+        Act::Label(label) => self::label(&doors, &hook, &site, &message, label).await,
     }
 }
 
@@ -108,6 +113,28 @@ async fn check(
             Problem::new(Refusal::Conflict, detail)
         }
         other => other.into(),
+    })
+}
+
+/// Keeps what a moderator of the CMS said: of the comment with this `external_id`, or of one that is kept now (it came
+/// before Hamlet did), so that nothing a moderator says is lost.
+async fn label(
+    doors: &Doors,
+    hook: &Hook,
+    site: &Site,
+    message: &Message<'_>,
+    label: Label,
+) -> Result<Response, Problem> {
+    let external_id = fields::external_id(hook, message)?;
+    let id = match doors.pipeline.store.find_by_external_id(site.id, &external_id).await? {
+        Some(id) => id,
+        None => doors.pipeline.check(site, Submission::of(fields::comment(hook, message)?, None)).await?.0,
+    };
+    let verdict = doors.pipeline.overrule(site, id, store::Act::Label(label), &hook.name, VIA).await?;
+    Ok(match hook.answer {
+        Answer::Accepted => reply::answer(StatusCode::OK, &json!({"id": id, "status": "decided"})),
+        Answer::Verdict => comments::verdict(id, &verdict),
+        Answer::Empty => empty(),
     })
 }
 

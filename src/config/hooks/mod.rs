@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::verdict::Label;
 use crate::webhook;
 
 pub use lookup::{Lookup, Piece, Template};
@@ -90,6 +91,8 @@ pub struct Events {
 pub enum Act {
     /// It is a comment to judge.
     Check,
+    /// A moderator of the CMS said what is true of the comment with this `external_id`.
+    Label(Label),
     /// It is none of ours.
     Ignore,
 }

@@ -12,6 +12,7 @@ use super::keys::place;
 use super::{Act, Answer, Events, Hook, Hooks, Key, Lookup, Scheme, Template, lookup};
 use crate::comment::ContentFormat;
 use crate::config::{ConfigError, Setting};
+use crate::verdict::Label;
 use crate::webhook::signature::SecretError;
 
 /// How far a signed time may lie from now unless the settings say otherwise; that of Standard Webhooks' libraries.
@@ -150,9 +151,16 @@ impl<'a> Table<'a> {
             let Some(event) = key.strip_prefix("events.") else { continue };
             let act = match self.text(key)?.unwrap_or_default() {
                 "check" => Act::Check,
+                "spam" => Act::Label(Label::Spam),
+                "ham" => Act::Label(Label::Ham),
                 "ignore" => Act::Ignore,
-                other => return Err(wrong(setting, &format!("must be check or ignore, not \"{other}\""))),
+                other => {
+                    return Err(wrong(setting, &format!("must be check, spam, ham or ignore, not \"{other}\"")));
+                }
             };
+            if matches!(act, Act::Label(_)) && !self.values.contains_key("fields.external_id") {
+                return Err(self.missing("fields.external_id", "a label finds its comment by it"));
+            }
             acts.insert(event.to_owned(), act);
         }
         match (self.lookup("event")?, acts.is_empty()) {

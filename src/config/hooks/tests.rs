@@ -188,7 +188,11 @@ fn what_is_missing_or_wrong_is_told_with_its_place() {
         (with("events.a = \"check\""), "`hooks.cms.event` is missing: say where"),
         (
             with("event = \"/event\"\nevents.a = \"delete\""),
-            "`hooks.cms.events.a` must be check or ignore, not \"delete\"",
+            "`hooks.cms.events.a` must be check, spam, ham or ignore, not \"delete\"",
+        ),
+        (
+            with("event = \"/event\"\nevents.a = \"ham\""),
+            "`hooks.cms.fields.external_id` is missing: a label finds its",
         ),
         (with("event = \"/event\"\nevents.a = 1"), "`hooks.cms.events.a` must be a text in quotes"),
         (with("id = \"X-Id\""), "`hooks.cms.id` must be a JSON Pointer (/post/raw), header:NAME"),
