@@ -4,6 +4,7 @@
 //! own when things happen (`now` is an argument), nor what they mean. `sqlite/` is the one engine so far; only this
 //! module speaks SQL.
 
+mod search;
 mod sqlite;
 
 use std::fmt;
@@ -21,6 +22,8 @@ use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::{Decision, Label, Verdict};
+
+pub use search::Query;
 
 /// How an engine works; what it keeps does not depend on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +175,16 @@ pub enum Status {
     Queued,
     Decided { verdict: Verdict },
     DeadLetter { attempts: u32, last_error: String },
+}
+
+impl Status {
+    pub fn word(&self) -> StatusWord {
+        match self {
+            Status::Queued => StatusWord::Queued,
+            Status::Decided { .. } => StatusWord::Decided,
+            Status::DeadLetter { .. } => StatusWord::DeadLetter,
+        }
+    }
 }
 
 /// A comment as the store knows it.
@@ -408,6 +421,29 @@ pub struct LoggedAttempt {
     pub answer: String,
 }
 
+/// Which comments are meant; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct CommentFilter {
+    pub query: Option<Query>,
+    pub status: Option<StatusWord>,
+    pub decision: Option<Decision>,
+    /// The newest label.
+    pub label: Option<Label>,
+    /// Received at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Received before this moment.
+    pub to: Option<Timestamp>,
+}
+
+/// Where a comment stands, without what is true of it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusWord {
+    Queued,
+    Decided,
+    DeadLetter,
+}
+
 /// Which deliveries are meant; what is `None` does not matter.
 #[derive(Clone, Debug, Default)]
 pub struct DeliveryFilter {
@@ -508,6 +544,24 @@ pub trait Store: Send + Sync + 'static {
 
     /// The comment, if it belongs to `site`.
     async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError>;
+
+    /// Comments of `site`, newest first, those older than `before`, at most `limit`.
+    ///
+    /// With a query only those are found that [`Store::make_findable`] has come to.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `before` is no comment of the site.
+    async fn comments(
+        &self,
+        site: SiteId,
+        filter: &CommentFilter,
+        before: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<StoredComment>, StoreError>;
+
+    /// Brings comments that came in since into the full-text index, oldest first, at most `limit`; how many. 0 when there
+    /// is nothing to do now.
+    async fn make_findable(&self, limit: u32) -> Result<u64, StoreError>;
 
     /// The newest comment of `site` that was admitted with this fingerprint.
     async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError>;

@@ -12,9 +12,9 @@ use hamlet::random;
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
-    Act, Admission, Attempt, Change, DecisionJob, DeliveryFilter, DeliveryJob, DeliveryState, Directory, Endpoint,
-    EndpointChange, EndpointKind, EndpointSecret, EndpointState, HistoryEntry, JobId, Lease, ModelRecord, NewComment,
-    NextStep, Outgoing, Settings, Status, Store, StoreError,
+    Act, Admission, Attempt, Change, CommentFilter, DecisionJob, DeliveryFilter, DeliveryJob, DeliveryState, Directory,
+    Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, HistoryEntry, JobId, Lease, ModelRecord,
+    NewComment, NextStep, Outgoing, Query, Settings, Status, StatusWord, Store, StoreError,
 };
 use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
 use jiff::Timestamp;
@@ -598,6 +598,130 @@ contract! {
         house.queue("none").await;
         assert_eq!(house.store.find_by_fingerprint(house.site.id, -5).await.unwrap(), last);
         assert_eq!(house.store.find_by_fingerprint(house.site.id, 6).await.unwrap(), None);
+    }
+
+    // ---- finding -------------------------------------------------------------------------------------------------
+
+    async fn old_comments_are_found_by_what_stands_in_them(house: &House) {
+        let store = &house.store;
+        let admit = async |text: &str, name: &str, url: &str, decision: Decision| {
+            let mut new = house.fresh(text);
+            new.comment.author.name = Some(name.into());
+            new.comment.author.email = Some(format!("{}@mail.example", name.to_lowercase()));
+            new.comment.author.url = Some(url.into());
+            new.comment.author.ip = "192.0.2.7".parse().ok();
+            new.comment.external_id = Some(format!("wp-{}", text.len()));
+            store.admit_decided(new, verdict(decision), event("x")).await.unwrap().id()
+        };
+        let arabic = admit("السَّلامُ عليكم يا أحمد", "Bob", "", Decision::Approve).await;
+        let cheap = admit("Cheap <b>watches</b> at https://shop.example/buy?x=1", "Ann", "https://ann.example", Decision::Spam).await;
+        let chinese = admit("我想买便宜的手表", "Li", "", Decision::Hold).await;
+        let queued = house.queue("cheap, but nobody knows yet").await;
+        let other = store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        store.admit_decided(NewComment { site: other.id, ..house.fresh("cheap elsewhere") }, verdict(Decision::Spam), event("x")).await.unwrap();
+
+        assert_eq!(store.make_findable(2).await.unwrap(), 2);
+        assert_eq!(store.make_findable(100).await.unwrap(), 1, "up to the one that waits");
+        assert_eq!(store.make_findable(100).await.unwrap(), 0);
+        let found = async |query: &str| {
+            let query = Query::parse(query).unwrap_or_else(|| panic!("{query}"));
+            let filter = CommentFilter { query: Some(query), ..CommentFilter::default() };
+            let found = store.comments(house.site.id, &filter, None, 10).await.unwrap();
+            found.into_iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        for (query, expected) in [
+            ("السلام", vec![arabic]),
+            ("احمد", vec![arabic]),
+            ("سلام", vec![]),
+            ("سلـام*", vec![]),
+            ("السل*", vec![arabic]),
+            ("cheap", vec![cheap]),
+            ("CHEAP watches", vec![cheap]),
+            ("\"watches cheap\"", vec![]),
+            ("cheap -watches", vec![]),
+            ("author:ann", vec![cheap]),
+            ("text:ann", vec![]),
+            ("bob@mail.example", vec![arabic]),
+            ("mail.example", vec![chinese, cheap, arabic]),
+            ("author:192.0.2.7", vec![chinese, cheap, arabic]),
+            ("link:shop.example", vec![cheap]),
+            ("link:https://ann.example", vec![cheap]),
+            ("便宜", vec![chinese]),
+            ("宜便", vec![]),
+            ("symbol:BAYES", vec![chinese, cheap, arabic]),
+            ("symbol:BAY", vec![]),
+            ("symbol:BAY* -便宜", vec![cheap, arabic]),
+            ("bayes", vec![chinese, cheap, arabic]),
+        ] {
+            assert_eq!(found(query).await, expected, "{query}");
+        }
+        assert_eq!(found(&cheap.to_string()).await, [cheap]);
+        assert_eq!(found("wp-52 OR cheap").await, Vec::<CommentId>::new(), "OR is a word like any other");
+
+        // An edit is found by what it reads now; what was decided since, too.
+        house.change(cheap, Act::Edit(Decision::Spam), 5, verdict(Decision::Spam), None).await.unwrap();
+        assert_eq!((found("cheap").await, found("edited").await), (vec![], vec![cheap]));
+        let job = house.claim(1).await.remove(0);
+        store.record_verdict(&job, verdict(Decision::Hold), event("x")).await.unwrap();
+        assert_eq!(store.make_findable(100).await.unwrap(), 2);
+        assert_eq!(found("cheap").await, [queued]);
+
+        // A dead letter is found, and by its verdict once it has one.
+        let dead = house.queue("never read").await;
+        let lease = house.claim(2).await.remove(0).lease;
+        store.give_up(lease, "why".into(), at(3)).await.unwrap();
+        assert_eq!(store.make_findable(100).await.unwrap(), 1);
+        assert_eq!((found("never").await, found("never symbol:BAYES").await), (vec![dead], vec![]));
+        store.retry_dead(None, at(4)).await.unwrap();
+        let job = house.claim(4).await.remove(0);
+        store.record_verdict(&job, verdict(Decision::Hold), event("x")).await.unwrap();
+        assert_eq!(found("never symbol:BAYES").await, [dead]);
+
+        store.remove_site(house.site.id).await.unwrap();
+        assert!(found("cheap").await.is_empty());
+        assert_eq!(store.make_findable(100).await.unwrap(), 0);
+    }
+
+    async fn comments_are_listed_newest_first_page_by_page(house: &House) {
+        let store = &house.store;
+        let mut ids = Vec::new();
+        for second in 0..9 {
+            let new = NewComment { received_at: at(second / 2), ..house.fresh(&format!("number {second}")) };
+            let decision = if second % 3 == 0 { Decision::Hold } else { Decision::Spam };
+            ids.push(store.admit_decided(new, verdict(decision), event("x")).await.unwrap().id());
+        }
+        let queued = NewComment { received_at: at(9), ..house.fresh("queued") };
+        ids.push(store.admit_queued(queued, None).await.unwrap().id());
+        let dead = NewComment { received_at: at(0), ..house.fresh("dead") };
+        let dead = store.admit_queued(dead, None).await.unwrap().id();
+        let lease = house.claim(0).await.remove(0).lease;
+        store.give_up(lease, "why".into(), at(1)).await.unwrap();
+        house.say(ids[3], Act::Label(Label::Ham), 1, "x").await.unwrap();
+        ids.insert(2, dead);
+        ids.reverse();
+
+        let list = async |filter: CommentFilter, before, limit| {
+            let page = store.comments(house.site.id, &filter, before, limit).await.unwrap();
+            page.into_iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        let all = CommentFilter::default;
+        assert_eq!(list(all(), None, 100).await, ids);
+        assert_eq!(list(all(), Some(ids[3]), 4).await, ids[4..8]);
+        assert_eq!(list(all(), Some(ids[10]), 4).await, []);
+        is_missing(store.comments(house.site.id, &all(), Some(random::comment_id(at(0))), 4).await);
+        let held = CommentFilter { decision: Some(Decision::Hold), ..all() };
+        assert_eq!(list(held, None, 100).await.len(), 2, "the third was approved by a person");
+        let status = |word| CommentFilter { status: Some(word), ..all() };
+        assert_eq!(list(status(StatusWord::Queued), None, 9).await, [ids[0]]);
+        assert_eq!(list(status(StatusWord::DeadLetter), None, 9).await, [dead]);
+        assert_eq!(list(status(StatusWord::Decided), None, 100).await.len(), 9);
+        let labelled = CommentFilter { label: Some(Label::Ham), ..all() };
+        assert_eq!(list(labelled, None, 9).await.len(), 1);
+        let time = CommentFilter { from: Some(at(1)), to: Some(at(3)), ..all() };
+        assert_eq!(list(time, None, 9).await.len(), 4);
+        let other = store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        assert!(store.comments(other.id, &all(), None, 9).await.unwrap().is_empty());
+        is_missing(store.comments(other.id, &all(), Some(ids[3]), 9).await);
     }
 
     // ---- events --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ use super::admission::body_hash;
 use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use super::rows::{from_json, id_bytes, micros, to_json};
+use super::search;
 use crate::comment::{Comment, CommentId};
 use crate::site::SiteId;
 use crate::statistics::{Count, counts};
@@ -120,6 +121,9 @@ pub(super) async fn record(
     .execute(&mut *conn)
     .await?;
     sqlx::query("DELETE FROM jobs WHERE comment = ? AND kind = 'decide'").bind(before.row).execute(&mut *conn).await?;
+    if matches!(what, Act::Recheck(_) | Act::Edit(_)) || before.verdict.is_none() {
+        search::refresh(conn, [before.row]).await?;
+    }
     let comment = Some(before.row);
     let to_listeners = change.event.iter().map(|event| Telling { site, comment, event, at, to: To::Listeners });
     let to_the_cms = change.call_back.iter().zip(before.callback);

@@ -19,6 +19,7 @@ mod many;
 mod models;
 mod opening;
 mod rows;
+mod search;
 mod sites;
 mod tallies;
 mod verdicts;
@@ -35,9 +36,9 @@ use self::admission::Admit;
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
-    Admission, Attempt, Change, DeadLetter, DecisionJob, Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint,
-    EndpointChange, EndpointId, JobId, LabelledComment, Lease, LoggedAttempt, ModelRecord, NewComment, Outgoing,
-    QueueStatus, Settings, Store, StoreError, StoredComment,
+    Admission, Attempt, Change, CommentFilter, DeadLetter, DecisionJob, Delivery, DeliveryFilter, DeliveryJob,
+    Directory, Endpoint, EndpointChange, EndpointId, JobId, LabelledComment, Lease, LoggedAttempt, ModelRecord,
+    NewComment, Outgoing, QueueStatus, Settings, Store, StoreError, StoredComment,
 };
 use crate::comment::CommentId;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
@@ -102,6 +103,23 @@ impl Store for SqliteStore {
 
     async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError> {
         comments::comment(&self.readers, site, id).await
+    }
+
+    async fn comments(
+        &self,
+        site: SiteId,
+        filter: &CommentFilter,
+        before: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<StoredComment>, StoreError> {
+        comments::comments(&self.readers, site, filter, before, limit).await
+    }
+
+    async fn make_findable(&self, limit: u32) -> Result<u64, StoreError> {
+        match search::read(&self.readers, limit).await? {
+            Some(stretch) => self.write(move |conn| Box::pin(search::extend(conn, stretch))).await,
+            None => Ok(0),
+        }
     }
 
     async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError> {

@@ -8,6 +8,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::keys::{self, KeyRow};
 use super::ledger::raise_generation;
 use super::rows::{from_json, micros, time, to_json, unreadable};
+use super::search;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
 use crate::site::{Policy, Site, SiteId};
 use crate::store::{Directory, StoreError};
@@ -95,6 +96,7 @@ pub(super) async fn set(conn: &mut SqliteConnection, site: Site) -> Result<(), S
 
 pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<(), StoreError> {
     must_exist(conn, site).await?;
+    search::forget_site(conn, site).await?;
     for forget in [
         "DELETE FROM acts WHERE comment IN (SELECT row FROM comments WHERE site = ?)",
         "DELETE FROM attempts WHERE job IN (SELECT id FROM jobs WHERE site = ?)",

@@ -8,6 +8,7 @@ use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{from_json, id_bytes, json_array, micros, to_json};
+use super::search;
 use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::statistics::{Count, counts};
@@ -83,6 +84,9 @@ pub(super) async fn record_all(
         }
         update.execute(&mut *conn).await?;
     }
+    // Only a dead letter that was revived is in the index before it is decided.
+    search::refresh(conn, verdicts.iter().map(|(comment, ..)| *comment).filter(|comment| ledger.is_indexed(*comment)))
+        .await?;
     for (_, site, record) in &verdicts {
         ledger.tallies.add(*site, record.received_at, &record.counts);
     }
