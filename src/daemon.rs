@@ -1,7 +1,7 @@
 //! The daemon: puts the parts together, runs them, and takes them apart again in order.
 //!
 //! Owns start (store, judge, doors, worker, first site), the watch on the store's generation by which changes made
-//! beside the daemon arrive, SIGHUP (settings and weights anew), SIGTERM (drain) and what systemd is told. Does not
+//! beside the daemon arrive, SIGHUP (settings, weights and hooks anew), SIGTERM (drain) and what systemd is told. Does not
 //! own what any part does.
 
 pub(crate) mod settings;
@@ -24,6 +24,7 @@ use crate::classifier::Classifier;
 use crate::clock::Clock;
 use crate::comment::Comment;
 use crate::config::Config;
+use crate::config::hooks::Hooks;
 use crate::decision::Judge;
 use crate::http;
 use crate::lists::Lists;
@@ -58,7 +59,7 @@ pub enum DaemonError {
 }
 
 /// Runs until SIGTERM or SIGINT. `Ok` means that everything accepted was finished or is safely queued.
-pub async fn run(config: Config) -> Result<(), DaemonError> {
+pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let metrics = telemetry::start_counting().map_err(|error| DaemonError::Settings(error.to_string()))?;
     let store = store::open(&config.store.url, &config.data_dir, settings::store(&config)).await?;
     let clock = Clock::System;
@@ -77,8 +78,9 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
     pipeline.set_directory(store.directory().await?);
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
     let worker = tokio::spawn(worker.run(stopped.clone()));
-    let doors =
-        tokio::spawn(serve(listener, Arc::clone(&pipeline), settings::doors(&config), metrics.clone(), stopped));
+    let doors = settings::doors(&config, hooks);
+    let hooks = Arc::clone(&doors.hooks);
+    let doors = tokio::spawn(serve(listener, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
 
     // Before anyone hears "ready": whoever does may stop us in the same instant.
     let mut hangup = on(SignalKind::hangup())?;
@@ -104,13 +106,16 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
             }
             _ = hangup.recv() => {
                 notify(&[NotifyState::Reloading]);
-                match config.reload() {
-                    Ok(new) => match load_judge(store.as_ref(), &new).await {
+                match config.reload().and_then(|new| Ok((new.hooks()?, new))) {
+                    Ok((sources, new)) => match load_judge(store.as_ref(), &new).await {
                         Ok((judge, id)) => {
                             pipeline.set_judge(judge);
+                            hooks.replace(sources);
                             seen.champion = id;
                             config = new;
-                            tracing::info!("settings and weights read anew; listen address and limits apply at the next start");
+                            tracing::info!(
+                                "settings, weights and hooks read anew; listen address and limits apply at the next start"
+                            );
                         }
                         Err(error) => tracing::error!(%error, "reload refused; the old settings stay"),
                     },

@@ -19,6 +19,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 use crate::api::body::BodyLimits;
+use crate::api::hooks::Register;
 use crate::api::problem::{Problem, Refusal};
 use crate::api::{self, Doors, akismet, json as reply};
 use crate::pipeline::Pipeline;
@@ -27,8 +28,8 @@ use crate::webhook::Allow;
 use gate::{Gate, Speaks};
 pub use server::serve;
 
-/// The bounds of the doors.
-#[derive(Clone, Debug, PartialEq)]
+/// The bounds of the doors, and who may send hooks.
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The largest body of a request, bytes.
     pub body_bytes: usize,
@@ -53,6 +54,8 @@ pub struct Settings {
     pub endpoint_addresses: Allow,
     /// What a new site begins with.
     pub policy: Policy,
+    /// May be changed while the doors are open.
+    pub hooks: Arc<Register>,
 }
 
 impl Default for Settings {
@@ -69,6 +72,7 @@ impl Default for Settings {
             akismet_hosts: vec!["rest.akismet.com".to_owned()],
             endpoint_addresses: Allow::None,
             policy: Policy::standard(),
+            hooks: Arc::default(),
         }
     }
 }
@@ -81,6 +85,7 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
     let doors = Arc::new(Doors {
         pipeline,
         bodies: BodyLimits::new(settings.body_bytes, settings.all_bodies_bytes, settings.request_timeout / 2),
+        hooks: Arc::clone(&settings.hooks),
         akismet_hosts: settings.akismet_hosts.clone(),
         endpoint_addresses: settings.endpoint_addresses.clone(),
         policy: settings.policy.clone(),

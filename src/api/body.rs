@@ -1,6 +1,6 @@
 //! Reading a request's body within bounds of size, time and memory.
 //!
-//! Owns those bounds. Does not own what the bytes mean (`json`, `akismet::form`).
+//! Owns those bounds. Does not own what the bytes mean (`json`, `form`).
 
 use std::future::poll_fn;
 use std::pin::Pin;

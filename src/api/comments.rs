@@ -153,8 +153,12 @@ async fn submit(
     Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
     bounded(&comment)?;
-    let submission = Submission::of(comment, idempotency_key);
-    let (id, status) = match doors.pipeline.submit(&site, submission).await? {
+    Ok(submitted(&doors, &site, Submission::of(comment, idempotency_key)).await?)
+}
+
+/// Keeps a comment for the worker: 202 with its id, or 200 and where it stands when it was there before.
+pub(super) async fn submitted(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
+    let (id, status) = match doors.pipeline.submit(site, submission).await? {
         Submitted::Queued(id) => (id, StatusWord::Queued),
         Submitted::Known(stored) => (stored.id, stored.status.word()),
     };
@@ -179,9 +183,18 @@ async fn check(
         let verdict = doors.pipeline.judge(&comment, &site);
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
     }
-    let submission = Submission::of(comment, idempotency_key);
-    let (id, verdict) = doors.pipeline.check(&site, submission).await?;
-    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
+    Ok(checked(&doors, &site, Submission::of(comment, idempotency_key)).await?)
+}
+
+/// Judges a comment and keeps it: 200 with the verdict.
+pub(super) async fn checked(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
+    let (id, verdict) = doors.pipeline.check(site, submission).await?;
+    Ok(self::verdict(id, &verdict))
+}
+
+/// 200 with the verdict on a comment that is kept.
+pub(super) fn verdict(id: CommentId, verdict: &Verdict) -> Response {
+    json::answer(StatusCode::OK, &Checked { id: Some(id), verdict })
 }
 
 /// `GET /v1/comments/{id}`
@@ -241,7 +254,7 @@ async fn overrule(
         return Err(too_long(&Exceeded { field: "by", limit, unit: "bytes", found }));
     }
     let verdict = doors.pipeline.overrule(site, id, what, &by, "api").await?;
-    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
+    Ok(self::verdict(id, &verdict))
 }
 
 /// Whether every field is within its bound.

@@ -1,4 +1,4 @@
-//! What machines call: native JSON (`comments`) and the Akismet protocol (`akismet`).
+//! What machines call: native JSON (`comments`), a CMS's own webhook (`hooks`) and the Akismet protocol (`akismet`).
 //!
 //! Owns who is calling (`caller`), reading a body within bounds, and how a refusal looks (`problem`). Does not own the
 //! router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
@@ -10,6 +10,8 @@ pub mod caller;
 pub mod comments;
 pub mod deliveries;
 pub mod endpoints;
+pub mod form;
+pub mod hooks;
 pub mod json;
 pub mod keys;
 pub mod limits;
@@ -34,6 +36,8 @@ use body::BodyLimits;
 pub struct Doors {
     pub pipeline: Arc<Pipeline>,
     pub bodies: BodyLimits,
+    /// Who may send by a webhook of its own.
+    pub hooks: Arc<hooks::Register>,
     /// Host names under which `<key>.<host>` addresses the Akismet calls; lower case, without a port.
     pub akismet_hosts: Vec<String>,
     /// Private addresses at which an endpoint may be.
@@ -61,6 +65,7 @@ pub fn json_routes() -> Vec<Route> {
         stats::routes(),
         keys::routes(),
         sites::routes(),
+        hooks::routes(),
     ];
     routes.into_iter().flatten().collect()
 }

@@ -14,6 +14,7 @@ mod comments;
 mod config;
 mod daemon;
 mod harness;
+mod hooks;
 mod hostile;
 mod receiver;
 mod replay;

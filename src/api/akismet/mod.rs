@@ -12,7 +12,6 @@
 
 mod callback;
 mod check;
-mod form;
 mod reply;
 mod reports;
 
@@ -27,6 +26,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use super::body::Sent;
+use super::form::Form;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
@@ -39,7 +39,6 @@ use crate::store::{Act, StoreError};
 use crate::verdict::{Decision, Label, Verdict};
 use callback::{CallBack, call_back};
 use check::CheckForm;
-use form::Form;
 use reply::{Answer, Reason};
 use reports::{SitesAsked, StatsAsked};
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::form::Form;
+use crate::api::form::Form;
 use crate::api::is_yes;
 use crate::statistics::{Counted, Day, Kind, blog_name};
 
