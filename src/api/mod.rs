@@ -1,8 +1,9 @@
 //! What machines call: native JSON (`comments`) and the Akismet protocol (`akismet`).
 //!
-//! Owns who is calling (`caller`), reading a body within bounds, and how a refusal looks (`problem`). Does not own the
-//! router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
+//! Owns who is calling (`caller`, `address`), reading a body within bounds, and how a refusal looks (`problem`). Does not
+//! own the router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
 
+pub mod address;
 pub mod akismet;
 pub mod body;
 pub mod caller;
