@@ -19,6 +19,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 use crate::api::body::BodyLimits;
+use crate::api::limiter::{self, Limiter};
 use crate::api::problem::{Problem, Refusal};
 use crate::api::{Doors, akismet, comments, json as reply};
 use crate::pipeline::Pipeline;
@@ -47,6 +48,8 @@ pub struct Settings {
     pub drain: Duration,
     /// Host names under which `<key>.<host>` addresses the Akismet calls; lower case, without a port.
     pub akismet_hosts: Vec<String>,
+    /// How often one key or address may come.
+    pub limits: limiter::Settings,
 }
 
 impl Default for Settings {
@@ -61,6 +64,7 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(20),
             akismet_hosts: vec!["rest.akismet.com".to_owned()],
+            limits: limiter::Settings::default(),
         }
     }
 }
@@ -70,9 +74,11 @@ impl Default for Settings {
 /// * `metrics`: what `/metrics` shows; without it that path is unknown. A metrics recorder must be installed before
 ///   this is called, for the doors take hold of their counters here.
 pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<PrometheusHandle>) -> Router {
+    let limiter = Limiter::new(&settings.limits, &pipeline.clock);
     let doors = Arc::new(Doors {
         pipeline,
         bodies: BodyLimits::new(settings.body_bytes, settings.all_bodies_bytes, settings.request_timeout / 2),
+        limiter,
         akismet_hosts: settings.akismet_hosts.clone(),
     });
     let gate = Gate::new(Arc::clone(&doors), settings);

@@ -1,7 +1,7 @@
 //! What machines call: native JSON (`comments`) and the Akismet protocol (`akismet`).
 //!
-//! Owns who is calling (`caller`, `address`), reading a body within bounds, and how a refusal looks (`problem`). Does not
-//! own the router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
+//! Owns who is calling (`caller`, `address`) and how often (`limiter`), reading a body within bounds, and how a refusal
+//! looks (`problem`). Does not own the router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
 
 pub mod address;
 pub mod akismet;
@@ -9,6 +9,7 @@ pub mod body;
 pub mod caller;
 pub mod comments;
 pub mod json;
+pub mod limiter;
 pub mod limits;
 pub mod problem;
 
@@ -18,12 +19,14 @@ use axum::routing::MethodRouter;
 
 use crate::pipeline::Pipeline;
 use body::BodyLimits;
+use limiter::Limiter;
 
 /// What every door needs.
 #[derive(Debug)]
 pub struct Doors {
     pub pipeline: Arc<Pipeline>,
     pub bodies: BodyLimits,
+    pub limiter: Limiter,
     /// Host names under which `<key>.<host>` addresses the Akismet calls; lower case, without a port.
     pub akismet_hosts: Vec<String>,
 }

@@ -29,6 +29,10 @@ pub enum Refusal {
     FieldTooLong,
     InvalidParameter,
     Conflict,
+    /// Too often; after so many seconds it will do.
+    RateLimited {
+        retry_after_s: u32,
+    },
     Overloaded,
     Unavailable,
     Internal,
@@ -57,6 +61,7 @@ impl Refusal {
                 ("invalid-parameter", "A parameter is missing or wrong", StatusCode::UNPROCESSABLE_ENTITY)
             }
             Refusal::Conflict => ("conflict", "This contradicts what is kept", StatusCode::CONFLICT),
+            Refusal::RateLimited { .. } => ("rate-limited", "Too many requests", StatusCode::TOO_MANY_REQUESTS),
             Refusal::Overloaded => ("overloaded", "Too much at once", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Unavailable => ("unavailable", "The store is not available", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Internal => ("internal", "Something is wrong in Hamlet", StatusCode::INTERNAL_SERVER_ERROR),
@@ -68,10 +73,11 @@ impl Refusal {
     }
 
     /// After how many seconds to try again, where trying again helps.
-    pub fn retry_after_seconds(self) -> Option<&'static str> {
+    pub fn retry_after_seconds(self) -> Option<u32> {
         match self {
-            Refusal::Overloaded => Some("1"),
-            Refusal::Unavailable => Some("5"),
+            Refusal::RateLimited { retry_after_s } => Some(retry_after_s),
+            Refusal::Overloaded => Some(1),
+            Refusal::Unavailable => Some(5),
             _ => None,
         }
     }
@@ -112,7 +118,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.refusal.retry_after_seconds() {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         // RFC 6750 § 3.1: `error` only when a key was sent.
         let challenge = match self.refusal {

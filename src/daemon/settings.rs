@@ -2,6 +2,7 @@
 //!
 //! The parts do not know the configuration, and it does not know them; here they meet.
 
+use crate::api::limiter;
 use crate::config::{Config, PrivateAddresses};
 use crate::webhook::{self, Allow, Schedule};
 use crate::{http, store, worker};
@@ -26,6 +27,14 @@ pub fn doors(config: &Config) -> http::Settings {
         request_timeout: config.http.request_timeout,
         drain: config.http.drain,
         akismet_hosts: config.akismet.hosts.clone(),
+        limits: limiter::Settings {
+            per_key_s: config.limits.per_key_s,
+            per_key_burst: config.limits.per_key_burst,
+            per_address_s: config.limits.per_address_s,
+            per_address_burst: config.limits.per_address_burst,
+            refused_keys_per_minute: config.limits.refused_keys_per_minute,
+            trusted_proxies: config.limits.trusted_proxies.clone(),
+        },
     }
 }
 
@@ -57,5 +66,19 @@ pub fn worker(config: &Config) -> worker::Settings {
             disable_after: config.webhooks.disable_after,
         },
         keep_delivered: config.webhooks.keep,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    /// Tests and benches start their doors with [`http::Settings::default`]: that is what a daemon does, too.
+    #[test]
+    fn doors_without_settings_are_those_of_the_file() {
+        let environment = [("HOME".to_owned(), "/home/bob".to_owned())].into();
+        let config = Config::load(Sources { environment, ..Sources::default() }).unwrap();
+        assert_eq!(doors(&config), http::Settings::default());
     }
 }

@@ -14,6 +14,7 @@ mod config;
 mod daemon;
 mod harness;
 mod hostile;
+mod limits;
 mod receiver;
 mod replay;
 mod rules;
