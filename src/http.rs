@@ -1,8 +1,9 @@
 //! The router: joins the doors, and answers what is about the daemon itself.
 //!
-//! Owns `/healthz`, `/readyz`, `/metrics`, what an unknown path gets, and the settings of all doors. Shedding load is
-//! in `gate`, connections are in `server`. Does not own what a door does (`api`).
+//! Owns `/healthz`, `/readyz`, `/metrics`, what an unknown path gets, and the settings of all doors. `GET /` is
+//! in `front`, shedding load in `gate`, connections are in `server`. Does not own what a door does (`api`).
 
+mod front;
 mod gate;
 mod server;
 
@@ -83,7 +84,7 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
     });
     let gate = Gate::new(Arc::clone(&doors), settings);
     let mut router =
-        Router::new().route("/", get(front_page)).route("/healthz", get(healthz)).route("/readyz", get(readyz));
+        Router::new().route("/", get(front::show)).route("/healthz", get(healthz)).route("/readyz", get(readyz));
     if let Some(metrics) = metrics {
         router = router.route("/metrics", get(move || show_metrics(metrics)));
     }
@@ -93,18 +94,6 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
         }
     }
     router.fallback(unknown_path).method_not_allowed_fallback(wrong_method).with_state(doors)
-}
-
-async fn front_page() -> Response {
-    let version = env!("CARGO_PKG_VERSION");
-    plain(
-        StatusCode::OK,
-        format!(
-            "This is Hamlet {version}, a comment moderation and spam-filter daemon. It judges comments sent as JSON to \
-             /v1/comments and /v1/comments/check (with a site's API key as bearer token) or by the Akismet protocol to \
-             /1.1/comment-check. /healthz, /readyz and /metrics tell how it is.\n"
-        ),
-    )
 }
 
 /// The process lives.

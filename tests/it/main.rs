@@ -12,6 +12,7 @@ mod cli;
 mod comments;
 mod config;
 mod daemon;
+mod front;
 mod harness;
 mod hostile;
 mod limits;
