@@ -3,10 +3,14 @@
 //! The one place that reads the system's clock; everything else takes `now` as an argument. Tests freeze it and move
 //! it by hand.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+
+/// From where [`Clock::elapsed`] counts.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Tells the time: the system's, or one that a test holds still.
 #[derive(Clone, Debug, Default)]
@@ -32,5 +36,33 @@ impl Clock {
             Clock::Frozen(hand) => hand.load(Ordering::Relaxed),
         };
         Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Time since some moment in the past, to tell one moment from another: it goes on when the system's clock is set
+    /// back.
+    pub fn elapsed(&self) -> Duration {
+        match self {
+            Clock::System => START.elapsed(),
+            Clock::Frozen(hand) => {
+                Duration::from_micros(u64::try_from(hand.load(Ordering::Relaxed)).unwrap_or_default())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_on_and_a_frozen_one_stands() {
+        let before = Clock::System.elapsed();
+        while Clock::System.elapsed() == before {}
+        assert!(Clock::System.elapsed() > before);
+        let (clock, hand) = Clock::frozen_at(Timestamp::UNIX_EPOCH);
+        let before = clock.elapsed();
+        assert_eq!(clock.elapsed(), before);
+        hand.fetch_add(1_500_000, Ordering::Relaxed);
+        assert_eq!(clock.elapsed() - before, Duration::from_millis(1500));
     }
 }

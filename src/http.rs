@@ -1,8 +1,9 @@
 //! The router: joins the doors, and answers what is about the daemon itself.
 //!
-//! Owns `/healthz`, `/readyz`, `/metrics`, what an unknown path gets, and the settings of all doors. Shedding load is
-//! in `gate`, connections are in `server`. Does not own what a door does (`api`).
+//! Owns `/healthz`, `/readyz`, `/metrics`, what an unknown path gets, and the settings of all doors. `GET /` is
+//! in `front`, shedding load in `gate`, connections are in `server`. Does not own what a door does (`api`).
 
+mod front;
 mod gate;
 mod server;
 
@@ -20,6 +21,7 @@ use serde_json::json;
 
 use crate::api::body::BodyLimits;
 use crate::api::hooks::Register;
+use crate::api::limiter::{self, Limiter};
 use crate::api::problem::{Problem, Refusal};
 use crate::api::{self, Doors, akismet, json as reply};
 use crate::pipeline::Pipeline;
@@ -56,6 +58,8 @@ pub struct Settings {
     pub policy: Policy,
     /// May be changed while the doors are open.
     pub hooks: Arc<Register>,
+    /// How often one key or address may come.
+    pub limits: limiter::Settings,
 }
 
 impl Default for Settings {
@@ -73,6 +77,7 @@ impl Default for Settings {
             endpoint_addresses: Allow::None,
             policy: Policy::standard(),
             hooks: Arc::default(),
+            limits: limiter::Settings::default(),
         }
     }
 }
@@ -82,17 +87,19 @@ impl Default for Settings {
 /// * `metrics`: what `/metrics` shows; without it that path is unknown. A metrics recorder must be installed before
 ///   this is called, for the doors take hold of their counters here.
 pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<PrometheusHandle>) -> Router {
+    let limiter = Limiter::new(&settings.limits, &pipeline.clock);
     let doors = Arc::new(Doors {
         pipeline,
         bodies: BodyLimits::new(settings.body_bytes, settings.all_bodies_bytes, settings.request_timeout / 2),
         hooks: Arc::clone(&settings.hooks),
+        limiter,
         akismet_hosts: settings.akismet_hosts.clone(),
         endpoint_addresses: settings.endpoint_addresses.clone(),
         policy: settings.policy.clone(),
     });
     let gate = Gate::new(Arc::clone(&doors), settings);
     let mut router =
-        Router::new().route("/", get(front_page)).route("/healthz", get(healthz)).route("/readyz", get(readyz));
+        Router::new().route("/", get(front::show)).route("/healthz", get(healthz)).route("/readyz", get(readyz));
     if let Some(metrics) = metrics {
         router = router.route("/metrics", get(move || show_metrics(metrics)));
     }
@@ -102,18 +109,6 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
         }
     }
     router.fallback(unknown_path).method_not_allowed_fallback(wrong_method).with_state(doors)
-}
-
-async fn front_page() -> Response {
-    let version = env!("CARGO_PKG_VERSION");
-    plain(
-        StatusCode::OK,
-        format!(
-            "This is Hamlet {version}, a comment moderation and spam-filter daemon. It judges comments sent as JSON to \
-             /v1/comments and /v1/comments/check (with a site's API key as bearer token) or by the Akismet protocol to \
-             /1.1/comment-check. /healthz, /readyz and /metrics tell how it is.\n"
-        ),
-    )
 }
 
 /// The process lives.

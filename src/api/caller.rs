@@ -74,9 +74,13 @@ impl FromRequestParts<Arc<Doors>> for Operator {
 
 /// The key of the request, if it is valid and has `scope`.
 fn known(parts: &Parts, doors: &Doors, scope: Scope) -> Result<Known, Problem> {
+    let refuse = |problem| {
+        let counted = doors.limiter.refused(&parts.extensions, &parts.headers);
+        counted.map_or_else(Problem::from, |()| problem)
+    };
     let missing = || {
         let detail = "This needs an API key: send the header `Authorization: Bearer <key>`.";
-        Problem::new(Refusal::KeyMissing, detail)
+        refuse(Problem::new(Refusal::KeyMissing, detail))
     };
     let header = parts.headers.get(AUTHORIZATION).ok_or_else(missing)?;
     let (scheme, key) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(missing)?;
@@ -86,8 +90,9 @@ fn known(parts: &Parts, doors: &Doors, scope: Scope) -> Result<Known, Problem> {
     let known = doors.pipeline.caller(key).ok_or_else(|| {
         let detail = "This API key is not known, or has expired; `hamlet key list` shows the keys, `hamlet key add` makes \
                       a new one.";
-        Problem::new(Refusal::KeyUnknown, detail)
+        refuse(Problem::new(Refusal::KeyUnknown, detail))
     })?;
+    doors.limiter.key(known.key.id)?;
     if !known.key.scopes.contains(scope) {
         let detail = format!("This needs a key with the scope `{scope}`; this one has `{}`.", known.key.scopes);
         return Err(Problem::new(Refusal::ScopeMissing, detail));

@@ -1,8 +1,9 @@
 //! What machines call: native JSON (`comments`), a CMS's own webhook (`hooks`) and the Akismet protocol (`akismet`).
 //!
-//! Owns who is calling (`caller`), reading a body within bounds, and how a refusal looks (`problem`). Does not own the
-//! router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
+//! Owns who is calling (`caller`, `address`) and how often (`limiter`), reading a body within bounds, and how a refusal
+//! looks (`problem`). Does not own the router, overload and probes (`http`), nor what becomes of a comment (`pipeline`).
 
+pub mod address;
 pub mod akismet;
 pub mod batch;
 pub mod body;
@@ -14,6 +15,7 @@ pub mod form;
 pub mod hooks;
 pub mod json;
 pub mod keys;
+pub mod limiter;
 pub mod limits;
 pub mod listing;
 pub mod lists;
@@ -30,6 +32,7 @@ use crate::pipeline::Pipeline;
 use crate::site::Policy;
 use crate::webhook::Allow;
 use body::BodyLimits;
+use limiter::Limiter;
 
 /// What every door needs.
 #[derive(Debug)]
@@ -38,6 +41,7 @@ pub struct Doors {
     pub bodies: BodyLimits,
     /// Who may send by a webhook of its own.
     pub hooks: Arc<hooks::Register>,
+    pub limiter: Limiter,
     /// Host names under which `<key>.<host>` addresses the Akismet calls; lower case, without a port.
     pub akismet_hosts: Vec<String>,
     /// Private addresses at which an endpoint may be.

@@ -32,6 +32,10 @@ pub enum Refusal {
     FieldTooLong,
     InvalidParameter,
     Conflict,
+    /// Too often; after so many seconds it will do.
+    RateLimited {
+        retry_after_s: u32,
+    },
     Overloaded,
     Unavailable,
     SiteMissing,
@@ -64,6 +68,7 @@ impl Refusal {
                 ("invalid-parameter", "A parameter is missing or wrong", StatusCode::UNPROCESSABLE_ENTITY)
             }
             Refusal::Conflict => ("conflict", "This contradicts what is kept", StatusCode::CONFLICT),
+            Refusal::RateLimited { .. } => ("rate-limited", "Too many requests", StatusCode::TOO_MANY_REQUESTS),
             Refusal::Overloaded => ("overloaded", "Too much at once", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Unavailable => ("unavailable", "The store is not available", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::SiteMissing => ("site-missing", "The site does not exist", StatusCode::SERVICE_UNAVAILABLE),
@@ -76,11 +81,12 @@ impl Refusal {
     }
 
     /// After how many seconds to try again, where trying again helps.
-    pub fn retry_after_seconds(self) -> Option<&'static str> {
+    pub fn retry_after_seconds(self) -> Option<u32> {
         match self {
-            Refusal::Overloaded => Some("1"),
-            Refusal::Unavailable => Some("5"),
-            Refusal::SiteMissing => Some("60"),
+            Refusal::RateLimited { retry_after_s } => Some(retry_after_s),
+            Refusal::Overloaded => Some(1),
+            Refusal::Unavailable => Some(5),
+            Refusal::SiteMissing => Some(60),
             _ => None,
         }
     }
@@ -123,7 +129,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.refusal.retry_after_seconds() {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         // RFC 6750 § 3.1: `error` only when a key was sent.
         let challenge = match self.refusal {

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::site::Policy;
@@ -47,6 +48,7 @@ pub struct Config {
     pub log: Log,
     pub store: Store,
     pub http: Http,
+    pub limits: Limits,
     pub akismet: Akismet,
     pub worker: Worker,
     pub webhooks: Webhooks,
@@ -94,6 +96,19 @@ pub struct Http {
     pub request_timeout: Duration,
     #[serde(rename = "drain_s", deserialize_with = "values::seconds")]
     pub drain: Duration,
+}
+
+/// What may come how often; 0 is no limit.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub per_key_s: u32,
+    pub per_key_burst: u32,
+    pub per_address_s: u32,
+    pub per_address_burst: u32,
+    pub refused_keys_per_minute: u32,
+    #[serde(deserialize_with = "values::networks")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -155,7 +170,7 @@ pub struct Rules {
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.
-const RANGES: [(&str, f64, f64); 27] = [
+const RANGES: [(&str, f64, f64); 32] = [
     ("store.waiting_writes", 1.0, 1_048_576.0),
     ("store.commit_batch", 1.0, 65_536.0),
     ("store.readers", 1.0, 256.0),
@@ -168,6 +183,11 @@ const RANGES: [(&str, f64, f64); 27] = [
     ("http.header_timeout_ms", 10.0, 600_000.0),
     ("http.request_timeout_ms", 10.0, 3_600_000.0),
     ("http.drain_s", 0.0, 3_600.0),
+    ("limits.per_key_s", 0.0, 1_000_000.0),
+    ("limits.per_key_burst", 1.0, 1_000_000.0),
+    ("limits.per_address_s", 0.0, 1_000_000.0),
+    ("limits.per_address_burst", 1.0, 1_000_000.0),
+    ("limits.refused_keys_per_minute", 0.0, 1_000_000.0),
     ("worker.decisions_at_once", 1.0, 65_536.0),
     ("worker.lease_s", 1.0, 86_400.0),
     ("worker.attempts", 1.0, 1_000.0),

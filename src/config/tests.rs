@@ -80,6 +80,18 @@ fn private_addresses_are_all_none_or_some() {
 }
 
 #[test]
+fn trusted_proxies_are_networks_or_addresses() {
+    let trusted = |word: &str| {
+        let config = load("", &[&format!("HAMLET_LIMITS__TRUSTED_PROXIES={word}")]).unwrap();
+        config.limits.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(load("", &[]).unwrap().limits.trusted_proxies.len(), 2);
+    assert_eq!(trusted("10.0.0.0/8, 192.0.2.7"), ["10.0.0.0/8", "192.0.2.7/32"]);
+    assert_eq!(trusted("[\"2001:db8::/32\", \"::1\"]"), ["2001:db8::/32", "::1/128"]);
+    assert!(trusted("").is_empty());
+}
+
+#[test]
 fn discard_is_a_probability_or_none() {
     let discard =
         |word: &str| load("", &[&format!("HAMLET_POLICY__DISCARD={word}")]).unwrap().policy.thresholds.discard;
@@ -119,6 +131,13 @@ fn a_bad_value_names_its_place_key_and_range() {
     refused("webhooks.retry_waits_s = [\"1\"]", &[], "`webhooks.retry_waits_s` must be a whole number, not \"1\"");
     refused("akismet.hosts = [\"a b\"]", &[], "mine.toml: `akismet.hosts` must be bare host names, not \"a b\"");
     refused("akismet.hosts = \"a\"", &[], "mine.toml: `akismet.hosts` must be a list in brackets");
+    refused("limits.per_key_s = -1", &[], "mine.toml: `limits.per_key_s` must be from 0 to 1000000, not -1");
+    refused("limits.per_key_burst = 0", &[], "mine.toml: `limits.per_key_burst` must be from 1 to 1000000, not 0");
+    refused(
+        "limits.trusted_proxies = [\"proxy\"]",
+        &[],
+        "`limits.trusted_proxies` must be networks such as 10.0.0.0/8",
+    );
     refused("log.format = \"yaml\"", &[], "mine.toml: `log.format`");
     refused("log.level = \"loud\"", &[], "mine.toml: `log.level` must be error, warn, info, debug or trace");
     refused("log.level = \"info,hamlet=loud\"", &[], "`log.level` must be error, warn");

@@ -99,11 +99,19 @@ pub(super) fn private_addresses<'de, D: Deserializer<'de>>(given: D) -> Result<P
         Given::Words(words) => words.split(',').map(|word| word.trim().to_owned()).collect(),
         Given::List(list) => list,
     };
-    let subnet = |text: String| {
-        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        network.map_err(|_| D::Error::custom(format!("{usage}, not \"{text}\"")))
-    };
+    let subnet = |text: String| network(&text).ok_or_else(|| D::Error::custom(format!("{usage}, not \"{text}\"")));
     subnets.into_iter().map(subnet).collect::<Result<_, _>>().map(PrivateAddresses::Within)
+}
+
+pub(super) fn networks<'de, D: Deserializer<'de>>(given: D) -> Result<Vec<IpNet>, D::Error> {
+    let usage = "must be networks such as 10.0.0.0/8 or addresses";
+    let subnet = |text: String| network(&text).ok_or_else(|| D::Error::custom(format!("{usage}, not \"{text}\"")));
+    Vec::deserialize(given)?.into_iter().map(subnet).collect()
+}
+
+/// `10.0.0.0/8`, or one address.
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().map(IpNet::from).ok())
 }
 
 pub(super) fn policy<'de, D: Deserializer<'de>>(given: D) -> Result<Policy, D::Error> {

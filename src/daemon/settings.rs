@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::api::hooks::Register;
+use crate::api::limiter;
 use crate::config::hooks::Hooks;
 use crate::config::{Config, PrivateAddresses};
 use crate::webhook::{self, Allow, Schedule};
@@ -33,6 +34,14 @@ pub fn doors(config: &Config, hooks: Hooks) -> http::Settings {
         endpoint_addresses: client(config).allow,
         policy: config.policy.clone(),
         hooks: Arc::new(Register::new(hooks)),
+        limits: limiter::Settings {
+            per_key_s: config.limits.per_key_s,
+            per_key_burst: config.limits.per_key_burst,
+            per_address_s: config.limits.per_address_s,
+            per_address_burst: config.limits.per_address_burst,
+            refused_keys_per_minute: config.limits.refused_keys_per_minute,
+            trusted_proxies: config.limits.trusted_proxies.clone(),
+        },
     }
 }
 
@@ -64,5 +73,20 @@ pub fn worker(config: &Config) -> worker::Settings {
             disable_after: config.webhooks.disable_after,
         },
         keep_delivered: config.webhooks.keep,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    /// Tests and benches start their doors with [`http::Settings::default`]: that is what a daemon does, too.
+    #[test]
+    fn doors_without_settings_are_those_of_the_file() {
+        let environment = [("HOME".to_owned(), "/home/bob".to_owned())].into();
+        let config = Config::load(Sources { environment, ..Sources::default() }).unwrap();
+        let shown = |settings: http::Settings| format!("{settings:?}");
+        assert_eq!(shown(doors(&config, Hooks::default())), shown(http::Settings::default()));
     }
 }

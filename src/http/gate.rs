@@ -1,7 +1,8 @@
 //! What stands before each door: too many requests are sent away, slow ones are ended, all are counted.
 //!
-//! Owns the number of requests in flight and the figures per door. Does not own bodies (`api::body`) nor connections
-//! (`server`). One small middleware instead of a stack of general ones: it runs on every request.
+//! Owns the number of requests in flight and the figures per door. Does not own bodies (`api::body`), connections
+//! (`server`) nor how often one client may come (`api::limiter`). One small middleware instead of a stack of general
+//! ones: it runs on every request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,11 +72,12 @@ impl Gate {
         handlers.layer(from_fn_with_state(Arc::new(door), pass))
     }
 
-    /// `None` when too many are inside already.
-    fn enter(&self) -> Option<Inside<'_>> {
+    /// Refused when its client comes too often, or when too many are inside already.
+    fn enter(&self, request: &Request) -> Result<Inside<'_>, Problem> {
+        self.doors.limiter.address(request.extensions(), request.headers())?;
         let inside = Inside(&self.in_flight);
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        (before < self.max_in_flight).then_some(inside)
+        if before < self.max_in_flight { Ok(inside) } else { Err(overloaded()) }
     }
 }
 
@@ -90,11 +92,11 @@ impl Drop for Inside<'_> {
 
 async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let response = match door.gate.enter() {
-        None => door.refuse(),
-        Some(_inside) => match tokio::time::timeout(door.gate.timeout, next.run(request)).await {
+    let response = match door.gate.enter(&request) {
+        Err(problem) => door.refuse(problem),
+        Ok(_inside) => match tokio::time::timeout(door.gate.timeout, next.run(request)).await {
             Ok(response) => response,
-            Err(_) => door.refuse(),
+            Err(_) => door.refuse(overloaded()),
         },
     };
     door.seconds.record(started.elapsed());
@@ -102,15 +104,17 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
     response
 }
 
+fn overloaded() -> Problem {
+    let detail = "More comes in than can be handled now; it is not certain that anything was kept. Try again in a \
+                  second; with an `Idempotency-Key` that is harmless.";
+    Problem::new(Refusal::Overloaded, detail)
+}
+
 impl Door {
-    fn refuse(&self) -> Response {
+    fn refuse(&self, problem: Problem) -> Response {
         match self.speaks {
-            Speaks::Json => {
-                let detail = "More comes in than can be handled now; it is not certain that anything was kept. Try \
-                              again in a second; with an `Idempotency-Key` that is harmless.";
-                Problem::new(Refusal::Overloaded, detail).into_response()
-            }
-            Speaks::Akismet => akismet::refused(&self.gate.doors, Refusal::Overloaded),
+            Speaks::Json => problem.into_response(),
+            Speaks::Akismet => akismet::refused(&self.gate.doors, problem.refusal),
         }
     }
 

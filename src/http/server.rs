@@ -7,7 +7,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Settings;
+use crate::api::address::Peer;
 
 /// How long to wait when the system has no more sockets, before the next is accepted.
 const BREATH: Duration = Duration::from_millis(50);
@@ -34,8 +38,9 @@ pub async fn serve(listener: TcpListener, router: Router, settings: &Settings, s
             () = &mut stop => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept(), if has_room => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, router.clone(), connection(settings), stopped.clone()));
+                Ok((stream, peer)) => {
+                    let peer = Peer(peer.ip());
+                    connections.spawn(converse(stream, peer, router.clone(), connection(settings), stopped.clone()));
                 }
                 Err(error) if is_of_the_client(&error) => {}
                 Err(error) => {
@@ -66,12 +71,23 @@ fn connection(settings: &Settings) -> http1::Builder {
 }
 
 /// One connection from the first request to the last.
-async fn converse(stream: TcpStream, router: Router, builder: http1::Builder, mut stopped: watch::Receiver<()>) {
+async fn converse(
+    stream: TcpStream,
+    peer: Peer,
+    router: Router,
+    builder: http1::Builder,
+    mut stopped: watch::Receiver<()>,
+) {
     // Answers are one small packet; it shall not wait for another.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection could not be told to send at once");
     }
-    let mut talk = pin!(builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
+    let mut talk = pin!(builder.serve_connection(TokioIo::new(stream), service));
     let outcome = tokio::select! {
         outcome = &mut talk => outcome,
         // The sender is dropped no sooner than all is over.

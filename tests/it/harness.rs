@@ -1,9 +1,9 @@
 //! Hamlet as its users meet it: the real router and worker over a real store in a folder of its own, on a port of the
 //! loopback, with a clock that stands still.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +21,7 @@ use hamlet::worker::{self, Worker};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -138,11 +138,22 @@ impl Hamlet {
         panic!("comment {id} was not decided within ten seconds");
     }
 
-    /// Sends bytes on a connection of their own and reads until it is closed.
+    /// Moves the clock on.
+    pub fn wait(&self, time: Duration) {
+        self.clock_hand.fetch_add(time.as_micros().try_into().unwrap(), Ordering::Relaxed);
+    }
+
+    pub async fn raw(&self, bytes: &[u8]) -> Reply {
+        self.raw_from(Ipv4Addr::LOCALHOST.into(), bytes).await
+    }
+
+    /// Sends bytes on a connection of their own, from an address of the loopback, and reads until it is closed.
     ///
     /// Writing may fail when the answer comes early; a reset after the answer is as good as an end.
-    pub async fn raw(&self, bytes: &[u8]) -> Reply {
-        let stream = TcpStream::connect(self.address).await.unwrap();
+    pub async fn raw_from(&self, own: IpAddr, bytes: &[u8]) -> Reply {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(own, 0)).unwrap();
+        let stream = socket.connect(self.address).await.unwrap();
         let (mut from, mut to) = stream.into_split();
         let bytes = bytes.to_vec();
         let writing = tokio::spawn(async move {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// A crate and the places (below `src/`) that may name it.
-const AT_HOME: [(&str, &[&str]); 6] = [
+const AT_HOME: [(&str, &[&str]); 7] = [
     ("sqlx", &["store/"]),
     ("axum", &["http.rs", "http/", "api/"]),
+    ("governor", &["api/limiter.rs"]),
     ("reqwest", &["webhook.rs", "webhook/"]),
     ("linfa", &["training/fit.rs"]),
     ("linfa_bayes", &["training/fit.rs"]),

@@ -27,6 +27,7 @@ use serde_json::json;
 
 use super::body::Sent;
 use super::form::Form;
+use super::limiter::TooOften;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
@@ -129,8 +130,14 @@ fn key_of<'c>(
         KeyFields::With => form.filled("api_key"),
     };
     let in_host = || key_in_host(call.head.headers.get(HOST)?.to_str().ok()?, &doors.akismet_hosts);
-    let key = in_form.or_else(in_host).ok_or(Reason::KeyMissing)?;
-    let known = doors.pipeline.caller(key).ok_or(Reason::KeyUnknown)?;
+    let too_often = |excess: TooOften| Reason::TooOften(excess.into(), fresh_id(doors));
+    let refuse = |reason| {
+        let counted = doors.limiter.refused(&call.head.extensions, &call.head.headers);
+        counted.map_or_else(too_often, |()| reason)
+    };
+    let key = in_form.or_else(in_host).ok_or_else(|| refuse(Reason::KeyMissing))?;
+    let known = doors.pipeline.caller(key).ok_or_else(|| refuse(Reason::KeyUnknown))?;
+    doors.limiter.key(known.key.id).map_err(too_often)?;
     if !known.key.scopes.contains(scope) {
         return Err(Reason::ScopeMissing);
     }

@@ -11,6 +11,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 
 use crate::api::problem::Refusal;
+use crate::comment::CommentId;
 use crate::verdict::{Decision, Verdict};
 
 const GUID: HeaderName = HeaderName::from_static("x-akismet-guid");
@@ -36,6 +37,8 @@ pub(super) enum Reason {
     KeyOfNoSite,
     BlogEmpty,
     FieldMissing(&'static str),
+    /// Not even heard; the id is that of the guid, by which newer plugins hold the comment.
+    TooOften(Refusal, CommentId),
 }
 
 impl Reason {
@@ -48,6 +51,7 @@ impl Reason {
             Reason::KeyOfNoSite => "This key is for administration; take the key of a site.".to_owned(),
             Reason::BlogEmpty => "Empty \"blog\" value".to_owned(),
             Reason::FieldMissing(name) => format!("Missing required field: {name}."),
+            Reason::TooOften(..) => "Too many requests.".to_owned(),
         }
     }
 }
@@ -62,6 +66,9 @@ impl Answer {
     }
 
     pub(super) fn invalid(reason: Reason) -> Answer {
+        if let Reason::TooOften(refusal, id) = reason {
+            return Answer(refused(refusal, &id.guid()));
+        }
         let mut answer = Answer::word("invalid");
         answer.header(DEBUG_HELP, &reason.sentence());
         answer
@@ -131,7 +138,7 @@ pub(super) fn refused(refusal: Refusal, guid: &str) -> Response {
     let mut answer = Answer::word(Body::empty()).guid(guid);
     *answer.0.status_mut() = refusal.status();
     if let Some(seconds) = refusal.retry_after_seconds() {
-        answer.header(RETRY_AFTER, seconds);
+        answer.header(RETRY_AFTER, &seconds.to_string());
     }
     answer.into()
 }

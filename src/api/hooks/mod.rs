@@ -72,8 +72,12 @@ async fn receive(
     })?;
     let (head, body) = request.into_parts();
     let sent = doors.bodies.read(&head.headers, body).await?;
-    let believed = signature::believed(&hook.scheme, &head.headers, &sent.bytes, doors.pipeline.clock.now())
-        .inspect_err(|problem| tracing::debug!(hook = hook.name, why = problem.detail, "a message is not believed"))?;
+    let believed = signature::believed(&hook.scheme, &head.headers, &sent.bytes, doors.pipeline.clock.now()).map_err(
+        |problem| {
+            tracing::debug!(hook = hook.name, why = problem.detail, "a message is not believed");
+            doors.limiter.refused(&head.extensions, &head.headers).map_or_else(Problem::from, |()| problem)
+        },
+    )?;
     let site = doors.pipeline.site_named(&hook.site).ok_or_else(|| no_site(&hook))?;
     let message = Message::read(&head, &sent.bytes)?;
     match act(&hook, &message) {
