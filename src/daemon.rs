@@ -97,7 +97,12 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let mut upkeep = every(UPKEEP_EVERY);
     loop {
         tokio::select! {
-            _ = upkeep.tick() => metrics.run_upkeep(),
+            _ = upkeep.tick() => {
+                metrics.run_upkeep();
+                if let Err(error) = gauge(&pipeline).await {
+                    tracing::debug!(%error, "the queue cannot be counted now");
+                }
+            }
             _ = watch.tick() => {
                 notify(&[NotifyState::Watchdog]);
                 if let Err(error) = follow_store(&pipeline, &config, &mut seen).await {
@@ -140,6 +145,25 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     }
     store.close().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Says how much waits, for `/metrics`.
+async fn gauge(pipeline: &Pipeline) -> Result<(), StoreError> {
+    let queue = pipeline.store.queue_status(pipeline.clock.now()).await?;
+    let endpoints = pipeline.store.endpoints(None).await?;
+    let jobs = [
+        ("decide", "pending", queue.decisions),
+        ("deliver", "pending", queue.deliveries),
+        ("decide", "dead", queue.dead_decisions),
+        ("deliver", "dead", queue.dead_deliveries),
+    ];
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    for (kind, state, count) in jobs {
+        metrics::gauge!("hamlet_queue_jobs", "kind" => kind, "state" => state).set(count as f64);
+    }
+    let disabled = endpoints.iter().filter(|endpoint| endpoint.disabled.is_some()).count();
+    metrics::gauge!("hamlet_endpoints_disabled").set(f64::from(u32::try_from(disabled).unwrap_or(u32::MAX)));
     Ok(())
 }
 

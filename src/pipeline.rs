@@ -21,6 +21,7 @@ use crate::key::{Key, KeyHash};
 use crate::lists::Lists;
 use crate::random;
 use crate::site::{Site, SiteId};
+use crate::statistics;
 use crate::store::{Act, Admission, Change, DecisionJob, Directory, HistoryEntry, NewComment, Outgoing, Status, Store};
 use crate::store::{Endpoint, EndpointId, EndpointKind, EndpointSecret, StoreError, StoredComment};
 use crate::verdict::{Decision, Label, Verdict};
@@ -223,7 +224,7 @@ impl Pipeline {
         let event = outgoing(EventKind::Decided, site, new.id, new.comment.external_id.as_deref(), &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
             Admission::New { id, .. } => {
-                self.decided(verdict.decision);
+                self.decided(site, verdict.decision);
                 Ok((id, verdict))
             }
             Admission::Repeat { id, may_be_edit } => {
@@ -301,7 +302,7 @@ impl Pipeline {
         let decision = verdict.decision;
         let event = outgoing(EventKind::Decided, &site, job.id, job.comment.external_id.as_deref(), &verdict);
         self.store.record_verdict(job, verdict, event).await?;
-        self.decided(decision);
+        self.decided(&site, decision);
         Ok(())
     }
 
@@ -328,6 +329,7 @@ impl Pipeline {
                 (None, Some(verdict.decision), verdict)
             }
         };
+        let decided_by_checks = stored.judged.or(judged).unwrap_or(verdict.decision);
         let now = self.clock.now();
         let said = match what {
             Act::Label(label) => Some((label.decision(), format!("{by} said that this is {label}."))),
@@ -345,7 +347,13 @@ impl Pipeline {
         let (event, comment, idempotency_key) = (Some(event), None, None);
         let change = Change { entry, verdict: verdict.clone(), judged, comment, idempotency_key, event, call_back };
         if self.store.record_change(site.id, id, change).await? {
-            self.decided(verdict.decision);
+            self.decided(site, verdict.decision);
+            if let Act::Label(label) = what
+                && let Some(mistake) = statistics::mistake(decided_by_checks, label)
+            {
+                let site = site.name.clone();
+                metrics::counter!("hamlet_mistakes_total", "site" => site, "mistake" => mistake).increment(1);
+            }
         }
         Ok(verdict)
     }
@@ -367,7 +375,7 @@ impl Pipeline {
         let what = Act::Recheck(verdict.decision);
         let change = self.rejudged(site, id, &stored.comment, what, before, verdict.clone(), by, via);
         if self.store.record_change(site.id, id, change).await? {
-            self.decided(verdict.decision);
+            self.decided(site, verdict.decision);
             return Ok(verdict);
         }
         // A person spoke in between.
@@ -394,7 +402,7 @@ impl Pipeline {
         let mut change = self.rejudged(site, stored.id, &comment, what, before, verdict, &site.name, "cms");
         (change.comment, change.idempotency_key) = (Some(comment), idempotency_key);
         self.store.record_change(site.id, stored.id, change).await?;
-        self.decided(decision);
+        self.decided(site, decision);
         Ok(())
     }
 
@@ -465,8 +473,9 @@ impl Pipeline {
     }
 
     /// A verdict was kept: counts it and wakes who tells endpoints of it.
-    fn decided(&self, decision: Decision) {
-        metrics::counter!("hamlet_decisions_total", "decision" => decision.as_str()).increment(1);
+    fn decided(&self, site: &Site, decision: Decision) {
+        let site = site.name.clone();
+        metrics::counter!("hamlet_decisions_total", "site" => site, "decision" => decision.as_str()).increment(1);
         self.told.notify_one();
     }
 

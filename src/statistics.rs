@@ -126,6 +126,15 @@ pub const MISSED_SPAM: &str = "missed_spam";
 /// Not approved, and a person said that it is ham.
 pub const FALSE_POSITIVE: &str = "false_positive";
 
+/// The mistake that a label shows the checks to have made, if it does.
+pub fn mistake(judged: Decision, label: Label) -> Option<&'static str> {
+    match (label, judged == Decision::Approve) {
+        (Label::Spam, true) => Some(MISSED_SPAM),
+        (Label::Ham, false) => Some(FALSE_POSITIVE),
+        _ => None,
+    }
+}
+
 /// One thing that a comment counts for.
 pub type Count = (Kind, Cow<'static, str>);
 
@@ -136,18 +145,15 @@ pub type Count = (Kind, Cow<'static, str>);
 /// * `label`: what a person says is true, the newest word.
 pub fn counts(comment: &Comment, judged: Decision, evidence: &[Evidence], label: Option<Label>) -> Vec<Count> {
     let is_spam = judged != Decision::Approve;
-    let mistake = match label {
-        Some(Label::Spam) if !is_spam => Some((MISSED_SPAM, Kind::BlogMissedSpam)),
-        Some(Label::Ham) if is_spam => Some((FALSE_POSITIVE, Kind::BlogFalsePositive)),
-        _ => None,
-    };
+    let mistake = label.and_then(|label| mistake(judged, label));
     let mut counts = Vec::with_capacity(evidence.len() + 5);
     counts.push((Kind::Decision, Cow::Borrowed(judged.as_str())));
     counts.push((Kind::Language, language(comment)));
-    counts.extend(mistake.map(|(name, _)| (Kind::Mistake, Cow::Borrowed(name))));
+    counts.extend(mistake.map(|name| (Kind::Mistake, Cow::Borrowed(name))));
     if let Some(blog) = blog(comment) {
         let kind = if is_spam { Kind::BlogSpam } else { Kind::BlogHam };
-        counts.extend(mistake.map(|(_, kind)| (kind, Cow::Owned(blog.clone()))));
+        let of_mistake = |name| if name == MISSED_SPAM { Kind::BlogMissedSpam } else { Kind::BlogFalsePositive };
+        counts.extend(mistake.map(|name| (of_mistake(name), Cow::Owned(blog.clone()))));
         counts.push((kind, Cow::Owned(blog)));
     }
     for (place, piece) in evidence.iter().enumerate() {

@@ -14,6 +14,7 @@ mod rules;
 mod screen;
 mod serve;
 mod site;
+mod stats;
 mod train;
 
 use std::path::PathBuf;

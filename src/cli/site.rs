@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::key::Overlap;
 use super::screen::{self, Output};
-use super::{Usage, site_named, when};
+use super::{Usage, site_named, stats, when};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
@@ -72,6 +72,11 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Show what happened to a site's comments, by day, symbol and language.
+    #[command(after_help = "Examples:
+  hamlet site stats news
+  hamlet site stats news --from 2026-11-01 --to 2026-11-30 --json")]
+    Stats(stats::Asked),
     /// Give a site a new API key and print it, once; the old one works on for a while.
     #[command(after_help = "Examples:\n  hamlet site rotate-key news\n  hamlet site rotate-key news --overlap 0s")]
     RotateKey {
@@ -149,6 +154,7 @@ impl Command {
                 store.set_site(&site).await?;
                 show(&site, *output)
             }
+            Command::Stats(asked) => stats::run(store, asked).await,
             Command::RotateKey { name, overlap, output } => {
                 let (now, site, key) = (Clock::System.now(), site_named(store, name).await?, random::api_key());
                 let until = overlap.until(now);

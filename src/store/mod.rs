@@ -197,6 +197,8 @@ pub struct StoredComment {
     pub comment: Comment,
     pub received_at: Timestamp,
     pub status: Status,
+    /// What the checks decided, whatever a person made of it since; `None` when they never did.
+    pub judged: Option<Decision>,
     /// What happened to it after it was first decided, oldest first.
     pub history: Vec<HistoryEntry>,
 }

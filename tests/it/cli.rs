@@ -86,6 +86,19 @@ fn a_site_lives_from_its_key_to_its_removal() {
 }
 
 #[test]
+fn the_statistics_of_a_site_are_shown() {
+    let shell = Shell::new();
+    shell.json("site add news --url https://news.example --json");
+    let shown = shell.run("site stats news --from 2026-11-01 --to 2026-11-30");
+    assert!(shown.out.contains("2026-11-01 to 2026-11-30") && shown.out.contains("Nothing was checked"), "{shown:?}");
+    let report = shell.json("site stats news --json");
+    assert_eq!((&report["totals"]["checked"], &report["days"]), (&0.into(), &serde_json::json!([])));
+    shell.refused("site stats news --from 2026-11-02 --to 2026-11-01", 2, "lies after");
+    shell.refused("site stats news --from yesterday", 2, "2026-11-24");
+    shell.refused("site stats nobody", 1, "`hamlet site list`");
+}
+
+#[test]
 fn a_key_lives_from_its_scopes_to_its_removal() {
     let shell = Shell::new();
     shell.json("site add news --url https://news.example --json");

@@ -15,6 +15,7 @@ struct CommentRow {
     comment: Vec<u8>,
     received_at: i64,
     verdict: Option<Vec<u8>>,
+    judged: Option<String>,
     state: Option<String>,
     attempts: Option<i64>,
     last_error: Option<String>,
@@ -25,8 +26,8 @@ struct CommentRow {
 macro_rules! whole {
     ($from:literal) => {
         concat!(
-            "SELECT comments.id, comments.comment, comments.received_at, comments.verdict, jobs.state, jobs.attempts,
-                    jobs.last_error,
+            "SELECT comments.id, comments.comment, comments.received_at, comments.verdict, comments.judged,
+                    jobs.state, jobs.attempts, jobs.last_error,
                     (SELECT json_group_array(json(act) ORDER BY row) FROM acts WHERE acts.comment = comments.row) AS history
                FROM ",
             $from,
@@ -75,6 +76,7 @@ impl CommentRow {
             comment: from_json(&self.comment, named)?,
             received_at: time(self.received_at, named)?,
             status,
+            judged: self.judged.and_then(|judged| judged.parse().ok()),
             history: from_json(&self.history, format_args!("the history of {named}"))?,
         })
     }
