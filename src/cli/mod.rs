@@ -14,6 +14,7 @@ mod screen;
 mod serve;
 mod site;
 mod train;
+mod wordpress;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::screen::{self, Output};
-use super::{Usage, site_named};
+use super::{Usage, site_named, wordpress};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::pipeline::key_hash;
@@ -79,6 +79,11 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Print the must-use plugin for WordPress: it has the Akismet plugin ask this daemon, URL and key filled in.
+    #[command(after_help = "Examples:
+  hamlet site wordpress news --key 0123456789ab --write /var/www/html/wp-content/mu-plugins
+  hamlet site wordpress news --new-key --url https://hamlet.example > hamlet.php")]
+    Wordpress(wordpress::Args),
     /// Forget a site with its key, comments, labels, endpoints and jobs.
     #[command(after_help = "Example:\n  hamlet site remove news --yes")]
     Remove {
@@ -152,6 +157,7 @@ impl Command {
                 store.rotate_key(site.id, key_hash(&key)).await?;
                 show_key(&site, &key, "has a new key; the old one no longer works", config, *output)
             }
+            Command::Wordpress(args) => args.run(store, config).await,
             Command::Remove { name, yes } => {
                 let site = site_named(store, name).await?;
                 screen::confirm(&format!("forget site `{name}` with its comments, labels and endpoints"), *yes)?;
