@@ -17,6 +17,19 @@ use ulid::Ulid;
 #[serde(transparent)]
 pub struct CommentId(pub Ulid);
 
+impl CommentId {
+    /// The id as the Akismet protocol carries it: 32 hexadecimal digits.
+    pub fn guid(self) -> String {
+        format!("{:032x}", self.0.0)
+    }
+
+    /// The id that `guid` spells, if it is one of ours.
+    pub fn of_guid(guid: &str) -> Option<CommentId> {
+        let is_hex = guid.len() == 32 && guid.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_hex.then(|| u128::from_str_radix(guid, 16).ok().map(|number| CommentId(Ulid(number)))).flatten()
+    }
+}
+
 impl fmt::Display for CommentId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
@@ -120,6 +133,16 @@ impl Comment {
     /// A comment of which nothing but the text is known.
     pub fn of_text(content: impl Into<String>) -> Comment {
         Comment { kind: default_kind(), content: content.into(), ..Comment::default() }
+    }
+
+    /// Whether its author wrote something else than in `earlier`, or under another name. What surrounds it (addresses,
+    /// times, fields kept besides) may differ each time it is sent.
+    pub fn is_edit_of(&self, earlier: &Comment) -> bool {
+        let written = |comment: &Comment| {
+            let Author { name, email, url, .. } = comment.author.clone();
+            (comment.content.clone(), name, email, url)
+        };
+        written(self) != written(earlier)
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Owns the names and the JSON shape of events. Does not own to whom they go (`store`) nor how (`webhook`).
 
+use std::fmt;
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +12,7 @@ use crate::comment::CommentId;
 use crate::verdict::Verdict;
 
 /// Why an endpoint is called. The names are the `type` of Standard Webhooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum EventKind {
     #[serde(rename = "comment.decided")]
     Decided,
@@ -19,15 +22,39 @@ pub enum EventKind {
     /// An operator asked for a sign of life.
     #[serde(rename = "delivery.test")]
     Test,
+    /// Another endpoint of the site is told nothing any more.
+    #[serde(rename = "endpoint.disabled")]
+    EndpointDisabled,
 }
 
 impl EventKind {
+    pub const ALL: [EventKind; 4] =
+        [EventKind::Decided, EventKind::Redecided, EventKind::Test, EventKind::EndpointDisabled];
+
     pub fn as_str(self) -> &'static str {
         match self {
             EventKind::Decided => "comment.decided",
             EventKind::Redecided => "comment.redecided",
             EventKind::Test => "delivery.test",
+            EventKind::EndpointDisabled => "endpoint.disabled",
         }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.as_str())
+    }
+}
+
+impl FromStr for EventKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<EventKind, String> {
+        EventKind::ALL.into_iter().find(|kind| kind.as_str() == text.trim()).ok_or_else(|| {
+            let known: Vec<&str> = EventKind::ALL.into_iter().map(EventKind::as_str).collect();
+            format!("`{text}` is no event; there are {}", known.join(", "))
+        })
     }
 }
 
@@ -51,6 +78,11 @@ pub struct EventData<'a> {
     pub site: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<&'a Verdict>,
+    /// The endpoint that the event is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
 }
 
 impl Event<'_> {

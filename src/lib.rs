@@ -8,7 +8,7 @@
 //!   ADAPTERS   store   webhook   training   config   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
 //!   CORE       decision → { rules, classifier, lists } → text          functions of their arguments
-//!   WORDS      event → { comment, site } → verdict                     plain data and its arithmetic
+//!   WORDS      { event, statistics } → { comment, key } → site → verdict    plain data and its arithmetic
 //! ```
 //!
 //! A module imports from bands below its own; within a band only along an arrow drawn here. `tests/it/tidy.rs` keeps
@@ -16,7 +16,9 @@
 
 pub mod comment;
 pub mod event;
+pub mod key;
 pub mod site;
+pub mod statistics;
 pub mod verdict;
 
 pub mod classifier;

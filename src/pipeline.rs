@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -17,16 +17,26 @@ use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
+use crate::key::{Key, KeyHash};
 use crate::lists::Lists;
 use crate::random;
 use crate::site::{Site, SiteId};
-use crate::store::{Act, Admission, DecisionJob, Directory, HumanAct, KeyHash, NewComment, Outgoing, Status, Store};
-use crate::store::{StoreError, StoredComment};
-use crate::verdict::{Decision, Verdict};
+use crate::store::{Act, Admission, Change, DecisionJob, Directory, HistoryEntry, NewComment, Outgoing, Status, Store};
+use crate::store::{Endpoint, EndpointId, EndpointKind, EndpointSecret, StoreError, StoredComment};
+use crate::verdict::{Decision, Label, Verdict};
+use crate::webhook::{CallBack, Word};
 
 /// How long a comment that was handed over stays out of other workers' sight: a queue in memory is gone with its
 /// process, and this is how long its comments then wait.
 const HAND_OVER_LEASE: Duration = Duration::from_secs(10);
+
+/// How many call-backs are remembered; a site has one.
+const CALLBACKS_KNOWN: usize = 10_000;
+
+/// The door through which a CMS that speaks the Akismet protocol tells what a moderator did.
+pub const VIA_AKISMET: &str = "akismet";
+/// The answer to a call-back.
+const VIA_CALLBACK: &str = "callback";
 
 /// What doors and worker share: the store, the clock, the judge of the hour, and who may knock.
 pub struct Pipeline {
@@ -40,6 +50,8 @@ pub struct Pipeline {
     pub told: Notify,
     judge: ArcSwap<Judge>,
     callers: ArcSwap<Callers>,
+    /// Call-backs that were seen, so that the store need not be asked each time: their endpoints, and with which key.
+    callbacks: Mutex<HashMap<(SiteId, String), (EndpointId, KeyHash)>>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -52,8 +64,15 @@ impl fmt::Debug for Pipeline {
 #[derive(Debug, Default)]
 struct Callers {
     generation: u64,
-    by_key: HashMap<KeyHash, Arc<Site>>,
+    by_key: HashMap<KeyHash, Known>,
     by_id: HashMap<SiteId, Tenant>,
+}
+
+/// A key and the site it speaks for; `None`: every site.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub key: Arc<Key>,
+    pub site: Option<Arc<Site>>,
 }
 
 /// A site with its lists made ready.
@@ -70,6 +89,32 @@ pub struct Submission {
     pub idempotency_key: Option<String>,
     /// By which a later label finds the comment again; only the Akismet door needs it.
     pub fingerprint: Option<i64>,
+    /// Whom the CMS wants told when the decision changes; see [`Pipeline::callback`].
+    pub callback: Option<EndpointId>,
+}
+
+impl Submission {
+    /// A comment of which nothing else is said.
+    pub fn of(comment: Comment, idempotency_key: Option<String>) -> Submission {
+        Submission { comment, idempotency_key, fingerprint: None, callback: None }
+    }
+}
+
+/// What became of a comment that was to be queued.
+#[derive(Debug)]
+pub enum Submitted {
+    Queued(CommentId),
+    /// It was there before: as it stands now.
+    Known(Box<StoredComment>),
+}
+
+impl Submitted {
+    pub fn id(&self) -> CommentId {
+        match self {
+            Submitted::Queued(id) => *id,
+            Submitted::Known(stored) => stored.id,
+        }
+    }
 }
 
 /// The hash under which a key is stored and looked up. Keys are case-insensitive: host names carry them lower-cased.
@@ -87,6 +132,7 @@ impl Pipeline {
             told: Notify::new(),
             judge: ArcSwap::from_pointee(judge),
             callers: ArcSwap::from_pointee(Callers::default()),
+            callbacks: Mutex::default(),
         }
     }
 
@@ -104,7 +150,15 @@ impl Pipeline {
         let ready = |site: Arc<Site>| (site.id, Tenant { lists: Lists::of(&site.policy.lists), site });
         let by_id: HashMap<_, _> = directory.sites.into_iter().map(ready).collect();
         let site_of = |id| by_id.get(&id).map(|tenant: &Tenant| Arc::clone(&tenant.site));
-        let by_key = directory.keys.into_iter().filter_map(|(key, id)| Some((key, site_of(id)?))).collect();
+        let known = |key: Arc<Key>| {
+            // A key whose site is gone must not become one of every site.
+            let site = match key.site {
+                Some(id) => Some(site_of(id)?),
+                None => None,
+            };
+            Some((key.hash, Known { key, site }))
+        };
+        let by_key = directory.keys.into_iter().filter_map(known).collect();
         self.callers.store(Arc::new(Callers { generation: directory.generation, by_key, by_id }));
     }
 
@@ -113,9 +167,33 @@ impl Pipeline {
         self.callers.load().generation
     }
 
-    /// The site that `key` speaks for.
-    pub fn site_of_key(&self, key: &str) -> Option<Arc<Site>> {
-        self.callers.load().by_key.get(&key_hash(key)).cloned()
+    /// Who has this key, if it is valid now.
+    ///
+    /// Hashes are looked up, not keys: how long it takes says nothing of a key that is nearly right.
+    pub fn caller(&self, key: &str) -> Option<Known> {
+        let known = self.callers.load().by_key.get(&key_hash(key)).cloned()?;
+        known.key.is_valid(self.clock.now()).then_some(known)
+    }
+
+    /// The site of this name.
+    pub fn site_named(&self, name: &str) -> Option<Arc<Site>> {
+        self.sites().into_iter().find(|site| site.name == name)
+    }
+
+    /// All sites, oldest first.
+    pub fn sites(&self) -> Vec<Arc<Site>> {
+        let mut sites: Vec<_> = self.callers.load().by_id.values().map(|tenant| Arc::clone(&tenant.site)).collect();
+        sites.sort_by_key(|site| site.id);
+        sites
+    }
+
+    /// All keys, those of one site or of all.
+    pub fn keys(&self, site: Option<SiteId>) -> Vec<Arc<Key>> {
+        let callers = self.callers.load();
+        let keys = callers.by_key.values().map(|known| Arc::clone(&known.key));
+        let mut keys: Vec<_> = keys.filter(|key| site.is_none() || key.site == site).collect();
+        keys.sort_by_key(|key| key.id);
+        keys
     }
 
     pub fn site(&self, id: SiteId) -> Option<Arc<Site>> {
@@ -135,9 +213,10 @@ impl Pipeline {
         verdict
     }
 
-    /// Judges and keeps comment, verdict and deliveries. A repeat gets the verdict that was kept first.
+    /// Judges and keeps comment, verdict and deliveries. A repeat gets the verdict that stands; an edit is judged anew.
     pub async fn check(&self, site: &Site, submission: Submission) -> Result<(CommentId, Verdict), StoreError> {
         let new = self.new_comment(site, submission);
+        let (comment, key) = (new.comment.clone(), new.idempotency_key.clone());
         let verdict = self.judge(&new.comment, site);
         let event = outgoing(EventKind::Decided, site, new.id, new.comment.external_id.as_deref(), &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
@@ -145,14 +224,31 @@ impl Pipeline {
                 self.decided(verdict.decision);
                 Ok((id, verdict))
             }
-            Admission::Repeat { id } => {
-                let stored = self.existing(site, id).await?;
+            Admission::Repeat { id, may_be_edit } => {
+                let stored = self.repeated(site, id, comment, key, may_be_edit).await?;
                 match stored.status {
                     Status::Decided { verdict } => Ok((id, verdict)),
                     Status::Queued | Status::DeadLetter { .. } => Ok((id, self.judge(&stored.comment, site))),
                 }
             }
         }
+    }
+
+    /// A comment that was there before, as it stands once it is known whether its author edited it.
+    async fn repeated(
+        &self,
+        site: &Site,
+        id: CommentId,
+        comment: Comment,
+        idempotency_key: Option<String>,
+        may_be_edit: bool,
+    ) -> Result<StoredComment, StoreError> {
+        let stored = self.existing(site, id).await?;
+        if !may_be_edit || !comment.is_edit_of(&stored.comment) {
+            return Ok(stored);
+        }
+        self.edit(site, stored, comment, idempotency_key).await?;
+        self.existing(site, id).await
     }
 
     /// From now on comments are handed over as they are queued, `room` of them at most; those beyond, and all whose
@@ -163,9 +259,20 @@ impl Pipeline {
         receiver
     }
 
-    /// Keeps the comment for the worker; durable when this returns.
-    pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Admission, StoreError> {
+    /// Keeps the comment for the worker; durable when this returns. An edit of one that is there is judged at once.
+    pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Submitted, StoreError> {
         let new = self.new_comment(site, submission);
+        let (comment, key) = (new.comment.clone(), new.idempotency_key.clone());
+        match self.admit(new).await? {
+            Admission::New { id, .. } => Ok(Submitted::Queued(id)),
+            Admission::Repeat { id, may_be_edit } => {
+                Ok(Submitted::Known(Box::new(self.repeated(site, id, comment, key, may_be_edit).await?)))
+            }
+        }
+    }
+
+    /// Admits a comment to the queue and hands it over, if there is room.
+    async fn admit(&self, new: NewComment) -> Result<Admission, StoreError> {
         let worker = self.hand_over.load_full();
         let place = worker.as_deref().and_then(|worker| worker.try_reserve().ok());
         let Some(place) = place else {
@@ -173,10 +280,10 @@ impl Pipeline {
             self.queued.notify_one();
             return Ok(admission);
         };
-        let (received_at, comment) = (new.received_at, new.comment.clone());
+        let (site, received_at, comment) = (new.site, new.received_at, new.comment.clone());
         let admission = self.store.admit_queued(new, Some(received_at + HAND_OVER_LEASE)).await?;
         if let Admission::New { id, lease: Some(lease) } = admission {
-            place.send(DecisionJob { lease, id, site: site.id, comment, received_at });
+            place.send(DecisionJob { lease, id, site, comment, received_at });
             self.queued.notify_one();
         }
         Ok(admission)
@@ -191,12 +298,15 @@ impl Pipeline {
         let verdict = self.judge(&job.comment, &site);
         let decision = verdict.decision;
         let event = outgoing(EventKind::Decided, &site, job.id, job.comment.external_id.as_deref(), &verdict);
-        self.store.record_verdict(job.lease, job.id, verdict, event).await?;
+        self.store.record_verdict(job, verdict, event).await?;
         self.decided(decision);
         Ok(())
     }
 
-    /// Keeps what a person said and the verdict that follows; endpoints are told if the decision changed or is new.
+    /// Keeps what a person said and the verdict that follows; endpoints are told.
+    ///
+    /// * `what`: a label or a decision;
+    /// * `by`, `via`: who, and through which door.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when `site` has no such comment.
@@ -209,26 +319,147 @@ impl Pipeline {
         via: &str,
     ) -> Result<Verdict, StoreError> {
         let stored = self.existing(site, id).await?;
-        let (before, mut verdict) = match stored.status {
-            Status::Decided { verdict } => (Some(verdict.decision), verdict),
-            Status::Queued | Status::DeadLetter { .. } => (None, self.judge(&stored.comment, site)),
+        let (before, judged, mut verdict) = match stored.status {
+            Status::Decided { verdict } => (Some(verdict.decision), None, verdict),
+            Status::Queued | Status::DeadLetter { .. } => {
+                let verdict = self.judge(&stored.comment, site);
+                (None, Some(verdict.decision), verdict)
+            }
         };
         let now = self.clock.now();
-        verdict.decision = match what {
-            Act::Label(label) => label.decision(),
-            Act::Decision(decision) => decision,
+        let said = match what {
+            Act::Label(label) => Some((label.decision(), format!("{by} said that this is {label}."))),
+            Act::Decision(decision) => Some((decision, format!("{by} decided: {decision}."))),
+            Act::Recheck(_) | Act::Edit(_) => None,
         };
-        verdict.decided_at = now;
-        verdict.reason = match what {
-            Act::Label(label) => format!("{by} said that this is {label}."),
-            Act::Decision(decision) => format!("{by} decided: {decision}."),
-        };
+        if let Some((decision, reason)) = said {
+            (verdict.decision, verdict.reason, verdict.decided_at) = (decision, reason, now);
+        }
         let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
         let event = outgoing(kind, site, id, stored.comment.external_id.as_deref(), &verdict);
-        let act = HumanAct { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
-        self.store.record_act(site.id, id, act, verdict.clone(), event).await?;
-        self.decided(verdict.decision);
+        let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
+        // What the CMS said need not be told to it.
+        let call_back = (![VIA_AKISMET, VIA_CALLBACK].contains(&via)).then(|| call_back(id, &verdict)).flatten();
+        let (event, comment, idempotency_key) = (Some(event), None, None);
+        let change = Change { entry, verdict: verdict.clone(), judged, comment, idempotency_key, event, call_back };
+        if self.store.record_change(site.id, id, change).await? {
+            self.decided(verdict.decision);
+        }
         Ok(verdict)
+    }
+
+    /// Judges a comment again, with the model, rules and lists of now. The verdict that stands afterwards: a person's
+    /// word is not touched. Endpoints are told if the decision changed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `site` has no such comment.
+    pub async fn recheck(&self, site: &Site, id: CommentId, by: &str, via: &str) -> Result<Verdict, StoreError> {
+        let stored = self.existing(site, id).await?;
+        let is_final = stored.has_a_persons_word();
+        let before = match stored.status {
+            Status::Decided { verdict } if is_final => return Ok(verdict),
+            Status::Decided { verdict } => Some(verdict.decision),
+            Status::Queued | Status::DeadLetter { .. } => None,
+        };
+        let verdict = self.judge(&stored.comment, site);
+        let what = Act::Recheck(verdict.decision);
+        let change = self.rejudged(site, id, &stored.comment, what, before, verdict.clone(), by, via);
+        if self.store.record_change(site.id, id, change).await? {
+            self.decided(verdict.decision);
+            return Ok(verdict);
+        }
+        // A person spoke in between.
+        match self.existing(site, id).await?.status {
+            Status::Decided { verdict } => Ok(verdict),
+            Status::Queued | Status::DeadLetter { .. } => Ok(verdict),
+        }
+    }
+
+    /// Puts another text in the place of a comment's and judges it: what people said was about the old one.
+    async fn edit(
+        &self,
+        site: &Site,
+        stored: StoredComment,
+        comment: Comment,
+        idempotency_key: Option<String>,
+    ) -> Result<(), StoreError> {
+        let before = match &stored.status {
+            Status::Decided { verdict } => Some(verdict.decision),
+            Status::Queued | Status::DeadLetter { .. } => None,
+        };
+        let verdict = self.judge(&comment, site);
+        let (decision, what) = (verdict.decision, Act::Edit(verdict.decision));
+        let mut change = self.rejudged(site, stored.id, &comment, what, before, verdict, &site.name, "cms");
+        (change.comment, change.idempotency_key) = (Some(comment), idempotency_key);
+        self.store.record_change(site.id, stored.id, change).await?;
+        self.decided(decision);
+        Ok(())
+    }
+
+    /// The endpoint that stands for the call-back of a site's CMS, which is made if it is not there.
+    ///
+    /// * `key`: the API key that the CMS uses, which its plugin wants to be shown.
+    pub async fn callback(&self, site: &Site, url: &str, key: &str) -> Result<EndpointId, StoreError> {
+        let name = (site.id, url.to_owned());
+        let hash = key_hash(key);
+        let known = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if let Some((id, _)) = known.filter(|(_, known)| *known == hash) {
+            return Ok(id);
+        }
+        let now = self.clock.now();
+        let endpoint = Endpoint {
+            id: random::endpoint_id(now),
+            site: site.id,
+            kind: EndpointKind::Callback,
+            url: url.to_owned(),
+            events: None,
+            created_at: now,
+            disabled: None,
+            failing_since: None,
+            secrets: vec![EndpointSecret { secret: key.to_ascii_lowercase(), expires_at: None }],
+        };
+        let id = self.store.callback_endpoint(endpoint).await?;
+        let mut callbacks = self.callbacks.lock().unwrap_or_else(PoisonError::into_inner);
+        if callbacks.len() >= CALLBACKS_KNOWN {
+            callbacks.clear();
+        }
+        callbacks.insert(name, (id.clone(), hash));
+        Ok(id)
+    }
+
+    /// A call-back came too late: a moderator had decided in the CMS, and that is the label.
+    pub async fn heard_from_cms(&self, site: SiteId, guid: &str, word: Word) -> Result<(), StoreError> {
+        let (Some(site), Some(id)) = (self.site(site), CommentId::of_guid(guid)) else { return Ok(()) };
+        let label = match word {
+            Word::Ham => Label::Ham,
+            Word::Spam => Label::Spam,
+        };
+        match self.overrule(&site, id, Act::Label(label), "a moderator", VIA_CALLBACK).await {
+            Err(StoreError::NotFound(_)) => Ok(()),
+            done => done.map(drop),
+        }
+    }
+
+    /// What follows from a verdict of the checks on a comment that was there before.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one record")]
+    fn rejudged(
+        &self,
+        site: &Site,
+        id: CommentId,
+        comment: &Comment,
+        what: Act,
+        before: Option<Decision>,
+        verdict: Verdict,
+        by: &str,
+        via: &str,
+    ) -> Change {
+        let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
+        let is_news = before != Some(verdict.decision) || matches!(what, Act::Edit(_));
+        let event = is_news.then(|| outgoing(kind, site, id, comment.external_id.as_deref(), &verdict));
+        let entry = HistoryEntry { at: verdict.decided_at, by: by.to_owned(), via: via.to_owned(), what, before };
+        let call_back = (is_news && via != VIA_AKISMET).then(|| call_back(id, &verdict)).flatten();
+        let judged = Some(verdict.decision);
+        Change { entry, judged, verdict, comment: None, idempotency_key: None, event, call_back }
     }
 
     /// A verdict was kept: counts it and wakes who tells endpoints of it.
@@ -250,6 +481,7 @@ impl Pipeline {
             received_at,
             idempotency_key: submission.idempotency_key,
             fingerprint: submission.fingerprint,
+            callback: submission.callback,
         }
     }
 }
@@ -257,6 +489,18 @@ impl Pipeline {
 /// The message that tells endpoints of a verdict.
 fn outgoing(kind: EventKind, site: &Site, id: CommentId, external_id: Option<&str>, verdict: &Verdict) -> Outgoing {
     let timestamp: Timestamp = verdict.decided_at;
-    let data = EventData { id: Some(id), external_id, site: &site.name, verdict: Some(verdict) };
-    Outgoing { message_id: random::message_id(timestamp), body: Event { kind, timestamp, data }.body() }
+    let data =
+        EventData { id: Some(id), external_id, site: &site.name, verdict: Some(verdict), ..EventData::default() };
+    Outgoing { kind, message_id: random::message_id(timestamp), body: Event { kind, timestamp, data }.body() }
+}
+
+/// The message that tells a CMS's call-back of a verdict. A hold is none: that is what it has already.
+fn call_back(id: CommentId, verdict: &Verdict) -> Option<Outgoing> {
+    let is_spam = match verdict.decision {
+        Decision::Approve => false,
+        Decision::Spam | Decision::Discard => true,
+        Decision::Hold => return None,
+    };
+    let body = CallBack { guid: id.guid(), is_spam }.body();
+    Some(Outgoing { kind: EventKind::Redecided, message_id: random::message_id(verdict.decided_at), body })
 }

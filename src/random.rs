@@ -35,6 +35,12 @@ pub fn api_key() -> String {
     format!("{:012x}", rng().random::<u64>() >> 16)
 }
 
+/// A key for administration: `hk_` and 256 bits in hexadecimal; nobody types it into a form of WordPress.
+pub fn admin_key() -> String {
+    let bytes: [u8; 32] = rng().random();
+    bytes.iter().fold("hk_".to_owned(), |key, byte| format!("{key}{byte:02x}"))
+}
+
 /// A webhook secret: `whsec_` and base64 of 32 random bytes (Standard Webhooks asks for 24 to 64).
 pub fn webhook_secret() -> String {
     format!("whsec_{}", STANDARD.encode(rng().random::<[u8; 32]>()))

@@ -1,4 +1,4 @@
-//! The loops behind the doors: they decide queued comments and send deliveries.
+//! The loops behind the doors: they decide queued comments, send deliveries and keep the store in order.
 //!
 //! Owns when work is taken up, how much of it at once, and what happens when it panics or the store is away. Does not
 //! own how a comment is judged (`pipeline`), how a webhook is sent (`webhook`), nor what is due (`store`).
@@ -9,6 +9,7 @@
 
 mod deciding;
 mod delivering;
+mod sweeping;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -54,6 +55,8 @@ pub struct Settings {
     /// How long work in hand may take to finish after a stop.
     pub drain: Duration,
     pub schedule: Schedule,
+    /// How long a delivery that arrived is kept with its attempts.
+    pub keep_delivered: Duration,
 }
 
 impl Default for Settings {
@@ -67,6 +70,7 @@ impl Default for Settings {
             poll: Duration::from_millis(500),
             drain: Duration::from_secs(10),
             schedule: Schedule::default(),
+            keep_delivered: Duration::from_secs(30 * 86_400),
         }
     }
 }
@@ -86,9 +90,11 @@ impl Worker {
 
     /// Works until `stop` becomes true (or its sender is gone), then finishes what is in hand within `drain`.
     pub async fn run(self, stop: watch::Receiver<bool>) {
-        let deciding = Arc::new(Deciding::new(Arc::clone(&self.pipeline), &self.settings));
-        let delivering = Arc::new(Delivering::new(self.pipeline, self.client, &self.settings));
+        let pipeline = self.pipeline;
+        let deciding = Arc::new(Deciding::new(Arc::clone(&pipeline), &self.settings));
+        let delivering = Arc::new(Delivering::new(Arc::clone(&pipeline), self.client, &self.settings));
         let mut loops = JoinSet::new();
+        loops.spawn(sweeping::sweep(Arc::clone(&pipeline), self.settings.keep_delivered, stop.clone()));
         loops.spawn(supervise(deciding, self.settings.clone(), stop.clone()));
         loops.spawn(supervise(delivering, self.settings, stop));
         while loops.join_next().await.is_some() {}

@@ -17,14 +17,15 @@ use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::caller::{Caller, Check, Read, Submit};
 use super::json::{self, Json};
 use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
-use super::{Caller, Doors, Route, is_yes};
+use super::{Doors, Route, is_yes};
 use crate::comment::{Comment, CommentId};
-use crate::pipeline::Submission;
+use crate::pipeline::{Submission, Submitted};
 use crate::site::Site;
-use crate::store::{Act, Admission, HumanAct, Status, StoreError, StoredComment};
+use crate::store::{Act, HistoryEntry, Status, StoreError, StoredComment};
 use crate::verdict::{Decision, Label, Verdict};
 
 pub fn routes() -> Vec<Route> {
@@ -79,7 +80,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 }
 
 #[derive(Serialize)]
-struct Submitted {
+struct Receipt {
     id: CommentId,
     status: &'static str,
 }
@@ -101,7 +102,7 @@ struct Shown<'a> {
     received_at: Timestamp,
     comment: &'a Comment,
     verdict: Option<&'a Verdict>,
-    history: &'a [HumanAct],
+    history: &'a [HistoryEntry],
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,18 +126,18 @@ struct DecisionBody {
 /// `POST /v1/comments`: 202 once the comment is durable; a repeat gets the first id and where it stands now.
 async fn submit(
     State(doors): State<Arc<Doors>>,
-    Caller(site): Caller,
+    Caller { site, .. }: Caller<Check>,
     Idempotency(idempotency_key): Idempotency,
     Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
     bounded(&comment)?;
-    let submission = Submission { comment, idempotency_key, fingerprint: None };
+    let submission = Submission::of(comment, idempotency_key);
     let (id, status) = match doors.pipeline.submit(&site, submission).await? {
-        Admission::New { id, .. } => (id, "queued"),
-        Admission::Repeat { id } => (id, word_for(&existing(&doors, &site, id).await?.status)),
+        Submitted::Queued(id) => (id, "queued"),
+        Submitted::Known(stored) => (stored.id, word_for(&stored.status)),
     };
     let code = if status == "queued" { StatusCode::ACCEPTED } else { StatusCode::OK };
-    let mut response = json::answer(code, &Submitted { id, status });
+    let mut response = json::answer(code, &Receipt { id, status });
     if let Ok(place) = HeaderValue::try_from(format!("/v1/comments/{id}")) {
         response.headers_mut().insert(LOCATION, place);
     }
@@ -146,7 +147,7 @@ async fn submit(
 /// `POST /v1/comments/check`: the verdict at once; kept, unless `?dry_run=true`.
 async fn check(
     State(doors): State<Arc<Doors>>,
-    Caller(site): Caller,
+    Caller { site, .. }: Caller<Check>,
     Idempotency(idempotency_key): Idempotency,
     RawQuery(query): RawQuery,
     Json(comment): Json<Comment>,
@@ -156,13 +157,17 @@ async fn check(
         let verdict = doors.pipeline.judge(&comment, &site);
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
     }
-    let submission = Submission { comment, idempotency_key, fingerprint: None };
+    let submission = Submission::of(comment, idempotency_key);
     let (id, verdict) = doors.pipeline.check(&site, submission).await?;
     Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
 }
 
 /// `GET /v1/comments/{id}`
-async fn show(State(doors): State<Arc<Doors>>, Caller(site): Caller, Id(id): Id) -> Result<Response, Problem> {
+async fn show(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Read>,
+    Id(id): Id,
+) -> Result<Response, Problem> {
     let StoredComment { id, comment, received_at, status, history, .. } = existing(&doors, &site, id).await?;
     let (verdict, attempts, last_error) = match &status {
         Status::Queued => (None, None, None),
@@ -185,7 +190,7 @@ async fn show(State(doors): State<Arc<Doors>>, Caller(site): Caller, Id(id): Id)
 /// `POST /v1/comments/{id}/label`: what is true of it; learned from.
 async fn label(
     State(doors): State<Arc<Doors>>,
-    Caller(site): Caller,
+    Caller { site, .. }: Caller<Submit>,
     Id(id): Id,
     Json(body): Json<LabelBody>,
 ) -> Result<Response, Problem> {
@@ -195,7 +200,7 @@ async fn label(
 /// `POST /v1/comments/{id}/decision`: what is to become of it; no later check overrules it.
 async fn decide(
     State(doors): State<Arc<Doors>>,
-    Caller(site): Caller,
+    Caller { site, .. }: Caller<Submit>,
     Id(id): Id,
     Json(body): Json<DecisionBody>,
 ) -> Result<Response, Problem> {

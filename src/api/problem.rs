@@ -16,6 +16,7 @@ use crate::store::StoreError;
 pub enum Refusal {
     KeyMissing,
     KeyUnknown,
+    ScopeMissing,
     NotFound,
     MethodNotAllowed,
     MalformedBody,
@@ -26,6 +27,7 @@ pub enum Refusal {
     UnknownField,
     InvalidField,
     FieldTooLong,
+    InvalidParameter,
     Conflict,
     Overloaded,
     Unavailable,
@@ -38,6 +40,7 @@ impl Refusal {
         match self {
             Refusal::KeyMissing => ("key-missing", "No API key", StatusCode::UNAUTHORIZED),
             Refusal::KeyUnknown => ("key-unknown", "Unknown API key", StatusCode::UNAUTHORIZED),
+            Refusal::ScopeMissing => ("scope-missing", "The key may not do this", StatusCode::FORBIDDEN),
             Refusal::NotFound => ("not-found", "Not found", StatusCode::NOT_FOUND),
             Refusal::MethodNotAllowed => ("method-not-allowed", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED),
             Refusal::MalformedBody => ("malformed-body", "The body cannot be read", StatusCode::BAD_REQUEST),
@@ -50,6 +53,9 @@ impl Refusal {
             Refusal::UnknownField => ("unknown-field", "Unknown field", StatusCode::UNPROCESSABLE_ENTITY),
             Refusal::InvalidField => ("invalid-field", "A field is missing or wrong", StatusCode::UNPROCESSABLE_ENTITY),
             Refusal::FieldTooLong => ("field-too-long", "A field is too long", StatusCode::UNPROCESSABLE_ENTITY),
+            Refusal::InvalidParameter => {
+                ("invalid-parameter", "A parameter is missing or wrong", StatusCode::UNPROCESSABLE_ENTITY)
+            }
             Refusal::Conflict => ("conflict", "This contradicts what is kept", StatusCode::CONFLICT),
             Refusal::Overloaded => ("overloaded", "Too much at once", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Unavailable => ("unavailable", "The store is not available", StatusCode::SERVICE_UNAVAILABLE),
@@ -112,6 +118,7 @@ impl IntoResponse for Problem {
         let challenge = match self.refusal {
             Refusal::KeyMissing => Some("Bearer realm=\"hamlet\""),
             Refusal::KeyUnknown => Some("Bearer realm=\"hamlet\", error=\"invalid_token\""),
+            Refusal::ScopeMissing => Some("Bearer realm=\"hamlet\", error=\"insufficient_scope\""),
             _ => None,
         };
         if let Some(challenge) = challenge {

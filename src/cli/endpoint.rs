@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::daemon::settings;
 use crate::event::{Event, EventData, EventKind};
 use crate::random;
-use crate::store::{Endpoint, EndpointSecret, Outgoing, Store};
+use crate::store::{Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, Outgoing, Store};
 use crate::webhook;
 
 /// A receiver need not switch in the same instant: the old secret signs along for a day (as Svix does).
@@ -27,11 +27,16 @@ const SECRETS: usize = 3;
 #[command(after_help = "Example:\n  hamlet endpoint add --site news https://news.example/hamlet")]
 pub enum Command {
     /// Tell a site's verdicts to a URL; prints the signing secret, once.
-    #[command(after_help = "Example:\n  hamlet endpoint add --site news https://news.example/hamlet --json")]
+    #[command(after_help = "Examples:
+  hamlet endpoint add --site news https://news.example/hamlet --json
+  hamlet endpoint add --site news https://news.example/hamlet --event comment.redecided --event endpoint.disabled")]
     Add {
         #[arg(long, value_name = "NAME")]
         site: String,
         url: String,
+        /// What it is told, such as comment.redecided; may be given several times [default: every event]
+        #[arg(long = "event", value_name = "TYPE")]
+        events: Vec<EventKind>,
         #[command(flatten)]
         output: Output,
     },
@@ -75,14 +80,16 @@ impl Command {
         let now = Clock::System.now();
         let mut out = screen::out();
         match self {
-            Command::Add { site, url, output } => {
+            Command::Add { site, url, events, output } => {
                 webhook::check_url(url, &settings::client(config).allow)?;
                 let site = site_named(store, site).await?;
                 let secret = random::webhook_secret();
                 let secrets = vec![EndpointSecret { secret: secret.clone(), expires_at: None }];
                 let (id, disabled, failing_since) = (random::endpoint_id(now), None, None);
                 let (site, url) = (site.id, url.clone());
-                let endpoint = Endpoint { id, site, url, created_at: now, disabled, failing_since, secrets };
+                let (kind, events) = (EndpointKind::Webhook, (!events.is_empty()).then(|| events.clone()));
+                let endpoint =
+                    Endpoint { id, site, kind, url, events, created_at: now, disabled, failing_since, secrets };
                 store.add_endpoint(endpoint.clone()).await?;
                 show_secret(&endpoint, &secret, "was added", *output)
             }
@@ -97,11 +104,13 @@ impl Command {
                 let endpoint = endpoint(store, id).await?;
                 let secret = random::webhook_secret();
                 let secrets = rotated(endpoint.secrets.clone(), secret.clone(), now);
-                store.set_endpoint(id, Some(secrets), false).await?;
+                let change = EndpointChange { secrets: Some(secrets), ..EndpointChange::default() };
+                store.set_endpoint(id, change, now).await?;
                 show_secret(&endpoint, &secret, "has a new secret; the old one signs along for 24 hours", *output)
             }
             Command::Enable { id } => {
-                store.set_endpoint(id, None, true).await?;
+                let change = EndpointChange { state: Some(EndpointState::Enabled), ..EndpointChange::default() };
+                store.set_endpoint(id, change, now).await?;
                 Ok(writeln!(out, "Endpoint {id} is enabled. `hamlet queue retry` sends what was given up.")?)
             }
             Command::Test { id, output } => {
@@ -150,7 +159,9 @@ async fn test(store: &dyn Store, endpoint: &Endpoint, now: jiff::Timestamp) -> a
     let data = EventData { site: site.map_or("", |site| &site.name), ..EventData::default() };
     let body = Event { kind: EventKind::Test, timestamp: now, data }.body();
     let message_id = random::message_id(now);
-    store.enqueue_message(&endpoint.id, Outgoing { message_id: message_id.clone(), body }, now).await?;
+    store
+        .enqueue_message(&endpoint.id, Outgoing { kind: EventKind::Test, message_id: message_id.clone(), body }, now)
+        .await?;
     Ok(message_id)
 }
 

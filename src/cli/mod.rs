@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod endpoint;
 mod evaluate;
+mod key;
 mod model;
 mod queue;
 mod rules;
@@ -63,6 +64,8 @@ enum Command {
     #[command(subcommand)]
     Site(Box<site::Command>),
     #[command(subcommand)]
+    Key(key::Command),
+    #[command(subcommand)]
     Endpoint(endpoint::Command),
     #[command(subcommand)]
     Queue(queue::Command),
@@ -89,6 +92,7 @@ impl Cli {
             Command::Serve(args) => serve::run(&places, &args),
             Command::Check(args) => check::run(&places, &args),
             Command::Site(command) => places.with_store(async |store, config| command.run(store, config).await),
+            Command::Key(command) => places.with_store(async |store, _| command.run(store).await),
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
             Command::Rules(command) => command.run(&places.config(&[])?),
@@ -138,4 +142,14 @@ async fn site_named(store: &dyn Store, name: &str) -> anyhow::Result<Arc<Site>> 
     let directory = store.directory().await?;
     let site = directory.sites.into_iter().find(|site| site.name == name);
     site.with_context(|| format!("there is no site `{name}`; `hamlet site list` shows those there are"))
+}
+
+/// A day counts until it is over, UTC.
+fn when(text: &str) -> Result<jiff::Timestamp, String> {
+    let day = || {
+        let after = text.parse::<jiff::civil::Date>().ok()?.tomorrow().ok()?;
+        jiff::tz::TimeZone::UTC.to_timestamp(after.at(0, 0, 0, 0)).ok()
+    };
+    let moment = text.parse().ok().or_else(day);
+    moment.ok_or_else(|| "write a day such as 2030-01-31 or a moment such as 2030-01-31T12:00:00Z".to_owned())
 }

@@ -1,19 +1,22 @@
 //! `hamlet site`: the tenants, their keys, policies and lists.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::key::Overlap;
 use super::screen::{self, Output};
-use super::{Usage, site_named, wordpress};
+use super::{Usage, site_named, when, wordpress};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::key::{Key, KeyHash, NewKey, Scopes};
 use crate::pipeline::key_hash;
 use crate::random;
 use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::verdict::Score;
 
 /// Names are typed and shown in tables; longer ones help nobody.
@@ -72,10 +75,12 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
-    /// Give a site a new API key and print it, once; the old one stops working at once.
-    #[command(after_help = "Example:\n  hamlet site rotate-key news")]
+    /// Give a site a new API key and print it, once; the old one works on for a while.
+    #[command(after_help = "Examples:\n  hamlet site rotate-key news\n  hamlet site rotate-key news --overlap 0s")]
     RotateKey {
         name: String,
+        #[command(flatten)]
+        overlap: Overlap,
         #[command(flatten)]
         output: Output,
     },
@@ -125,7 +130,7 @@ pub struct Change {
     #[arg(long, default_value = "", hide_default_value = true)]
     reason: String,
     /// When the entries expire: a day (2030-01-31) or a moment (2030-01-31T12:00:00Z).
-    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    #[arg(long, value_name = "WHEN", value_parser = when)]
     expires: Option<Timestamp>,
 }
 
@@ -152,10 +157,12 @@ impl Command {
                 store.set_site(&site).await?;
                 show(&site, *output)
             }
-            Command::RotateKey { name, output } => {
-                let (site, key) = (site_named(store, name).await?, random::api_key());
-                store.rotate_key(site.id, key_hash(&key)).await?;
-                show_key(&site, &key, "has a new key; the old one no longer works", config, *output)
+            Command::RotateKey { name, overlap, output } => {
+                let (now, site, key) = (Clock::System.now(), site_named(store, name).await?, random::api_key());
+                let until = overlap.until(now);
+                rotate(store, &site, key_hash(&key), until, now).await?;
+                let what = format!("has a new key; the old one works until {until:.0}");
+                show_key(&site, &key, &what, config, *output)
             }
             Command::Wordpress(args) => args.run(store, config).await,
             Command::Remove { name, yes } => {
@@ -166,6 +173,27 @@ impl Command {
             }
         }
     }
+}
+
+/// Puts a key in the place of the one that came with the site, or beside the others when that is gone.
+async fn rotate(
+    store: &dyn Store,
+    site: &Site,
+    new: KeyHash,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let directory = store.directory().await?;
+    let of_site = |key: &&Arc<Key>| key.site == Some(site.id) && key.name == Key::OF_SITE && key.is_valid(now);
+    match directory.keys.iter().rfind(of_site) {
+        Some(old) => store.rotate_key(old.id, new, until, now).await,
+        None => {
+            let name = Key::OF_SITE.to_owned();
+            let key = NewKey { site: Some(site.id), name, scopes: Scopes::CMS, hash: new, expires_at: None };
+            store.add_key(key, now).await
+        }
+    }
+    .map(drop)
 }
 
 impl Change {
@@ -223,7 +251,7 @@ fn usage<T>(problem: &str) -> anyhow::Result<T> {
 }
 
 #[derive(Serialize)]
-struct NewKey<'a> {
+struct ShownKey<'a> {
     id: SiteId,
     name: &'a str,
     url: &'a str,
@@ -233,7 +261,7 @@ struct NewKey<'a> {
 /// The one time that a key is shown.
 fn show_key(site: &Site, key: &str, what: &str, config: &Config, output: Output) -> anyhow::Result<()> {
     if output.json {
-        return Ok(screen::json(&NewKey { id: site.id, name: &site.name, url: &site.url, api_key: key })?);
+        return Ok(screen::json(&ShownKey { id: site.id, name: &site.name, url: &site.url, api_key: key })?);
     }
     let mut out = screen::out();
     writeln!(out, "Site `{}` {what}. Its API key is shown this once:\n", site.name)?;
@@ -320,16 +348,6 @@ fn switch(text: &str) -> Result<bool, String> {
         "off" => Ok(false),
         _ => Err("say on or off".to_owned()),
     }
-}
-
-/// A day counts until it is over, UTC.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let day = || {
-        let after = text.parse::<jiff::civil::Date>().ok()?.tomorrow().ok()?;
-        jiff::tz::TimeZone::UTC.to_timestamp(after.at(0, 0, 0, 0)).ok()
-    };
-    let moment = text.parse().ok().or_else(day);
-    moment.ok_or_else(|| "write a day such as 2030-01-31 or a moment such as 2030-01-31T12:00:00Z".to_owned())
 }
 
 #[cfg(test)]

@@ -8,13 +8,17 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::ArgGroup;
+use jiff::Timestamp;
 use url::Url;
 
 use super::{screen, site_named};
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::key::{Key, NewKey, Scope, Scopes};
 use crate::pipeline::key_hash;
 use crate::random;
 use crate::site::Site;
@@ -37,7 +41,7 @@ pub struct Args {
     /// The site's API key: Hamlet itself keeps only its hash.
     #[arg(long, group = "whose key")]
     key: Option<String>,
-    /// Make a new API key for the site; the old one stops working at once.
+    /// Make a further API key for the site; those it has work on.
     #[arg(long, group = "whose key")]
     new_key: bool,
     /// Write hamlet.php into this folder, usually wp-content/mu-plugins, instead of printing it.
@@ -47,12 +51,12 @@ pub struct Args {
 
 impl Args {
     pub(super) async fn run(&self, store: &dyn Store, config: &Config) -> anyhow::Result<()> {
-        let site = site_named(store, &self.name).await?;
+        let (now, site) = (Clock::System.now(), site_named(store, &self.name).await?);
         // What can be refused is refused before a key is made.
         let file = self.write.as_deref().map(place).transpose()?;
         let key = match &self.key {
-            Some(key) => known_key(store, &site, key).await?,
-            None => new_key(store, &site).await?,
+            Some(key) => known_key(store, &site, key, now).await?,
+            None => new_key(store, &site, now).await?,
         };
         let url = self.url.clone().unwrap_or_else(|| local(config.listen));
         let plugin = filled(&url, &key, &site.name);
@@ -67,23 +71,31 @@ impl Args {
     }
 }
 
-/// The key as it is to be written down, if it is one of this site.
-async fn known_key(store: &dyn Store, site: &Site, key: &str) -> anyhow::Result<String> {
+/// The key as it is to be written down, if it is one of this site and the plugin can work with it.
+async fn known_key(store: &dyn Store, site: &Site, key: &str, now: Timestamp) -> anyhow::Result<String> {
     let (key, name) = (key.trim().to_ascii_lowercase(), &site.name);
     let directory = store.directory().await?;
-    let owner = directory.keys.iter().find(|(hash, _)| *hash == key_hash(&key)).map(|(_, owner)| *owner);
+    let of_site = |known: &&Arc<Key>| known.site == Some(site.id) && known.is_valid(now);
+    let known = directory.keys.iter().filter(of_site).find(|known| known.hash == key_hash(&key));
+    let known = known.with_context(|| {
+        format!("this is no key of site `{name}`; `hamlet site wordpress {name} --new-key` makes one")
+    })?;
     anyhow::ensure!(
-        owner == Some(site.id),
-        "this is no key of site `{name}`; `hamlet site wordpress {name} --new-key` makes one"
+        [Scope::Check, Scope::Submit].iter().all(|scope| known.scopes.contains(*scope)),
+        "this key is for `{}`, but the plugin has to check and submit; `hamlet site wordpress {name} --new-key` makes \
+         one that may",
+        known.scopes
     );
     Ok(key)
 }
 
-/// A fresh key of the site. The one place that decides what becomes of those it has.
-async fn new_key(store: &dyn Store, site: &Site) -> anyhow::Result<String> {
-    let key = random::api_key();
-    store.rotate_key(site.id, key_hash(&key)).await?;
-    Ok(key)
+/// A further key of the site; those it has work on.
+async fn new_key(store: &dyn Store, site: &Site, now: Timestamp) -> anyhow::Result<String> {
+    let secret = random::api_key();
+    let (name, hash) = ("wordpress".to_owned(), key_hash(&secret));
+    let key = NewKey { site: Some(site.id), name, scopes: Scopes::CMS, hash, expires_at: None };
+    store.add_key(key, now).await?;
+    Ok(secret)
 }
 
 /// The plugin for one site.

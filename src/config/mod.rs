@@ -131,6 +131,8 @@ pub struct Webhooks {
     pub retry_after_max: Duration,
     #[serde(rename = "disable_after_s", deserialize_with = "values::seconds")]
     pub disable_after: Duration,
+    #[serde(rename = "keep_days", deserialize_with = "values::days")]
+    pub keep: Duration,
     pub answer_bytes: usize,
 }
 
@@ -151,7 +153,7 @@ pub struct Rules {
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.
-const RANGES: [(&str, f64, f64); 26] = [
+const RANGES: [(&str, f64, f64); 27] = [
     ("store.waiting_writes", 1.0, 1_048_576.0),
     ("store.commit_batch", 1.0, 65_536.0),
     ("store.readers", 1.0, 256.0),
@@ -175,7 +177,8 @@ const RANGES: [(&str, f64, f64); 26] = [
     ("webhooks.per_endpoint", 1.0, 65_536.0),
     ("webhooks.retry_after_max_s", 0.0, 2_592_000.0),
     ("webhooks.disable_after_s", 60.0, 31_536_000.0),
-    ("webhooks.answer_bytes", 0.0, 16_777_216.0),
+    ("webhooks.keep_days", 1.0, 3_650.0),
+    ("webhooks.answer_bytes", 1_024.0, 16_777_216.0),
     ("policy.hold", 0.0, 1.0),
     ("policy.spam", 0.0, 1.0),
 ];

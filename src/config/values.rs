@@ -57,6 +57,10 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(given: D) -> Result<Duration, D
     u64::deserialize(given).map(Duration::from_secs)
 }
 
+pub(super) fn days<'de, D: Deserializer<'de>>(given: D) -> Result<Duration, D::Error> {
+    u64::deserialize(given).map(|days| Duration::from_secs(days.saturating_mul(86_400)))
+}
+
 pub(super) fn list_of_seconds<'de, D: Deserializer<'de>>(given: D) -> Result<Vec<Duration>, D::Error> {
     let waits = Vec::<u64>::deserialize(given)?;
     if waits.len() > 100 {

@@ -56,5 +56,6 @@ pub fn worker(config: &Config) -> worker::Settings {
             retry_after_max: config.webhooks.retry_after_max,
             disable_after: config.webhooks.disable_after,
         },
+        keep_delivered: config.webhooks.keep,
     }
 }

@@ -4,6 +4,7 @@
 //! own when things happen (`now` is an argument), nor what they mean. `sqlite/` is the one engine so far; only this
 //! module speaks SQL.
 
+mod search;
 mod sqlite;
 
 use std::fmt;
@@ -16,8 +17,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::comment::{Comment, CommentId};
+use crate::event::EventKind;
+use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{Policy, Site, SiteId};
+use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::{Decision, Label, Verdict};
+
+pub use search::Query;
 
 /// How an engine works; what it keeps does not depend on it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +133,8 @@ pub struct NewComment {
     pub idempotency_key: Option<String>,
     /// By which a later submit-spam or submit-ham finds the comment again; see [`Store::find_by_fingerprint`].
     pub fingerprint: Option<i64>,
+    /// Whom the CMS wants told when the decision changes; see [`Store::callback_endpoint`].
+    pub callback: Option<EndpointId>,
 }
 
 /// What became of a comment that knocked.
@@ -134,21 +142,27 @@ pub struct NewComment {
 pub enum Admission {
     /// It is durable now. `lease` is there if `claimed_until` was given: the caller is to decide it.
     New { id: CommentId, lease: Option<Lease> },
-    /// The same idempotency key or external id was there before; nothing was written.
-    Repeat { id: CommentId },
+    /// It was there before; nothing was written.
+    Repeat {
+        id: CommentId,
+        /// The CMS's own id is the same, and no idempotency key says that the message is: its author may have edited it.
+        may_be_edit: bool,
+    },
 }
 
 impl Admission {
     pub fn id(&self) -> CommentId {
         match self {
-            Admission::New { id, .. } | Admission::Repeat { id } => *id,
+            Admission::New { id, .. } | Admission::Repeat { id, .. } => *id,
         }
     }
 }
 
 /// A message for every endpoint of a site: kept once, sent to each.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Outgoing {
+    /// By which an endpoint chooses what it is told.
+    pub kind: EventKind,
     /// `msg_…`, the same for every attempt and every endpoint; the receiver's idempotency key.
     pub message_id: String,
     /// JSON, exactly as it will be signed and sent.
@@ -163,6 +177,16 @@ pub enum Status {
     DeadLetter { attempts: u32, last_error: String },
 }
 
+impl Status {
+    pub fn word(&self) -> StatusWord {
+        match self {
+            Status::Queued => StatusWord::Queued,
+            Status::Decided { .. } => StatusWord::Decided,
+            Status::DeadLetter { .. } => StatusWord::DeadLetter,
+        }
+    }
+}
+
 /// A comment as the store knows it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredComment {
@@ -171,17 +195,25 @@ pub struct StoredComment {
     pub comment: Comment,
     pub received_at: Timestamp,
     pub status: Status,
-    /// What people said of it, oldest first.
-    pub history: Vec<HumanAct>,
+    /// What happened to it after it was first decided, oldest first.
+    pub history: Vec<HistoryEntry>,
 }
 
-/// A label or a decision that a person, or a CMS on behalf of one, gave.
+impl StoredComment {
+    /// Whether a person's word stands: the newest label or decision, unless the comment was edited since.
+    pub fn has_a_persons_word(&self) -> bool {
+        let newest = self.history.iter().rev().find(|entry| !matches!(entry.what, Act::Recheck(_)));
+        newest.is_some_and(|entry| !matches!(entry.what, Act::Edit(_)))
+    }
+}
+
+/// One thing that happened to a comment, and who did it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct HumanAct {
+pub struct HistoryEntry {
     pub at: Timestamp,
     /// Who: a user's name, a reporter of the CMS, or the key's site.
     pub by: String,
-    /// Through which door: `api`, `akismet`, `cli`.
+    /// Through which door: `api`, `akismet`, `hook`, `callback`, `cli`.
     pub via: String,
     #[serde(flatten)]
     pub what: Act,
@@ -190,14 +222,36 @@ pub struct HumanAct {
     pub before: Option<Decision>,
 }
 
-/// What a person said.
+/// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Act {
-    /// What is true of the comment; learned from.
+    /// A person said what is true of the comment; learned from.
     Label(Label),
-    /// What is to become of it; not learned from.
+    /// A person said what is to become of it; not learned from.
     Decision(Decision),
+    /// It was judged again, and this came out.
+    Recheck(Decision),
+    /// Its author changed it; it was judged again, and this came out.
+    Edit(Decision),
+}
+
+/// What becomes of a comment that was admitted before.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub entry: HistoryEntry,
+    /// What stands from now on.
+    pub verdict: Verdict,
+    /// What the checks themselves decided now; `None` when they were not asked.
+    pub judged: Option<Decision>,
+    /// The comment as it reads now; with [`Act::Edit`] only.
+    pub comment: Option<Comment>,
+    /// That of the message which brought the edit: the same message again is no further edit.
+    pub idempotency_key: Option<String>,
+    /// For the endpoints; `None` when there is nothing new for them.
+    pub event: Option<Outgoing>,
+    /// For the call-back that the comment came with, if it did.
+    pub call_back: Option<Outgoing>,
 }
 
 /// A queued comment that this worker is to decide.
@@ -213,12 +267,28 @@ pub struct DecisionJob {
 /// Names one endpoint: `ep_` and a ULID.
 pub type EndpointId = String;
 
+/// What an endpoint understands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EndpointKind {
+    /// Signed events, as Standard Webhooks has them.
+    #[default]
+    Webhook,
+    /// The call-back of an Akismet plugin: what became of the comments that came with it, and nothing else.
+    Callback,
+}
+
 /// Where a site's events are told.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Endpoint {
     pub id: EndpointId,
     pub site: SiteId,
+    #[serde(default)]
+    pub kind: EndpointKind,
     pub url: String,
+    /// What it is told; `None`: every event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<EventKind>>,
     pub created_at: Timestamp,
     /// Why nothing is sent to it any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -226,7 +296,8 @@ pub struct Endpoint {
     /// When the present run of failures began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Timestamp>,
-    /// `whsec_…`; each signs. Newest first; the others sign along until they expire.
+    /// `whsec_…`; each signs. Newest first; the others sign along until they expire. Of a call-back: the site's API key,
+    /// which the plugin wants to be shown.
     #[serde(skip)]
     pub secrets: Vec<EndpointSecret>,
 }
@@ -238,6 +309,24 @@ pub struct EndpointSecret {
     /// `None` for the present one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+}
+
+/// What is to be changed of an endpoint; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct EndpointChange {
+    pub url: Option<String>,
+    /// `Some(None)`: every event.
+    pub events: Option<Option<Vec<EventKind>>>,
+    pub secrets: Option<Vec<EndpointSecret>>,
+    /// Tell it again what was disabled, or nothing any more, for this reason.
+    pub state: Option<EndpointState>,
+}
+
+/// Whether an endpoint is told anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndpointState {
+    Enabled,
+    Disabled { reason: String },
 }
 
 /// One message that is to be sent to one endpoint.
@@ -258,6 +347,9 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Why it failed, one line; empty on success.
     pub error: String,
+    pub latency: Duration,
+    /// How the answer's body begins; for the endpoint's owner only.
+    pub answer: String,
     pub next: NextStep,
 }
 
@@ -272,11 +364,98 @@ pub enum NextStep {
     /// Given up, and nothing more is to be sent to this endpoint; its waiting deliveries become dead letters too.
     DisableEndpoint {
         reason: String,
+        /// What the other endpoints of the site are told of it.
+        event: Outgoing,
     },
 }
 
-/// SHA-256 of an API key; the key itself is shown once and never stored.
-pub type KeyHash = [u8; 32];
+/// A delivery as its log shows it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Delivery {
+    pub id: JobId,
+    #[serde(skip)]
+    pub site: SiteId,
+    pub message_id: String,
+    /// The event's type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<CommentId>,
+    pub endpoint: EndpointId,
+    pub state: DeliveryState,
+    /// Attempts since it was queued, or since a person had it tried anew.
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    /// When the next attempt is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// HTTP status of the last attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    Pending,
+    Delivered,
+    DeadLetter,
+}
+
+/// An attempt as it was logged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LoggedAttempt {
+    pub at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    pub latency_ms: f64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// How the answer's body begins.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub answer: String,
+}
+
+/// Which comments are meant; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct CommentFilter {
+    pub query: Option<Query>,
+    pub status: Option<StatusWord>,
+    pub decision: Option<Decision>,
+    /// The newest label.
+    pub label: Option<Label>,
+    /// Received at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Received before this moment.
+    pub to: Option<Timestamp>,
+}
+
+/// Where a comment stands, without what is true of it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusWord {
+    Queued,
+    Decided,
+    DeadLetter,
+}
+
+/// Which deliveries are meant; what is `None` does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryFilter {
+    pub id: Option<JobId>,
+    pub endpoint: Option<EndpointId>,
+    pub comment: Option<CommentId>,
+    pub state: Option<DeliveryState>,
+    /// Whose event was stored at this moment or later.
+    pub from: Option<Timestamp>,
+    /// Whose event was stored before this moment.
+    pub to: Option<Timestamp>,
+}
 
 /// All that a door needs to know a caller: who may knock, and as which site.
 #[derive(Clone, Debug, Default)]
@@ -284,7 +463,7 @@ pub struct Directory {
     /// The store's generation that this was read at.
     pub generation: u64,
     pub sites: Vec<Arc<Site>>,
-    pub keys: Vec<(KeyHash, SiteId)>,
+    pub keys: Vec<Arc<Key>>,
 }
 
 /// A model in the store, without its bytes.
@@ -366,25 +545,41 @@ pub trait Store: Send + Sync + 'static {
     /// The comment, if it belongs to `site`.
     async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError>;
 
+    /// Comments of `site`, newest first, those older than `before`, at most `limit`.
+    ///
+    /// With a query only those are found that [`Store::make_findable`] has come to.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `before` is no comment of the site.
+    async fn comments(
+        &self,
+        site: SiteId,
+        filter: &CommentFilter,
+        before: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<StoredComment>, StoreError>;
+
+    /// Brings comments that came in since into the full-text index, oldest first, at most `limit`; how many. 0 when there
+    /// is nothing to do now.
+    async fn make_findable(&self, limit: u32) -> Result<u64, StoreError>;
+
     /// The newest comment of `site` that was admitted with this fingerprint.
     async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError>;
 
-    /// Keeps what a person said, the verdict that follows from it, and one delivery per enabled endpoint. An open job
-    /// to decide the comment is closed. From here on no [`Store::record_verdict`] changes the comment.
+    /// The comment of `site` that the CMS knows under this id.
+    async fn find_by_external_id(&self, site: SiteId, external_id: &str) -> Result<Option<CommentId>, StoreError>;
+
+    /// Keeps what happened to a comment, the verdict that follows from it, and one delivery per enabled endpoint. An open
+    /// job to decide the comment is closed. Whether anything was written:
     ///
-    /// Saying the same thing twice is harmless: when the newest act of the comment is the same `what`, nothing is
-    /// written and nothing is sent.
+    /// * a label or a decision stands from here on: no [`Store::record_verdict`] and no [`Act::Recheck`] changes it.
+    ///   Saying the same thing twice writes and sends nothing;
+    /// * a re-check writes and sends nothing when a person's word stands;
+    /// * an edit reopens the comment: the person's word was about what it read before, and so was the label.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when `site` has no such comment.
-    async fn record_act(
-        &self,
-        site: SiteId,
-        id: CommentId,
-        act: HumanAct,
-        verdict: Verdict,
-        event: Outgoing,
-    ) -> Result<(), StoreError>;
+    async fn record_change(&self, site: SiteId, id: CommentId, change: Change) -> Result<bool, StoreError>;
 
     /// Comments whose newest label is known, in order of id, after `after`; at most `limit`. Of all sites when `site`
     /// is `None`.
@@ -414,13 +609,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when someone else has, or had, the job: nothing was written.
-    async fn record_verdict(
-        &self,
-        lease: Lease,
-        id: CommentId,
-        verdict: Verdict,
-        event: Outgoing,
-    ) -> Result<(), StoreError>;
+    async fn record_verdict(&self, job: &DecisionJob, verdict: Verdict, event: Outgoing) -> Result<(), StoreError>;
 
     /// Gives a job up: it becomes a dead letter.
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError>;
@@ -435,11 +624,32 @@ pub trait Store: Send + Sync + 'static {
         except: &[EndpointId],
     ) -> Result<Vec<DeliveryJob>, StoreError>;
 
-    /// Writes down how an attempt ended and does what follows from it.
+    /// Writes down how an attempt ended and does what follows from it. A call-back's endpoint is never disabled.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when the delivery was claimed again since.
     async fn record_attempt(&self, lease: Lease, attempt: Attempt, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Deliveries of `site`, newest first, those older than `before` (by id), at most `limit`.
+    async fn deliveries(
+        &self,
+        site: SiteId,
+        filter: &DeliveryFilter,
+        before: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// How the attempts at one delivery ended, oldest first.
+    async fn attempts(&self, site: SiteId, delivery: JobId) -> Result<Vec<LoggedAttempt>, StoreError>;
+
+    /// Makes deliveries of `site` due again at `now`: dead letters, unless the filter names another state; of those that
+    /// wait for their next attempt, those which are not under way. Under the same message id as before, with attempts
+    /// counted from zero. How many. What was given up at a disabled endpoint stays so.
+    async fn redeliver(&self, site: SiteId, filter: DeliveryFilter, now: Timestamp) -> Result<u64, StoreError>;
+
+    /// Forgets deliveries that were finished before `before`, with their attempts and messages; dead letters stay. At
+    /// most `limit`; how many.
+    async fn forget_delivered(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// When the earliest of the waiting jobs is due; in the past when it is overdue, `None` when nothing waits. A
     /// claimed job counts with the end of its lease.
@@ -463,14 +673,29 @@ pub trait Store: Send + Sync + 'static {
     /// How many.
     async fn purge_dead(&self, job: Option<JobId>) -> Result<u64, StoreError>;
 
+    // ---- statistics ----------------------------------------------------------------------------------------------
+
+    /// What was counted on the days from `from` to `to`, both included, of one site or of all.
+    ///
+    /// Counts and comments agree at any moment: they are changed in the same transaction.
+    async fn statistics(
+        &self,
+        site: Option<SiteId>,
+        kinds: &[Kind],
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<Counted>, StoreError>;
+
     // ---- sites and endpoints -------------------------------------------------------------------------------------
 
     /// A number that rises with every change to sites, keys, endpoints or the champion, by whatever process.
     async fn generation(&self) -> Result<u64, StoreError>;
 
-    /// All sites and key hashes.
+    /// All sites and keys, those that have expired among them.
     async fn directory(&self) -> Result<Directory, StoreError>;
 
+    /// Keeps a site with its first key, which has the name [`Key::OF_SITE`] and the scopes of a CMS.
+    ///
     /// # Errors
     /// [`StoreError::Conflict`] when the name is taken.
     async fn add_site(
@@ -485,8 +710,20 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces name, URL and policy of the site with this id.
     async fn set_site(&self, site: &Site) -> Result<(), StoreError>;
 
-    /// Puts `key` in the place of all keys of the site.
-    async fn rotate_key(&self, site: SiteId, key: KeyHash) -> Result<(), StoreError>;
+    /// Keeps a further key.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such site, [`StoreError::Conflict`] when the key is there already.
+    async fn add_key(&self, key: NewKey, now: Timestamp) -> Result<Key, StoreError>;
+
+    /// Keeps a key of the same site, name and scopes as `old`, which expires at `until` unless it does so before.
+    ///
+    /// # Errors
+    /// As [`Store::add_key`]; [`StoreError::NotFound`] when there is no such key.
+    async fn rotate_key(&self, old: KeyId, new: KeyHash, until: Timestamp, now: Timestamp) -> Result<Key, StoreError>;
+
+    /// Forgets a key: it stops working at once.
+    async fn remove_key(&self, id: KeyId) -> Result<(), StoreError>;
 
     /// Forgets the site with its keys, comments, labels, endpoints and jobs.
     async fn remove_site(&self, site: SiteId) -> Result<(), StoreError>;
@@ -499,13 +736,15 @@ pub trait Store: Send + Sync + 'static {
     /// Forgets the endpoint and what waited for it.
     async fn remove_endpoint(&self, id: &str) -> Result<(), StoreError>;
 
-    /// Replaces an endpoint's secrets (rotation), or enables it again when `enable`.
-    async fn set_endpoint(
-        &self,
-        id: &str,
-        secrets: Option<Vec<EndpointSecret>>,
-        enable: bool,
-    ) -> Result<(), StoreError>;
+    /// Changes an endpoint. What waits for one that is disabled becomes dead letters.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such endpoint.
+    async fn set_endpoint(&self, id: &str, change: EndpointChange, now: Timestamp) -> Result<(), StoreError>;
+
+    /// The endpoint that stands for a call-back of `site`; kept as `endpoint` says if there is none with this URL yet.
+    /// The secrets are replaced.
+    async fn callback_endpoint(&self, endpoint: Endpoint) -> Result<EndpointId, StoreError>;
 
     /// Queues one message for one endpoint.
     ///

@@ -133,5 +133,21 @@ impl Text {
     }
 }
 
+/// The words of any text, folded as matching folds them. Scripts written without spaces are parted into characters, so
+/// that a word of theirs is found as one after the other.
+pub fn words_of(text: &str) -> Vec<String> {
+    let normal = normalize(text);
+    let mut words = Vec::new();
+    for (start, end) in tokens::words(&normal) {
+        let word = normal.get(start..end).unwrap_or_default();
+        if word.starts_with(joins_words) {
+            words.push(word.to_owned());
+        } else {
+            words.extend(word.chars().map(String::from));
+        }
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use reqwest::RequestBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 
@@ -33,7 +34,8 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// From the first look-up to the end of the answer.
     pub timeout: Duration,
-    /// Bytes of an answer that are read before the connection is dropped; nothing depends on them.
+    /// Bytes of an answer that are read before the connection is dropped. Of a webhook they are only logged; the answer
+    /// to a call-back is some hundred bytes.
     pub answer_bytes: usize,
     pub allow: Allow,
 }
@@ -138,45 +140,53 @@ impl Client {
 
     /// Signs `message` as of `now` and posts it to `url`, once. Never fails: a failure is an outcome too.
     pub async fn send(&self, url: &str, message: Message, now: Timestamp) -> Outcome {
+        let sent_at = now.as_second();
+        let signature = sign(&message.secrets, &message.id, sent_at, message.body.as_bytes());
+        self.post(url, |request| {
+            request
+                .header("webhook-id", message.id)
+                .header("webhook-timestamp", sent_at)
+                .header("webhook-signature", signature)
+                .body(message.body)
+        })
+        .await
+    }
+
+    /// Posts the body of a call-back to an Akismet plugin's route, once.
+    pub async fn call_back(&self, url: &str, body: String) -> Outcome {
+        // Without this header the plugin would report the change that follows as a moderator's.
+        self.post(url, |request| request.header("x-akismet-webhook", "1").body(body)).await
+    }
+
+    async fn post(&self, url: &str, fill: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Outcome {
         let started = Instant::now();
         let outcome = match check_url(url, &self.settings.allow) {
-            Ok(url) => self.post(url, message, now).await,
+            Ok(url) => {
+                let request = fill(self.http.post(url).header(CONTENT_TYPE, "application/json"));
+                match request.send().await {
+                    Ok(answer) => self.read(answer).await,
+                    Err(error) => Outcome { error: reason(&error), ..Outcome::default() },
+                }
+            }
             Err(refused) => Outcome { error: refused.to_string(), ..Outcome::default() },
         };
         Outcome { latency: started.elapsed(), ..outcome }
     }
 
-    async fn post(&self, url: url::Url, message: Message, now: Timestamp) -> Outcome {
-        let sent_at = now.as_second();
-        let signature = sign(&message.secrets, &message.id, sent_at, message.body.as_bytes());
-        let request = self
-            .http
-            .post(url)
-            .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", message.id)
-            .header("webhook-timestamp", sent_at)
-            .header("webhook-signature", signature)
-            .body(message.body);
-        match request.send().await {
-            Ok(answer) => self.read(answer).await,
-            Err(error) => Outcome { error: reason(&error), ..Outcome::default() },
-        }
-    }
-
-    /// The status counts from the moment it is there; the start of the body is read only so that the connection can
-    /// be used again, and whatever goes wrong there changes nothing.
+    /// The status counts from the moment it is there; whatever goes wrong with the body changes nothing.
     async fn read(&self, mut answer: reqwest::Response) -> Outcome {
         let status = answer.status();
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| RetryAfter::parse(value.to_str().ok()?));
-        let mut bytes_left = self.settings.answer_bytes;
+        let mut begin = Vec::new();
         while let Ok(Some(chunk)) = answer.chunk().await {
-            match bytes_left.checked_sub(chunk.len()) {
-                Some(left) => bytes_left = left,
-                None => break,
+            let room = self.settings.answer_bytes - begin.len();
+            begin.extend(chunk.iter().take(room));
+            if chunk.len() > room {
+                break;
             }
         }
         let error = if status.is_success() { String::new() } else { format!("answered {status}") };
-        Outcome { status: Some(status.as_u16()), retry_after, error, latency: Duration::ZERO }
+        Outcome { status: Some(status.as_u16()), retry_after, error, answer: begin, ..Outcome::default() }
     }
 }
 
@@ -217,6 +227,6 @@ fn reason(error: &reqwest::Error) -> String {
 }
 
 /// The text without control characters and at most 200 characters of it.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(200).collect()
 }

@@ -7,6 +7,7 @@
 //! Source: Standard Webhooks specification 1.0.0, <https://www.standardwebhooks.com>.
 
 pub mod address;
+pub mod callback;
 pub mod client;
 pub mod schedule;
 pub mod signature;
@@ -14,6 +15,7 @@ pub mod signature;
 use std::time::Duration;
 
 pub use address::{Allow, UrlRefused, check_url};
+pub use callback::{CallBack, Word};
 pub use client::{Client, Message, Settings};
 pub use schedule::{Next, RetryAfter, Schedule};
 pub use signature::{Secret, sign};
@@ -25,8 +27,12 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// When the receiver asked to be called again.
     pub retry_after: Option<RetryAfter>,
-    /// Why it failed, one line; empty on success. Holds nothing of the answer's body.
+    /// Why it failed, one line; empty on success. Holds nothing of a webhook's answer.
     pub error: String,
+    /// How the answer's body begins, at most [`Settings::answer_bytes`] of it.
+    pub answer: Vec<u8>,
+    /// The answer was a success, but not what it should have been.
+    pub is_refuted: bool,
     /// From the start of the attempt to its end.
     pub latency: Duration,
 }
@@ -34,6 +40,12 @@ pub struct Outcome {
 impl Outcome {
     /// 2xx is success, everything else is not: a redirect too.
     pub fn is_success(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status))
+        self.status.is_some_and(|status| (200..300).contains(&status)) && !self.is_refuted
+    }
+
+    /// Makes it a failure, whatever the status says.
+    pub fn fail(&mut self, why: &str) {
+        self.is_refuted = true;
+        self.error = client::one_line(why);
     }
 }

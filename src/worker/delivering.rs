@@ -6,12 +6,19 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::event::{Event, EventData, EventKind};
 use crate::pipeline::Pipeline;
 use crate::random;
-use crate::store::{Attempt, DeliveryJob, Endpoint, EndpointId, JobId, NextStep, StoreError};
-use crate::webhook::{Client, Message, Next, Outcome, Schedule, Secret};
+use crate::store::StoreError;
+use crate::store::{
+    Attempt, DeliveryJob, Endpoint, EndpointId, EndpointKind, EndpointSecret, JobId, NextStep, Outgoing,
+};
+use crate::webhook::{CallBack, Client, Message, Next, Outcome, Schedule, Secret};
 
 use super::{Claimed, Settings, Trade, record};
+
+/// How much of an answer's body is logged, bytes.
+const LOGGED_ANSWER_BYTES: usize = 512;
 
 /// Sends claimed deliveries, few at a time to each endpoint, so that a slow one delays nobody else.
 pub(super) struct Delivering {
@@ -86,8 +93,16 @@ impl Delivering {
         }
     }
 
-    /// One attempt, signed with every secret that has not expired.
+    /// One attempt, by what the endpoint understands.
     async fn send(&self, job: &mut DeliveryJob) -> Outcome {
+        match job.endpoint.kind {
+            EndpointKind::Webhook => self.send_webhook(job).await,
+            EndpointKind::Callback => self.call_back(job).await,
+        }
+    }
+
+    /// Signed with every secret that has not expired.
+    async fn send_webhook(&self, job: &mut DeliveryJob) -> Outcome {
         let now = self.pipeline.clock.now();
         let Endpoint { id, url, secrets, .. } = &job.endpoint;
         let valid = secrets.iter().filter(|secret| secret.expires_at.is_none_or(|expiry| expiry > now));
@@ -98,6 +113,48 @@ impl Delivering {
         }
         let message = Message { id: job.message_id.clone(), body: std::mem::take(&mut job.body), secrets };
         self.client.send(url, message, now).await
+    }
+
+    /// Pushes a decision to the CMS; if a person has decided there already, that is learned.
+    async fn call_back(&self, job: &DeliveryJob) -> Outcome {
+        let Some(call_back) = CallBack::of_body(&job.body) else {
+            return Outcome { error: "the message is no call-back".to_owned(), ..Outcome::default() };
+        };
+        let Some(EndpointSecret { secret: key, .. }) = job.endpoint.secrets.first() else {
+            return Outcome { error: "the key of the CMS is not known".to_owned(), ..Outcome::default() };
+        };
+        let mut outcome = self.client.call_back(&job.endpoint.url, call_back.request(key)).await;
+        if let Some(word) = call_back.read(&mut outcome)
+            && let Err(error) = self.pipeline.heard_from_cms(job.endpoint.site, &call_back.guid, word).await
+        {
+            // What the plugin said is not kept: it is asked again, and says it again.
+            tracing::warn!(endpoint = %job.endpoint.id, %error, "a moderator's word could not be kept");
+            outcome.fail("a moderator's word could not be kept");
+        }
+        outcome
+    }
+
+    /// The same in the words of the store.
+    fn next_step(&self, next: Next, endpoint: &Endpoint) -> NextStep {
+        match next {
+            Next::Delivered => NextStep::Delivered,
+            Next::RetryAt(at) => NextStep::RetryAt(at),
+            Next::DeadLetter => NextStep::DeadLetter,
+            Next::Disable { reason } => {
+                let event = self.disabled_event(endpoint, &reason);
+                NextStep::DisableEndpoint { reason, event }
+            }
+        }
+    }
+
+    /// What the other endpoints of the site are told when this one is told nothing any more.
+    fn disabled_event(&self, endpoint: &Endpoint, reason: &str) -> Outgoing {
+        let now = self.pipeline.clock.now();
+        let site = self.pipeline.site(endpoint.site);
+        let site = site.as_ref().map_or("", |site| &site.name);
+        let (kind, endpoint) = (EventKind::EndpointDisabled, Some(endpoint.id.as_str()));
+        let data = EventData { site, endpoint, reason: Some(reason), ..EventData::default() };
+        Outgoing { kind, message_id: random::message_id(now), body: Event { kind, timestamp: now, data }.body() }
     }
 }
 
@@ -134,7 +191,16 @@ impl Trade for Delivering {
         let outcome = self.send(job).await;
         let now = self.pipeline.clock.now();
         let (lease, endpoint) = (job.lease, &job.endpoint);
-        let next = self.schedule.after(lease.attempt, &outcome, endpoint.failing_since, now, random::jitter());
+        let next = match endpoint.kind {
+            EndpointKind::Webhook => {
+                self.schedule.after(lease.attempt, &outcome, endpoint.failing_since, now, random::jitter())
+            }
+            // Nobody chose this endpoint and nobody would enable it again: it is only ever tried less often.
+            EndpointKind::Callback => {
+                let outcome = Outcome { status: outcome.status.filter(|status| *status != 410), ..outcome.clone() };
+                self.schedule.after(lease.attempt, &outcome, None, now, random::jitter())
+            }
+        };
         let result = match &next {
             Next::Delivered => "delivered",
             Next::RetryAt(_) => "failed",
@@ -154,17 +220,15 @@ impl Trade for Delivering {
             }
             Next::Disable { reason } => tracing::warn!(endpoint = %endpoint.id, %reason, "an endpoint was disabled"),
         }
-        let attempt = Attempt { status: outcome.status, error: outcome.error, next: next_step(next) };
+        let begin = outcome.answer.get(..LOGGED_ANSWER_BYTES.min(outcome.answer.len())).unwrap_or_default();
+        let attempt = Attempt {
+            status: outcome.status,
+            error: outcome.error,
+            latency: outcome.latency,
+            // A text column of any database takes it.
+            answer: String::from_utf8_lossy(begin).replace('\0', "\u{FFFD}"),
+            next: self.next_step(next, endpoint),
+        };
         record(lease.job, || self.pipeline.store.record_attempt(lease, attempt.clone(), now)).await;
-    }
-}
-
-/// The same in the words of the store.
-fn next_step(next: Next) -> NextStep {
-    match next {
-        Next::Delivered => NextStep::Delivered,
-        Next::RetryAt(at) => NextStep::RetryAt(at),
-        Next::DeadLetter => NextStep::DeadLetter,
-        Next::Disable { reason } => NextStep::DisableEndpoint { reason },
     }
 }

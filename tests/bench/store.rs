@@ -14,9 +14,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hamlet::comment::{Author, Comment};
+use hamlet::event::EventKind;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
-use hamlet::store::{Admission, Endpoint, NewComment, Outgoing, Settings, Store};
+use hamlet::store::{Admission, DecisionJob, Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store};
 use hamlet::verdict::{Decision, Evidence, Nats, Score, Token, Verdict};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -82,6 +83,8 @@ async fn run(work: Work, endpoints: usize, callers: u64, seconds: u64) -> (u64, 
             site,
             url: "https://cms.example/".into(),
             created_at: now(),
+            kind: EndpointKind::Webhook,
+            events: None,
             disabled: None,
             failing_since: None,
             secrets: Vec::new(),
@@ -121,10 +124,12 @@ async fn knock(work: Work, store: &dyn Store, site: SiteId) -> u64 {
         }
         Work::QueuedAndRecorded => {
             let until = now() + Duration::from_secs(30);
+            let (comment, received_at) = (new.comment.clone(), new.received_at);
             let Admission::New { id, lease: Some(lease) } = store.admit_queued(new, Some(until)).await.unwrap() else {
                 return 0;
             };
-            store.record_verdict(lease, id, verdict(), event()).await.unwrap();
+            let job = DecisionJob { lease, id, site, comment, received_at };
+            store.record_verdict(&job, verdict(), event()).await.unwrap();
             1
         }
         Work::QueuedForWorkers => {
@@ -145,7 +150,7 @@ async fn decide(store: &Arc<dyn Store>) -> u64 {
     let mut recording = tokio::task::JoinSet::new();
     for job in claimed {
         let store = Arc::clone(store);
-        recording.spawn(async move { store.record_verdict(job.lease, job.id, verdict(), event()).await.unwrap() });
+        recording.spawn(async move { store.record_verdict(&job, verdict(), event()).await.unwrap() });
     }
     recording.join_all().await;
     count
@@ -195,6 +200,7 @@ fn new(site: SiteId) -> NewComment {
         received_at: now(),
         idempotency_key: None,
         fingerprint: None,
+        callback: None,
     }
 }
 
@@ -222,5 +228,5 @@ fn verdict() -> Verdict {
 
 fn event() -> Outgoing {
     let body = format!("{{\"type\":\"comment.decided\",\"data\":\"{}\"}}", "x".repeat(700));
-    Outgoing { message_id: random::message_id(now()), body }
+    Outgoing { kind: EventKind::Decided, message_id: random::message_id(now()), body }
 }

@@ -93,7 +93,9 @@ async fn check(text: &str) {
         exchange.check(&reply);
         if let Some(told) = reply.header("x-akismet-guid") {
             assert_eq!(told.len(), 32, "{}: {told}", exchange.name);
-            assert_ne!(told, guid, "{}: a guid is fresh", exchange.name);
+            // A comment that comes again is the same comment.
+            let is_recheck = exchange.request.iter().any(|line| line.contains("recheck_reason"));
+            assert!(is_recheck || told != guid, "{}: a guid is fresh", exchange.name);
             told.clone_into(&mut guid);
         }
     }
@@ -187,7 +189,8 @@ async fn no_recheck_overrules_a_person() {
     let recheck = |content| [("comment_content", content), ("recheck_reason", "recheck_queue")];
     let first = call(&hamlet, "comment-check", &[("comment_content", "hello")]).await;
     let again = call(&hamlet, "comment-check", &recheck("hello")).await;
-    assert_ne!(id(&first), id(&again), "nobody has spoken yet");
+    assert_eq!(id(&first), id(&again), "it is the same comment");
+    assert_eq!(hamlet.show(&id(&first)).await["history"][0]["recheck"], "approve", "judged anew");
     for (name, decision) in [("submit-spam", "spam"), ("submit-ham", "approve")] {
         call(&hamlet, name, &[("comment_content", "hello")]).await;
         let again = call(&hamlet, "comment-check", &recheck("hello")).await;

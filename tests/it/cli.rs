@@ -76,6 +76,10 @@ fn a_site_lives_from_its_key_to_its_removal() {
     assert_eq!(rotated["id"], site["id"]);
     assert_ne!(rotated["api_key"], site["api_key"]);
 
+    let keys = shell.json("key list --site paper --json");
+    assert_eq!(keys.as_array().unwrap().len(), 2, "the old one works on for a while: {keys}");
+    assert!(keys[0]["expires_at"].is_string() && keys[1].get("expires_at").is_none(), "{keys}");
+
     shell.refused("site remove paper", 2, "say --yes");
     assert_eq!(shell.run("site remove paper --yes").code, 0);
     assert_eq!(shell.json("site list --json"), serde_json::json!([]));
@@ -119,6 +123,31 @@ fn the_plugin_for_wordpress_is_printed_or_written_with_url_and_key() {
     shell.refused("site wordpress nobody --new-key", 1, "there is no site `nobody`");
     let fresh = shell.run("site wordpress news --new-key").out;
     assert!(fresh.contains("KEY    = '") && !fresh.contains(&key), "{fresh}");
+    assert_eq!(shell.run(&format!("site wordpress news --key {key}")).code, 0, "the other key works on");
+    let reader = shell.json("key add --site news --scopes read --json")["api_key"].as_str().unwrap().to_owned();
+    shell.refused(&format!("site wordpress news --key {reader}"), 1, "has to check and submit");
+}
+
+#[test]
+fn a_key_lives_from_its_scopes_to_its_removal() {
+    let shell = Shell::new();
+    shell.json("site add news --url https://news.example --json");
+    let key = shell.json("key add --site news --scopes read --name reader --expires 2999-01-01 --json");
+    assert_eq!((&key["scopes"], key["name"].as_str()), (&serde_json::json!(["read"]), Some("reader")));
+    assert_eq!(key["api_key"].as_str().unwrap().len(), 12, "Akismet clients take 12 hex digits");
+    let admin = shell.json("key add --all-sites --scopes admin --json");
+    assert!(admin["api_key"].as_str().unwrap().starts_with("hk_") && admin["site"].is_null(), "{admin}");
+    let id = key["id"].as_i64().unwrap();
+    let rotated = shell.json(&format!("key rotate {id} --overlap 1h --json"));
+    assert_eq!((&rotated["scopes"], &rotated["name"]), (&key["scopes"], &key["name"]));
+    let listed = shell.run("key list");
+    assert!(!listed.out.contains(key["api_key"].as_str().unwrap()), "a key is shown once");
+    assert_eq!(listed.out.lines().count(), 5, "{}", listed.out);
+    shell.refused(&format!("key remove {id}"), 2, "say --yes");
+    assert_eq!(shell.run(&format!("key remove {id} --yes")).code, 0);
+    shell.refused(&format!("key rotate {id}"), 1, "`hamlet key list`");
+    shell.refused("key add --site news --scopes write", 2, "`write` is no scope");
+    shell.refused("key add --scopes read", 2, "--site");
 }
 
 #[test]

@@ -170,7 +170,7 @@ async fn a_site_sees_its_own_comments_only() {
 async fn only_a_site_with_its_key_may_knock() {
     let hamlet = Hamlet::start().await;
     let reply = hamlet.json("ffffffffffff", "POST", "/v1/comments", &[], br#"{"content":"a"}"#).await;
-    check_refused(&reply, 401, "key-unknown", "hamlet site");
+    check_refused(&reply, 401, "key-unknown", "hamlet key list");
     assert_eq!(reply.header("www-authenticate"), Some("Bearer realm=\"hamlet\", error=\"invalid_token\""));
     for header in ["X: y", "Authorization: Basic YTpi", "Authorization: Bearer", "Authorization: \u{e9}"] {
         let request = format!("GET /v1/comments/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n\r\n");
@@ -248,5 +248,74 @@ async fn every_door_counts_its_answers() {
         "hamlet_http_request_seconds_count{door=\"/v1/comments\"} 1",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_opens_only_the_doors_of_its_scopes() {
+    let hamlet = Hamlet::start().await;
+    let site = hamlet.pipeline.site_named("default").unwrap().id;
+    let soon: jiff::Timestamp = "2026-01-02T03:04:06Z".parse().unwrap();
+    for (site, key, scopes, expires_at) in [
+        (Some(site), "reader", "read", None),
+        (Some(site), "sender", "check", None),
+        (Some(site), "passing", "check,submit,read,admin", Some(soon)),
+        (None, "operator", "check,submit,read,admin", None),
+    ] {
+        let (name, scopes, hash) = (String::new(), scopes.parse().unwrap(), hamlet::pipeline::key_hash(key));
+        let key = hamlet::key::NewKey { site, name, scopes, hash, expires_at };
+        hamlet.pipeline.store.add_key(key, soon).await.unwrap();
+    }
+    hamlet.pipeline.set_directory(hamlet.pipeline.store.directory().await.unwrap());
+    let body = json!({"content": "hello"}).to_string();
+    let submit = async |key: &str, query: &str| {
+        hamlet.json(key, "POST", &format!("/v1/comments{query}"), &[], body.as_bytes()).await
+    };
+    let sent = submit("sender", "").await;
+    assert_eq!(sent.status, 202, "{sent:?}");
+    let path = format!("/v1/comments/{}", sent.json()["id"].as_str().unwrap());
+    check_refused(&submit("reader", "").await, 403, "scope-missing", "`check`");
+    check_refused(&hamlet.json("sender", "GET", &path, &[], b"").await, 403, "scope-missing", "`read`");
+    assert_eq!(hamlet.json("reader", "GET", &path, &[], b"").await.status, 200);
+    let label = json!({"label": "ham"}).to_string();
+    let labelled = hamlet.json("reader", "POST", &format!("{path}/label"), &[], label.as_bytes()).await;
+    check_refused(&labelled, 403, "scope-missing", "`submit`");
+
+    // A key of no site says which one it means, and sees that one only.
+    check_refused(&submit("operator", "").await, 422, "invalid-parameter", "?site=NAME");
+    check_refused(&submit("operator", "?site=nobody").await, 404, "not-found", "/v1/sites");
+    assert_eq!(submit("operator", "?site=default").await.status, 202);
+    let elsewhere = hamlet.json("operator", "GET", &format!("{path}?site=holding"), &[], b"").await;
+    assert_eq!(elsewhere.status, 404);
+
+    assert_eq!(submit("passing", "").await.status, 202);
+    hamlet.clock_hand.store(soon.as_microsecond(), std::sync::atomic::Ordering::Relaxed);
+    check_refused(&submit("passing", "").await, 401, "key-unknown", "expired");
+}
+
+#[tokio::test]
+async fn an_edit_is_judged_anew_and_a_repeat_is_not() {
+    let hamlet = Hamlet::start().await;
+    let comment = |text: &str| json!({"content": text, "external_id": "wp-7", "author": {"name": "Ann"}});
+    let first = hamlet.check(&comment("hello")).await;
+    let id = first["id"].as_str().unwrap();
+    let labelled = hamlet.post(&format!("/v1/comments/{id}/label"), &json!({"label": "ham"})).await;
+    assert_eq!(labelled.status, 200, "{labelled:?}");
+
+    // The same again, from another address: the person's word stands.
+    let mut again = comment("hello");
+    again["author"]["ip"] = json!("192.0.2.7");
+    assert_eq!(hamlet.check(&again).await["reason"], "default said that this is ham.");
+    assert_eq!(hamlet.show(id).await["history"].as_array().unwrap().len(), 1);
+
+    // Another text under the same id, by either door: judged by the checks again.
+    for (number, path) in ["/v1/comments/check", "/v1/comments"].into_iter().enumerate() {
+        let text = format!("hello, edited {number} times");
+        let edited = hamlet.post(path, &comment(&text)).await;
+        assert_eq!((edited.status, edited.json()["id"].as_str()), (200, Some(id)), "{edited:?}");
+        let shown = hamlet.show(id).await;
+        assert_eq!(shown["comment"]["content"], text);
+        assert_eq!(shown["history"][1 + number]["edit"], shown["verdict"]["decision"], "{shown}");
+        assert_ne!(shown["verdict"]["reason"], "default said that this is ham.");
     }
 }

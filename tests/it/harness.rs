@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use axum::Router;
@@ -42,6 +43,8 @@ pub struct Hamlet {
     pub router: Router,
     pub stop: watch::Sender<bool>,
     pub serving: JoinHandle<()>,
+    /// Moves the clock: microseconds since 1970.
+    pub clock_hand: Arc<AtomicI64>,
     _folder: TempDir,
 }
 
@@ -61,7 +64,7 @@ impl Hamlet {
     pub async fn start_with(settings: http::Settings) -> Hamlet {
         let folder = tempfile::tempdir().unwrap();
         let store = store::open("sqlite", folder.path(), store::Settings::default()).await.unwrap();
-        let (clock, _) = Clock::frozen_at(NOW.parse().unwrap());
+        let (clock, clock_hand) = Clock::frozen_at(NOW.parse().unwrap());
         add_sites(store.as_ref(), &clock).await;
         let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
         let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), clock, judge));
@@ -80,7 +83,7 @@ impl Hamlet {
             };
             http::serve(listener, served, &settings, stop).await;
         });
-        Hamlet { address, pipeline, router, stop, serving, _folder: folder }
+        Hamlet { address, pipeline, router, stop, serving, clock_hand, _folder: folder }
     }
 
     /// Sends a JSON body to `path` as the site `default`.

@@ -15,6 +15,8 @@ use standardwebhooks::Webhook;
 #[derive(Clone, Debug)]
 pub enum Answer {
     Status(u16),
+    /// 200 and this body.
+    Body(String),
     /// A status with `Retry-After`.
     RetryAfter(u16, String),
     /// A redirect to another address of this same receiver.
@@ -127,6 +129,7 @@ async fn hear(State(inner): State<Arc<Mutex<Inner>>>, request: axum::extract::Re
     let response = |status: u16| Response::builder().status(StatusCode::from_u16(status).unwrap());
     match answer.unwrap_or(Answer::Status(200)) {
         Answer::Status(status) => response(status).body(Body::empty()),
+        Answer::Body(body) => response(200).body(Body::from(body)),
         Answer::RetryAfter(status, value) => response(status).header("retry-after", value).body(Body::empty()),
         Answer::Redirect => response(302).header("location", "/elsewhere").body(Body::empty()),
         Answer::Huge(bytes) => response(200).body(Body::from(vec![b'x'; bytes])),

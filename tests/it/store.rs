@@ -6,11 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hamlet::comment::{Comment, CommentId};
+use hamlet::event::EventKind;
+use hamlet::key::{KeyHash, NewKey, Scopes};
 use hamlet::random;
-use hamlet::site::{Policy, Site};
+use hamlet::site::{Policy, Site, SiteId};
+use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
-    Act, Admission, Attempt, DecisionJob, DeliveryJob, Endpoint, EndpointSecret, HumanAct, JobId, Lease, ModelRecord,
-    NewComment, NextStep, Outgoing, Settings, Status, Store, StoreError,
+    Act, Admission, Attempt, Change, CommentFilter, DecisionJob, DeliveryFilter, DeliveryJob, DeliveryState, Directory,
+    Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, HistoryEntry, JobId, Lease, ModelRecord,
+    NewComment, NextStep, Outgoing, Query, Settings, Status, StatusWord, Store, StoreError,
 };
 use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
 use jiff::Timestamp;
@@ -56,6 +60,7 @@ impl House {
             received_at: at(0),
             idempotency_key: None,
             fingerprint: None,
+            callback: None,
         }
     }
 
@@ -81,6 +86,8 @@ impl House {
             site: self.site.id,
             url: format!("https://{id}.example/"),
             created_at: at(0),
+            kind: EndpointKind::Webhook,
+            events: None,
             disabled: None,
             failing_since: None,
             secrets: vec![EndpointSecret { secret: format!("whsec_{id}"), expires_at: None }],
@@ -106,16 +113,36 @@ impl House {
 
     async fn attempt(&self, lease: Lease, status: u16, next: NextStep, seconds: i64) -> Result<(), StoreError> {
         let error = if status < 300 { String::new() } else { format!("HTTP {status}") };
-        self.store.record_attempt(lease, Attempt { status: Some(status), error, next }, at(seconds)).await
+        let (latency, answer) = (Duration::from_millis(7), format!("answer {status}"));
+        let attempt = Attempt { status: Some(status), error, latency, answer, next };
+        self.store.record_attempt(lease, attempt, at(seconds)).await
     }
 
     async fn say(&self, id: CommentId, what: Act, seconds: i64, body: &str) -> Result<(), StoreError> {
         let decision = match what {
             Act::Label(label) => label.decision(),
-            Act::Decision(decision) => decision,
+            Act::Decision(decision) | Act::Recheck(decision) | Act::Edit(decision) => decision,
         };
-        let act = HumanAct { at: at(seconds), by: "ada".into(), via: "api".into(), what, before: None };
-        self.store.record_act(self.site.id, id, act, verdict(decision), event(body)).await
+        self.change(id, what, seconds, verdict(decision), Some(event(body))).await.map(drop)
+    }
+
+    /// Records `what`, of which the checks said the verdict's decision if they were asked.
+    async fn change(
+        &self,
+        id: CommentId,
+        what: Act,
+        seconds: i64,
+        verdict: Verdict,
+        event: Option<Outgoing>,
+    ) -> Result<bool, StoreError> {
+        let entry = HistoryEntry { at: at(seconds), by: "ada".into(), via: "api".into(), what, before: None };
+        let is_of_checks = matches!(what, Act::Recheck(_) | Act::Edit(_));
+        let judged = is_of_checks.then_some(verdict.decision);
+        let comment = matches!(what, Act::Edit(_)).then(edited);
+        let idempotency_key = comment.as_ref().map(|_| format!("edit {seconds}"));
+        let call_back = Some(self::event("called back"));
+        let change = Change { entry, verdict, judged, comment, idempotency_key, event, call_back };
+        self.store.record_change(self.site.id, id, change).await
     }
 }
 
@@ -139,8 +166,30 @@ fn verdict(decision: Decision) -> Verdict {
     }
 }
 
+/// The comment that every edit of these stories leaves behind.
+fn edited() -> Comment {
+    Comment { external_id: Some("7".into()), ..Comment::of_text("edited") }
+}
+
+/// A claim on a comment of [`House::site`] about which the store knows better.
+fn held(lease: Lease, id: CommentId) -> DecisionJob {
+    DecisionJob { lease, id, site: SiteId(1), comment: Comment::of_text(""), received_at: at(0) }
+}
+
+fn enabled() -> EndpointChange {
+    EndpointChange { state: Some(EndpointState::Enabled), ..EndpointChange::default() }
+}
+
+fn keys(directory: &Directory) -> Vec<(KeyHash, Option<SiteId>)> {
+    directory.keys.iter().map(|key| (key.hash, key.site)).collect()
+}
+
+fn new_key(site: Option<SiteId>, byte: u8) -> NewKey {
+    NewKey { site, name: String::new(), scopes: Scopes::ALL, hash: [byte; 32], expires_at: None }
+}
+
 fn event(body: &str) -> Outgoing {
-    Outgoing { message_id: random::message_id(at(0)), body: body.to_owned() }
+    Outgoing { kind: EventKind::Decided, message_id: random::message_id(at(0)), body: body.to_owned() }
 }
 
 fn decided(decision: Decision) -> Status {
@@ -192,9 +241,9 @@ contract! {
         assert_eq!((job.id, job.lease.attempt, &job.comment), (id, 1, &Comment::of_text("hello")));
         assert!(house.claim(2).await.is_empty(), "somebody has it");
 
-        house.store.record_verdict(job.lease, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        house.store.record_verdict(job, verdict(Decision::Hold), event("x")).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Hold));
-        is_lost(house.store.record_verdict(job.lease, id, verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(job, verdict(Decision::Spam), event("x")).await);
         assert_eq!(house.status(id).await, decided(Decision::Hold));
         assert!(house.claim(9999).await.is_empty());
         assert_eq!(house.store.next_due().await.unwrap(), None);
@@ -235,7 +284,7 @@ contract! {
             let id = house.store.admit_queued(new.clone(), None).await.unwrap().id();
             assert_eq!(house.store.comment(house.site.id, id).await.unwrap().unwrap().comment, comment);
             let again = house.store.admit_queued(NewComment { id: random::comment_id(at(0)), ..new }, None).await;
-            assert_eq!(again.unwrap(), Admission::Repeat { id }, "{text:.20}");
+            assert_eq!(again.unwrap(), Admission::Repeat { id, may_be_edit: true }, "{text:.20}");
         }
     }
 
@@ -245,9 +294,9 @@ contract! {
         let keyed = |text: &str| NewComment { idempotency_key: Some("k1".into()), ..house.fresh(text) };
         let first = house.store.admit_queued(keyed("one"), None).await.unwrap();
         let again = house.store.admit_queued(keyed("one"), Some(at(30))).await.unwrap();
-        assert_eq!(again, Admission::Repeat { id: first.id() });
+        assert_eq!(again, Admission::Repeat { id: first.id(), may_be_edit: false });
         let checked = house.store.admit_decided(keyed("one"), verdict(Decision::Spam), event("x")).await.unwrap();
-        assert_eq!(checked, Admission::Repeat { id: first.id() });
+        assert_eq!(checked, Admission::Repeat { id: first.id(), may_be_edit: false });
         assert_eq!(house.status(first.id()).await, Status::Queued, "a repeat writes nothing");
         is_conflict(house.store.admit_queued(keyed("another"), None).await);
 
@@ -257,7 +306,7 @@ contract! {
         external.id = random::comment_id(at(0));
         external.comment.content = "two, edited".into();
         let again = house.store.admit_queued(external.clone(), None).await.unwrap();
-        assert_eq!(again, Admission::Repeat { id: first.id() });
+        assert_eq!(again, Admission::Repeat { id: first.id(), may_be_edit: true });
 
         let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
         external.site = other.id;
@@ -309,13 +358,13 @@ contract! {
                 let id = new.id;
                 match sender % 6 {
                     0 => is_missing(
-                        store.admit_queued(NewComment { site: hamlet::site::SiteId(99), ..new }, None).await,
+                        store.admit_queued(NewComment { site: SiteId(99), ..new }, None).await,
                     ),
                     1 => {
                         new.idempotency_key = Some("taken".into());
                         is_conflict(store.admit_queued(new, None).await);
                     }
-                    2 => is_lost(store.record_verdict(lease, id, verdict(Decision::Spam), event("x")).await),
+                    2 => is_lost(store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("x")).await),
                     3 => is_missing(store.remove_endpoint("ep_none").await),
                     4 => assert_eq!(store.admit_queued(new, None).await.unwrap().id(), id),
                     _ => {
@@ -338,15 +387,15 @@ contract! {
         assert_eq!(lease.attempt, 1);
         assert!(house.claim(29).await.is_empty());
         assert_eq!(house.store.next_due().await.unwrap(), Some(at(30)));
-        house.store.record_verdict(lease, id, verdict(Decision::Approve), event("x")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Approve), event("x")).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
 
         let admission = house.store.admit_queued(house.fresh("forgotten"), Some(at(30))).await.unwrap();
         let Admission::New { id, lease: Some(stale) } = admission else { panic!("{admission:?}") };
         let claimed = house.claim(30).await;
         assert_eq!((claimed[0].id, claimed[0].lease.attempt), (id, 2));
-        is_lost(house.store.record_verdict(stale, id, verdict(Decision::Spam), event("x")).await);
-        house.store.record_verdict(claimed[0].lease, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        is_lost(house.store.record_verdict(&held(stale, id), verdict(Decision::Spam), event("x")).await);
+        house.store.record_verdict(&claimed[0], verdict(Decision::Hold), event("x")).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Hold));
     }
 
@@ -356,16 +405,16 @@ contract! {
         let quick = house.claim(30).await[0].lease;
         assert_eq!((quick.job, quick.attempt), (slow.job, 2));
         is_lost(house.store.give_up(slow, "too slow".into(), at(31)).await);
-        is_lost(house.store.record_verdict(slow, id, verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(&held(slow, id), verdict(Decision::Spam), event("x")).await);
         assert_eq!(house.status(id).await, Status::Queued);
-        house.store.record_verdict(quick, id, verdict(Decision::Hold), event("x")).await.unwrap();
+        house.store.record_verdict(&held(quick, id), verdict(Decision::Hold), event("x")).await.unwrap();
         is_lost(house.store.give_up(quick, "late".into(), at(31)).await);
     }
 
     async fn a_verdict_goes_to_the_comment_that_was_claimed(house: &House) {
         let (one, two) = (house.queue("one").await, house.queue("two").await);
         let lease = house.claim(0).await.iter().find(|job| job.id == one).unwrap().lease;
-        is_lost(house.store.record_verdict(lease, two, verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(&held(lease, two), verdict(Decision::Spam), event("x")).await);
         assert_eq!((house.status(one).await, house.status(two).await), (Status::Queued, Status::Queued));
     }
 
@@ -377,7 +426,7 @@ contract! {
         let lease = house.claim(0).await[0].lease;
         house.say(id, Act::Label(Label::Ham), 5, "ham").await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
-        house.store.record_verdict(lease, id, verdict(Decision::Spam), event("late")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("late")).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
         assert!(house.claim(9999).await.is_empty(), "the job is closed");
         assert_eq!(house.told(10).await, ["ep_a: ham"]);
@@ -395,6 +444,126 @@ contract! {
         ]);
 
         is_missing(house.say(random::comment_id(at(0)), Act::Label(Label::Ham), 0, "x").await);
+    }
+
+    async fn a_recheck_gives_way_to_a_person_and_an_edit_reopens(house: &House) {
+        house.listen("ep_a").await;
+        let mut new = house.fresh("first");
+        new.comment.external_id = Some("7".into());
+        new.idempotency_key = Some("k7".into());
+        let admission = house.store.admit_decided(new.clone(), verdict(Decision::Hold), event("held")).await.unwrap();
+        let id = admission.id();
+        let recheck = async |decision, seconds| {
+            let event = Some(event("rechecked"));
+            house.change(id, Act::Recheck(decision), seconds, verdict(decision), event).await.unwrap()
+        };
+        assert!(recheck(Decision::Spam, 2).await);
+        assert_eq!(house.status(id).await, decided(Decision::Spam));
+        house.say(id, Act::Label(Label::Ham), 3, "ham").await.unwrap();
+        assert!(!recheck(Decision::Spam, 4).await);
+        assert_eq!(house.status(id).await, decided(Decision::Approve));
+        assert!(house.store.comment(house.site.id, id).await.unwrap().unwrap().has_a_persons_word());
+
+        let edit = Act::Edit(Decision::Hold);
+        assert!(house.change(id, edit, 5, verdict(Decision::Hold), Some(event("edited"))).await.unwrap());
+        let stored = house.store.comment(house.site.id, id).await.unwrap().unwrap();
+        assert_eq!((stored.status.clone(), stored.comment.content.as_str()), (decided(Decision::Hold), "edited"));
+        assert!(!stored.has_a_persons_word());
+        assert!(house.store.labelled(None, None, 9).await.unwrap().is_empty(), "it was about another text");
+        assert!(recheck(Decision::Approve, 6).await);
+        assert_eq!(stored.history.iter().map(|entry| entry.what).collect::<Vec<_>>(), [
+            Act::Recheck(Decision::Spam),
+            Act::Label(Label::Ham),
+            Act::Edit(Decision::Hold),
+        ]);
+        assert_eq!(house.told(10).await, ["ep_a: edited", "ep_a: ham", "ep_a: held", "ep_a: rechecked", "ep_a: rechecked"]);
+
+        // The messages that brought the first text and the edit are known, whichever comes again.
+        let again = NewComment { id: random::comment_id(at(7)), ..new };
+        let repeat = Admission::Repeat { id, may_be_edit: false };
+        assert_eq!(house.store.admit_queued(again.clone(), None).await.unwrap(), repeat);
+        let mut edited = NewComment { idempotency_key: Some("edit 5".into()), ..again.clone() };
+        edited.comment = self::edited();
+        assert_eq!(house.store.admit_queued(edited, None).await.unwrap(), repeat);
+        let mut keyless = NewComment { idempotency_key: None, ..again };
+        keyless.comment.content = "another edit".into();
+        assert_eq!(
+            house.store.admit_queued(keyless, None).await.unwrap(),
+            Admission::Repeat { id, may_be_edit: true }
+        );
+        assert_eq!(house.store.find_by_external_id(house.site.id, "7").await.unwrap(), Some(id));
+        assert_eq!(house.store.find_by_external_id(house.site.id, "8").await.unwrap(), None);
+    }
+
+    async fn counts_and_comments_agree(house: &House) {
+        let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let of_blog = |text: &str, received_at: Timestamp| {
+            let mut new = NewComment { received_at, ..house.fresh(text) };
+            new.comment.lang = Some("ar-EG".into());
+            new.comment.extra.insert("blog".into(), "https://a.example/".into());
+            new
+        };
+        let day = Day::of(at(0));
+        let counted = async |site: Option<SiteId>, from: Day, to: Day| {
+            let counted = house.store.statistics(site, &Kind::ALL, from, to).await.unwrap();
+            counted.into_iter().map(|one| format!("{} {}: {}", one.kind.as_str(), one.name, one.count)).collect::<Vec<_>>()
+        };
+        let today = async || counted(Some(house.site.id), day, day).await;
+        assert!(today().await.is_empty());
+        let held = house.store.admit_decided(of_blog("held", at(0)), verdict(Decision::Hold), event("x")).await.unwrap().id();
+        house.check("plain", Decision::Approve).await;
+        let queued = house.store.admit_queued(of_blog("queued", at(0)), None).await.unwrap().id();
+        assert_eq!(today().await.len(), 6, "what is not decided is not counted");
+        let job = house.claim(1).await.remove(0);
+        house.store.record_verdict(&job, verdict(Decision::Approve), event("x")).await.unwrap();
+        is_lost(house.store.record_verdict(&job, verdict(Decision::Approve), event("x")).await);
+        let repeat = NewComment { id: held, ..of_blog("held", at(0)) };
+        house.store.admit_decided(repeat, verdict(Decision::Hold), event("x")).await.unwrap();
+        assert_eq!(today().await, [
+            "blog_ham a.example: 1",
+            "blog_spam a.example: 1",
+            "decision approve: 2",
+            "decision hold: 1",
+            "language ar: 2",
+            "language und: 1",
+            "symbol BAYES: 3",
+        ]);
+
+        // A label shows a mistake, another label takes it back; a decision says nothing of what is true.
+        house.say(held, Act::Label(Label::Ham), 90_000, "x").await.unwrap();
+        house.say(queued, Act::Label(Label::Spam), 90_000, "x").await.unwrap();
+        let mistakes = async || {
+            let all = today().await;
+            all.into_iter().filter(|one| one.contains("mistake") || one.contains("missed") || one.contains("false")).collect::<Vec<_>>()
+        };
+        assert_eq!(mistakes().await, [
+            "blog_false_positive a.example: 1",
+            "blog_missed_spam a.example: 1",
+            "mistake false_positive: 1",
+            "mistake missed_spam: 1",
+        ]);
+        house.say(held, Act::Decision(Decision::Spam), 90_001, "x").await.unwrap();
+        house.say(queued, Act::Label(Label::Ham), 90_001, "x").await.unwrap();
+        assert_eq!(mistakes().await, ["blog_false_positive a.example: 1", "mistake false_positive: 1"]);
+
+        // An edit is counted as what it is now, and as no mistake: nobody has spoken on it.
+        house.change(held, Act::Edit(Decision::Approve), 90_002, verdict(Decision::Approve), None).await.unwrap();
+        assert_eq!(today().await, [
+            "blog_ham a.example: 1",
+            "decision approve: 3",
+            "language ar: 1",
+            "language und: 2",
+            "symbol BAYES: 3",
+        ]);
+
+        let later = NewComment { site: other.id, ..of_blog("later", at(86_400)) };
+        house.store.admit_decided(later, verdict(Decision::Spam), event("x")).await.unwrap();
+        let tomorrow = Day::of(at(86_400));
+        assert_eq!(counted(Some(house.site.id), tomorrow, tomorrow).await, Vec::<String>::new());
+        assert_eq!(counted(None, tomorrow, tomorrow).await.len(), 4);
+        assert_eq!(counted(None, day, tomorrow).await.len(), 9);
+        house.store.remove_site(other.id).await.unwrap();
+        assert_eq!(counted(None, day, tomorrow).await.len(), 5);
     }
 
     async fn training_reads_the_newest_label(house: &House) {
@@ -431,6 +600,130 @@ contract! {
         assert_eq!(house.store.find_by_fingerprint(house.site.id, 6).await.unwrap(), None);
     }
 
+    // ---- finding -------------------------------------------------------------------------------------------------
+
+    async fn old_comments_are_found_by_what_stands_in_them(house: &House) {
+        let store = &house.store;
+        let admit = async |text: &str, name: &str, url: &str, decision: Decision| {
+            let mut new = house.fresh(text);
+            new.comment.author.name = Some(name.into());
+            new.comment.author.email = Some(format!("{}@mail.example", name.to_lowercase()));
+            new.comment.author.url = Some(url.into());
+            new.comment.author.ip = "192.0.2.7".parse().ok();
+            new.comment.external_id = Some(format!("wp-{}", text.len()));
+            store.admit_decided(new, verdict(decision), event("x")).await.unwrap().id()
+        };
+        let arabic = admit("السَّلامُ عليكم يا أحمد", "Bob", "", Decision::Approve).await;
+        let cheap = admit("Cheap <b>watches</b> at https://shop.example/buy?x=1", "Ann", "https://ann.example", Decision::Spam).await;
+        let chinese = admit("我想买便宜的手表", "Li", "", Decision::Hold).await;
+        let queued = house.queue("cheap, but nobody knows yet").await;
+        let other = store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        store.admit_decided(NewComment { site: other.id, ..house.fresh("cheap elsewhere") }, verdict(Decision::Spam), event("x")).await.unwrap();
+
+        assert_eq!(store.make_findable(2).await.unwrap(), 2);
+        assert_eq!(store.make_findable(100).await.unwrap(), 1, "up to the one that waits");
+        assert_eq!(store.make_findable(100).await.unwrap(), 0);
+        let found = async |query: &str| {
+            let query = Query::parse(query).unwrap_or_else(|| panic!("{query}"));
+            let filter = CommentFilter { query: Some(query), ..CommentFilter::default() };
+            let found = store.comments(house.site.id, &filter, None, 10).await.unwrap();
+            found.into_iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        for (query, expected) in [
+            ("السلام", vec![arabic]),
+            ("احمد", vec![arabic]),
+            ("سلام", vec![]),
+            ("سلـام*", vec![]),
+            ("السل*", vec![arabic]),
+            ("cheap", vec![cheap]),
+            ("CHEAP watches", vec![cheap]),
+            ("\"watches cheap\"", vec![]),
+            ("cheap -watches", vec![]),
+            ("author:ann", vec![cheap]),
+            ("text:ann", vec![]),
+            ("bob@mail.example", vec![arabic]),
+            ("mail.example", vec![chinese, cheap, arabic]),
+            ("author:192.0.2.7", vec![chinese, cheap, arabic]),
+            ("link:shop.example", vec![cheap]),
+            ("link:https://ann.example", vec![cheap]),
+            ("便宜", vec![chinese]),
+            ("宜便", vec![]),
+            ("symbol:BAYES", vec![chinese, cheap, arabic]),
+            ("symbol:BAY", vec![]),
+            ("symbol:BAY* -便宜", vec![cheap, arabic]),
+            ("bayes", vec![chinese, cheap, arabic]),
+        ] {
+            assert_eq!(found(query).await, expected, "{query}");
+        }
+        assert_eq!(found(&cheap.to_string()).await, [cheap]);
+        assert_eq!(found("wp-52 OR cheap").await, Vec::<CommentId>::new(), "OR is a word like any other");
+
+        // An edit is found by what it reads now; what was decided since, too.
+        house.change(cheap, Act::Edit(Decision::Spam), 5, verdict(Decision::Spam), None).await.unwrap();
+        assert_eq!((found("cheap").await, found("edited").await), (vec![], vec![cheap]));
+        let job = house.claim(1).await.remove(0);
+        store.record_verdict(&job, verdict(Decision::Hold), event("x")).await.unwrap();
+        assert_eq!(store.make_findable(100).await.unwrap(), 2);
+        assert_eq!(found("cheap").await, [queued]);
+
+        // A dead letter is found, and by its verdict once it has one.
+        let dead = house.queue("never read").await;
+        let lease = house.claim(2).await.remove(0).lease;
+        store.give_up(lease, "why".into(), at(3)).await.unwrap();
+        assert_eq!(store.make_findable(100).await.unwrap(), 1);
+        assert_eq!((found("never").await, found("never symbol:BAYES").await), (vec![dead], vec![]));
+        store.retry_dead(None, at(4)).await.unwrap();
+        let job = house.claim(4).await.remove(0);
+        store.record_verdict(&job, verdict(Decision::Hold), event("x")).await.unwrap();
+        assert_eq!(found("never symbol:BAYES").await, [dead]);
+
+        store.remove_site(house.site.id).await.unwrap();
+        assert!(found("cheap").await.is_empty());
+        assert_eq!(store.make_findable(100).await.unwrap(), 0);
+    }
+
+    async fn comments_are_listed_newest_first_page_by_page(house: &House) {
+        let store = &house.store;
+        let mut ids = Vec::new();
+        for second in 0..9 {
+            let new = NewComment { received_at: at(second / 2), ..house.fresh(&format!("number {second}")) };
+            let decision = if second % 3 == 0 { Decision::Hold } else { Decision::Spam };
+            ids.push(store.admit_decided(new, verdict(decision), event("x")).await.unwrap().id());
+        }
+        let queued = NewComment { received_at: at(9), ..house.fresh("queued") };
+        ids.push(store.admit_queued(queued, None).await.unwrap().id());
+        let dead = NewComment { received_at: at(0), ..house.fresh("dead") };
+        let dead = store.admit_queued(dead, None).await.unwrap().id();
+        let lease = house.claim(0).await.remove(0).lease;
+        store.give_up(lease, "why".into(), at(1)).await.unwrap();
+        house.say(ids[3], Act::Label(Label::Ham), 1, "x").await.unwrap();
+        ids.insert(2, dead);
+        ids.reverse();
+
+        let list = async |filter: CommentFilter, before, limit| {
+            let page = store.comments(house.site.id, &filter, before, limit).await.unwrap();
+            page.into_iter().map(|one| one.id).collect::<Vec<_>>()
+        };
+        let all = CommentFilter::default;
+        assert_eq!(list(all(), None, 100).await, ids);
+        assert_eq!(list(all(), Some(ids[3]), 4).await, ids[4..8]);
+        assert_eq!(list(all(), Some(ids[10]), 4).await, []);
+        is_missing(store.comments(house.site.id, &all(), Some(random::comment_id(at(0))), 4).await);
+        let held = CommentFilter { decision: Some(Decision::Hold), ..all() };
+        assert_eq!(list(held, None, 100).await.len(), 2, "the third was approved by a person");
+        let status = |word| CommentFilter { status: Some(word), ..all() };
+        assert_eq!(list(status(StatusWord::Queued), None, 9).await, [ids[0]]);
+        assert_eq!(list(status(StatusWord::DeadLetter), None, 9).await, [dead]);
+        assert_eq!(list(status(StatusWord::Decided), None, 100).await.len(), 9);
+        let labelled = CommentFilter { label: Some(Label::Ham), ..all() };
+        assert_eq!(list(labelled, None, 9).await.len(), 1);
+        let time = CommentFilter { from: Some(at(1)), to: Some(at(3)), ..all() };
+        assert_eq!(list(time, None, 9).await.len(), 4);
+        let other = store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        assert!(store.comments(other.id, &all(), None, 9).await.unwrap().is_empty());
+        is_missing(store.comments(other.id, &all(), Some(ids[3]), 9).await);
+    }
+
     // ---- events --------------------------------------------------------------------------------------------------
 
     async fn every_enabled_endpoint_is_told_and_nobody_else(house: &House) {
@@ -442,7 +735,7 @@ contract! {
         house.check("checked", Decision::Hold).await;
         let id = house.queue("queued").await;
         let lease = house.claim(0).await[0].lease;
-        house.store.record_verdict(lease, id, verdict(Decision::Spam), event("queued")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("queued")).await.unwrap();
 
         let deliveries = house.deliveries(10).await;
         assert_eq!(deliveries.len(), 4);
@@ -495,12 +788,12 @@ contract! {
         house.check("two", Decision::Hold).await;
         let generation = house.store.generation().await.unwrap();
         let gone = house.deliveries(1).await.into_iter().find(|one| one.endpoint.id == "ep_a").unwrap();
-        let next = NextStep::DisableEndpoint { reason: "410 Gone".into() };
+        let next = NextStep::DisableEndpoint { reason: "410 Gone".into(), event: event("ep_a is disabled") };
         house.attempt(gone.lease, 410, next, 2).await.unwrap();
         assert!(house.store.generation().await.unwrap() > generation);
         assert_eq!(house.store.endpoints(None).await.unwrap()[0].disabled.as_deref(), Some("410 Gone"));
         house.check("three", Decision::Hold).await;
-        assert_eq!(house.told(99).await, ["ep_b: one", "ep_b: three", "ep_b: two"]);
+        assert_eq!(house.told(99).await, ["ep_b: ep_a is disabled", "ep_b: one", "ep_b: three", "ep_b: two"]);
 
         let dead = house.store.dead_letters(10).await.unwrap();
         assert_eq!(dead.len(), 2);
@@ -509,7 +802,7 @@ contract! {
         assert_eq!(house.store.retry_dead(None, at(100)).await.unwrap(), 0);
         is_conflict(house.store.enqueue_message("ep_a", event("test"), at(100)).await);
 
-        house.store.set_endpoint("ep_a", None, true).await.unwrap();
+        house.store.set_endpoint("ep_a", enabled(), at(100)).await.unwrap();
         assert_eq!(house.store.retry_dead(None, at(200)).await.unwrap(), 2);
         assert_eq!(house.told(200).await.iter().filter(|told| told.starts_with("ep_a")).count(), 2);
     }
@@ -518,14 +811,15 @@ contract! {
         house.listen("ep_a").await;
         let endpoint = house.store.endpoints(None).await.unwrap().remove(0);
         is_conflict(house.store.add_endpoint(endpoint.clone()).await);
-        let stray = Endpoint { id: "ep_z".into(), site: hamlet::site::SiteId(99), ..endpoint.clone() };
+        let stray = Endpoint { id: "ep_z".into(), site: SiteId(99), ..endpoint.clone() };
         is_missing(house.store.add_endpoint(stray).await);
 
         let secrets = vec![
             EndpointSecret { secret: "whsec_new".into(), expires_at: None },
             EndpointSecret { secret: "whsec_ep_a".into(), expires_at: Some(at(86_400)) },
         ];
-        house.store.set_endpoint("ep_a", Some(secrets.clone()), false).await.unwrap();
+        let change = EndpointChange { secrets: Some(secrets.clone()), ..EndpointChange::default() };
+        house.store.set_endpoint("ep_a", change, at(0)).await.unwrap();
         assert_eq!(house.store.endpoints(None).await.unwrap(), [Endpoint { secrets, ..endpoint }]);
 
         house.store.enqueue_message("ep_a", event("hello"), at(5)).await.unwrap();
@@ -533,8 +827,135 @@ contract! {
         house.store.remove_endpoint("ep_a").await.unwrap();
         assert!(house.deliveries(9999).await.is_empty());
         is_missing(house.store.remove_endpoint("ep_a").await);
-        is_missing(house.store.set_endpoint("ep_a", None, true).await);
+        is_missing(house.store.set_endpoint("ep_a", enabled(), at(100)).await);
         is_missing(house.store.enqueue_message("ep_a", event("hello"), at(5)).await);
+    }
+
+    async fn an_endpoint_is_told_only_what_it_wants(house: &House) {
+        house.listen("ep_all").await;
+        house.listen("ep_some").await;
+        house.listen("ep_none").await;
+        for (id, events) in [("ep_some", vec![EventKind::Redecided]), ("ep_none", vec![])] {
+            let change = EndpointChange { events: Some(Some(events.clone())), ..EndpointChange::default() };
+            house.store.set_endpoint(id, change, at(0)).await.unwrap();
+            let endpoints = house.store.endpoints(None).await.unwrap();
+            assert_eq!(endpoints.iter().find(|endpoint| endpoint.id == id).unwrap().events, Some(events));
+        }
+        let id = house.check("decided", Decision::Hold).await;
+        let redecided = Outgoing { kind: EventKind::Redecided, ..event("redecided") };
+        house.change(id, Act::Label(Label::Ham), 1, verdict(Decision::Approve), Some(redecided)).await.unwrap();
+        house.store.enqueue_message("ep_none", event("asked for"), at(1)).await.unwrap();
+        assert_eq!(house.told(9).await, ["ep_all: decided", "ep_all: redecided", "ep_none: asked for", "ep_some: redecided"]);
+
+        let change = EndpointChange { events: Some(None), url: Some("https://new.example/".into()), ..enabled() };
+        house.store.set_endpoint("ep_some", change, at(2)).await.unwrap();
+        house.check("more", Decision::Hold).await;
+        assert_eq!(house.told(9).await, ["ep_all: more", "ep_some: more"]);
+        assert_eq!(house.store.endpoints(None).await.unwrap()[1].url, "https://new.example/");
+
+        let reason = "not now".to_owned();
+        let change = EndpointChange { state: Some(EndpointState::Disabled { reason }), ..EndpointChange::default() };
+        house.store.set_endpoint("ep_some", change, at(3)).await.unwrap();
+        house.check("last", Decision::Hold).await;
+        assert_eq!(house.told(9).await, ["ep_all: last"]);
+        assert_eq!(house.store.dead_letters(9).await.unwrap().len(), 2, "what it had not got yet");
+    }
+
+    async fn a_call_back_is_told_of_its_own_comments_only(house: &House) {
+        house.listen("ep_a").await;
+        let callback = |id: &str, key: &str| Endpoint {
+            id: id.into(),
+            site: house.site.id,
+            kind: EndpointKind::Callback,
+            url: "https://news.example/wp-json/akismet/v1/webhook".into(),
+            events: None,
+            created_at: at(0),
+            disabled: None,
+            failing_since: None,
+            secrets: vec![EndpointSecret { secret: key.into(), expires_at: None }],
+        };
+        assert_eq!(house.store.callback_endpoint(callback("ep_c", "old")).await.unwrap(), "ep_c");
+        assert_eq!(house.store.callback_endpoint(callback("ep_d", "new")).await.unwrap(), "ep_c");
+        let stray = Endpoint { site: SiteId(99), ..callback("ep_e", "x") };
+        is_missing(house.store.callback_endpoint(stray).await);
+
+        let new = NewComment { callback: Some("ep_c".into()), ..house.fresh("with") };
+        let with = house.store.admit_decided(new, verdict(Decision::Hold), event("held")).await.unwrap().id();
+        let without = house.check("without", Decision::Hold).await;
+        assert_eq!(house.told(9).await, ["ep_a: held", "ep_a: without"]);
+        house.say(with, Act::Decision(Decision::Approve), 10, "with").await.unwrap();
+        house.say(without, Act::Decision(Decision::Approve), 10, "without").await.unwrap();
+        let due = house.deliveries(20).await;
+        let called: Vec<_> = due.iter().filter(|one| one.endpoint.kind == EndpointKind::Callback).collect();
+        assert_eq!((due.len(), called.len()), (3, 1));
+        assert_eq!((called[0].body.as_str(), called[0].endpoint.secrets[0].secret.as_str()), ("called back", "new"));
+
+        house.store.remove_endpoint("ep_c").await.unwrap();
+        house.say(with, Act::Decision(Decision::Spam), 30, "again").await.unwrap();
+        assert_eq!(house.told(32).await, ["ep_a: again"]);
+    }
+
+    async fn every_attempt_is_logged_and_a_range_is_sent_again(house: &House) {
+        let store = &house.store;
+        house.listen("ep_a").await;
+        house.listen("ep_b").await;
+        let other = store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let id = house.check("one", Decision::Hold).await;
+        let all = async |filter: DeliveryFilter| store.deliveries(house.site.id, &filter, None, 10).await.unwrap();
+        let of_a = DeliveryFilter { endpoint: Some("ep_a".into()), ..DeliveryFilter::default() };
+        let [waiting] = all(of_a.clone()).await.try_into().unwrap();
+        assert_eq!((waiting.state, waiting.attempts, waiting.due_at), (DeliveryState::Pending, 0, Some(at(1))));
+        assert_eq!((waiting.kind.as_str(), waiting.comment, waiting.created_at), ("comment.decided", Some(id), at(1)));
+
+        let lease = |due: &[DeliveryJob], endpoint: &str| due.iter().find(|one| one.endpoint.id == endpoint).unwrap().lease;
+        let due = house.deliveries(1).await;
+        let (a, b) = (lease(&due, "ep_a"), lease(&due, "ep_b"));
+        let under_way = DeliveryFilter { id: Some(a.job), ..DeliveryFilter::default() };
+        assert_eq!(store.redeliver(house.site.id, under_way.clone(), at(2)).await.unwrap(), 0, "somebody is at it");
+        house.attempt(a, 500, NextStep::RetryAt(at(100)), 2).await.unwrap();
+        house.attempt(b, 200, NextStep::Delivered, 2).await.unwrap();
+        // A person need not wait for the schedule.
+        assert_eq!(store.redeliver(house.site.id, under_way, at(3)).await.unwrap(), 1);
+        let again = house.deliveries(3).await;
+        assert_eq!((again.len(), again[0].message_id.as_str()), (1, waiting.message_id.as_str()));
+        house.attempt(again[0].lease, 404, NextStep::DeadLetter, 4).await.unwrap();
+        let [dead] = all(of_a.clone()).await.try_into().unwrap();
+        assert_eq!((dead.state, dead.last_status, dead.finished_at), (DeliveryState::DeadLetter, Some(404), Some(at(4))));
+        assert_eq!((dead.last_error.as_deref(), dead.due_at), (Some("HTTP 404"), None));
+        let log = store.attempts(house.site.id, dead.id).await.unwrap();
+        let log: Vec<_> = log.iter().map(|one| (one.at, one.status, one.latency_ms, one.answer.as_str())).collect();
+        assert_eq!(log, [(at(2), Some(500), 7.0, "answer 500"), (at(4), Some(404), 7.0, "answer 404")]);
+        assert!(store.attempts(other.id, dead.id).await.unwrap().is_empty());
+        assert!(store.deliveries(other.id, &DeliveryFilter::default(), None, 10).await.unwrap().is_empty());
+
+        // By range: dead letters unless another state is asked for, and only those of the time.
+        for second in 10..13 {
+            let (new, body) = (house.fresh("more"), format!("at {second}"));
+            let verdict = Verdict { decided_at: at(second), ..verdict(Decision::Hold) };
+            store.admit_decided(new, verdict, event(&body)).await.unwrap();
+        }
+        for one in house.deliveries(20).await {
+            house.attempt(one.lease, 200, NextStep::Delivered, 21).await.unwrap();
+        }
+        let range = DeliveryFilter { from: Some(at(11)), to: Some(at(12)), ..DeliveryFilter::default() };
+        assert_eq!(store.redeliver(house.site.id, range.clone(), at(30)).await.unwrap(), 0, "nothing of it is dead");
+        let range = DeliveryFilter { state: Some(DeliveryState::Delivered), ..range };
+        assert_eq!(store.redeliver(other.id, range.clone(), at(30)).await.unwrap(), 0);
+        assert_eq!(store.redeliver(house.site.id, range, at(30)).await.unwrap(), 2);
+        assert_eq!(house.told(30).await, ["ep_a: at 11", "ep_b: at 11"]);
+        assert_eq!(store.redeliver(house.site.id, DeliveryFilter::default(), at(40)).await.unwrap(), 1);
+        assert_eq!(house.told(40).await, ["ep_a: one"]);
+
+        let page = store.deliveries(house.site.id, &DeliveryFilter::default(), None, 3).await.unwrap();
+        let rest = store.deliveries(house.site.id, &DeliveryFilter::default(), Some(page[2].id), 10).await.unwrap();
+        assert_eq!((page.len(), rest.len()), (3, 5));
+        assert!(page.iter().chain(&rest).is_sorted_by(|newer, older| newer.id.0 > older.id.0));
+
+        // What was delivered is forgotten after a while, what was given up is not.
+        assert_eq!(store.forget_delivered(at(21), 10).await.unwrap(), 1);
+        assert_eq!(store.forget_delivered(at(22), 3).await.unwrap(), 3);
+        assert_eq!(store.forget_delivered(at(22), 10).await.unwrap(), 1);
+        assert_eq!(all(DeliveryFilter::default()).await.len(), 3);
     }
 
     // ---- dead letters --------------------------------------------------------------------------------------------
@@ -601,7 +1022,7 @@ contract! {
             house.site.clone(),
             site.clone()
         ]);
-        assert_eq!(directory.keys, [([1; 32], house.site.id), ([7; 32], site.id)]);
+        assert_eq!(keys(&directory), [([1; 32], Some(house.site.id)), ([7; 32], Some(site.id))]);
 
         // The daemon's writer knows the new site and the new endpoint at once.
         let new = NewComment { site: site.id, ..house.fresh("x") };
@@ -611,6 +1032,8 @@ contract! {
             site: house.site.id,
             url: "https://cms.example/".into(),
             created_at: at(0),
+            kind: EndpointKind::Webhook,
+            events: None,
             disabled: None,
             failing_since: None,
             secrets: Vec::new(),
@@ -619,7 +1042,7 @@ contract! {
         has_risen("add_endpoint").await;
         house.check("told", Decision::Hold).await;
         assert_eq!(house.told(9).await, ["ep_beside: told"]);
-        beside.set_endpoint("ep_beside", Some(Vec::new()), false).await.unwrap();
+        beside.set_endpoint("ep_beside", EndpointChange::default(), at(0)).await.unwrap();
         has_risen("set_endpoint").await;
         beside.remove_endpoint("ep_beside").await.unwrap();
         has_risen("remove_endpoint").await;
@@ -631,9 +1054,16 @@ contract! {
         beside.set_site(&changed).await.unwrap();
         has_risen("set_site").await;
         assert_eq!(*house.store.directory().await.unwrap().sites[1], changed);
-        beside.rotate_key(changed.id, [8; 32]).await.unwrap();
+        let old = house.store.directory().await.unwrap().keys[1].id;
+        let rotated = beside.rotate_key(old, [8; 32], at(99), at(9)).await.unwrap();
         has_risen("rotate_key").await;
-        assert_eq!(house.store.directory().await.unwrap().keys[1], ([8; 32], changed.id));
+        beside.remove_key(old).await.unwrap();
+        has_risen("remove_key").await;
+        assert_eq!(keys(&house.store.directory().await.unwrap())[1], ([8; 32], Some(changed.id)));
+        assert_eq!(*house.store.directory().await.unwrap().keys[1], rotated);
+        beside.add_key(new_key(None, 9), at(9)).await.unwrap();
+        has_risen("add_key").await;
+        assert_eq!(keys(&house.store.directory().await.unwrap())[0], ([9; 32], None));
         beside.keep_model(model("m1"), vec![1]).await.unwrap();
         beside.promote(Some("m1"), "better", at(5)).await.unwrap();
         has_risen("promote").await;
@@ -653,12 +1083,45 @@ contract! {
         assert_eq!(house.store.generation().await.unwrap(), generation);
         let blog = house.store.add_site("blog", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
         is_conflict(house.store.set_site(&Site { name: "news".into(), ..blog.clone() }).await);
-        is_conflict(house.store.rotate_key(blog.id, [1; 32]).await);
-        house.store.rotate_key(blog.id, [2; 32]).await.unwrap();
-        let nobody = hamlet::site::SiteId(99);
+        let nobody = SiteId(99);
         is_missing(house.store.set_site(&Site { id: nobody, name: "x".into(), ..blog }).await);
-        is_missing(house.store.rotate_key(nobody, [3; 32]).await);
         is_missing(house.store.remove_site(nobody).await);
+    }
+
+    async fn a_site_has_several_keys_and_an_old_one_works_on_for_a_while(house: &House) {
+        let store = &house.store;
+        let first = Arc::clone(&store.directory().await.unwrap().keys[0]);
+        assert_eq!((first.name.as_str(), first.scopes, first.expires_at), ("site", Scopes::CMS, None));
+        let reader = NewKey {
+            scopes: "read".parse().unwrap(),
+            name: "reader".into(),
+            expires_at: Some(at(50)),
+            ..new_key(Some(house.site.id), 2)
+        };
+        let reader = store.add_key(reader, at(1)).await.unwrap();
+        assert_eq!((reader.scopes.to_string().as_str(), reader.is_valid(at(49))), ("read", true));
+        assert!(!reader.is_valid(at(50)));
+        is_conflict(store.add_key(new_key(Some(house.site.id), 1), at(1)).await);
+        is_missing(store.add_key(new_key(Some(SiteId(99)), 3), at(1)).await);
+
+        let second = store.rotate_key(first.id, [4; 32], at(100), at(2)).await.unwrap();
+        assert_eq!((second.name.as_str(), second.scopes, second.expires_at), ("site", Scopes::CMS, None));
+        is_conflict(store.rotate_key(second.id, [1; 32], at(100), at(2)).await);
+        let of = |id| {
+            let directory = store.directory();
+            async move { directory.await.unwrap().keys.iter().find(|key| key.id == id).unwrap().as_ref().clone() }
+        };
+        assert_eq!(of(first.id).await.expires_at, Some(at(100)));
+        assert_eq!(of(second.id).await, second, "a refused rotation changes nothing");
+        // What ends earlier does not live longer for being rotated.
+        store.rotate_key(reader.id, [5; 32], at(100), at(3)).await.unwrap();
+        assert_eq!(of(reader.id).await.expires_at, Some(at(50)));
+
+        store.remove_key(first.id).await.unwrap();
+        is_missing(store.remove_key(first.id).await);
+        is_missing(store.rotate_key(first.id, [6; 32], at(9), at(3)).await);
+        store.remove_site(house.site.id).await.unwrap();
+        assert!(store.directory().await.unwrap().keys.is_empty());
     }
 
     async fn a_site_goes_with_all_it_has(house: &House) {
@@ -675,7 +1138,7 @@ contract! {
         assert!(house.store.endpoints(None).await.unwrap().is_empty());
         assert!(house.deliveries(9999).await.is_empty());
         let directory = house.store.directory().await.unwrap();
-        assert_eq!((directory.sites.len(), directory.keys.as_slice()), (1, &[([2; 32], other.id)][..]));
+        assert_eq!((directory.sites.len(), keys(&directory)), (1, vec![([2; 32], Some(other.id))]));
         assert_eq!(house.claim(9999).await.iter().map(|job| job.id).collect::<Vec<_>>(), [stays]);
     }
 

@@ -9,9 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hamlet::comment::{Comment, CommentId};
+use hamlet::event::EventKind;
+use hamlet::key::Scopes;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
-use hamlet::store::{Endpoint, NewComment, Outgoing, Settings, Store, StoreError, open};
+use hamlet::statistics::{Day, Kind};
+use hamlet::store::{Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store, StoreError, open};
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
@@ -31,6 +34,7 @@ fn comment(site: SiteId, text: &str) -> NewComment {
         received_at: at(0),
         idempotency_key: None,
         fingerprint: None,
+        callback: None,
     }
 }
 
@@ -251,6 +255,8 @@ async fn a_row_that_cannot_be_read_is_named() {
         site,
         url: "https://cms.example/".into(),
         created_at: at(0),
+        kind: EndpointKind::Webhook,
+        events: None,
         disabled: None,
         failing_since: None,
         secrets: Vec::new(),
@@ -260,7 +266,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     let (bad_id, good_id) = (bad.id, good.id);
     store.admit_queued(bad, None).await.unwrap();
     store.admit_queued(good, None).await.unwrap();
-    let message = Outgoing { message_id: "msg_1".into(), body: "{}".into() };
+    let message = Outgoing { kind: EventKind::Decided, message_id: "msg_1".into(), body: "{}".into() };
     store.enqueue_message("ep_a", message, at(0)).await.unwrap();
 
     let mut conn = beside(folder.path()).await;
@@ -290,7 +296,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     assert!(store.claim_deliveries(at(1), Duration::from_secs(9), 9, &[]).await.unwrap().is_empty());
     run(&mut conn, "UPDATE sites SET policy = '{}'").await;
     named(store.directory().await.map(|_| ()), "the policy of site 1 (news)");
-    run(&mut conn, "UPDATE keys SET hash = x'00'").await;
+    run(&mut conn, "UPDATE api_keys SET hash = x'00'").await;
     assert!(store.directory().await.is_err());
     store.close().await;
 }
@@ -368,4 +374,72 @@ async fn a_disk_that_takes_no_more_is_said_and_loses_nothing() {
     assert!(kept.len() > 100, "only {}\n{text}", kept.len());
     assert_eq!(text.matches("refused Unavailable").count(), 16, "{text}");
     all_are_there(folder.path(), &kept).await;
+}
+
+/// A store as the first version of the schema left it.
+async fn of_the_first_version(folder: &Path) {
+    let steps = TempDir::new().unwrap();
+    let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations/sqlite/0001_first.sql");
+    fs::copy(first, steps.path().join("0001_first.sql")).unwrap();
+    let mut conn = beside(folder).await;
+    let migrator = sqlx::migrate::Migrator::new(steps.path()).await.unwrap();
+    migrator.run_direct(None, &mut conn, false).await.unwrap();
+    let verdict = |decision: &str| {
+        format!(
+            r#"{{"decision":"{decision}","score":0.5,"evidence":[{{"symbol":"BAYES","weight":0.0}},{{"symbol":"BAYES","weight":0.0}}],
+               "tokens":[],"thresholds":{{"hold":0.5,"spam":0.95,"discard":null}},"reason":"r","model":"m","rules":"1",
+               "decided_at":"2026-11-24T00:00:00Z","micros":1}}"#
+        )
+    };
+    let comment = r#"{"content":"x","lang":"AR_eg","extra":{"blog":"https://News.example/"}}"#;
+    let day = 20_781_i64 * 86_400_000_000;
+    let script = format!(
+        "INSERT INTO sites VALUES (1, 'news', '', '{policy}', {day});
+         INSERT INTO keys VALUES (x'{key}', 1);
+         INSERT INTO comments (row, id, site, received_at, comment, verdict, said, label, labelled_at) VALUES
+             (1, x'{id}01', 1, {day}, '{comment}', '{approved}', '{{\"label\":\"ham\"}}', 'ham', {day}),
+             (2, x'{id}02', 1, {day} + 86399999999, '{{\"content\":\"y\"}}', '{spam}', NULL, NULL, NULL),
+             (3, x'{id}03', 1, {day}, '{{\"content\":\"z\"}}', NULL, NULL, NULL, NULL);
+         INSERT INTO acts VALUES (1, 1, '{{\"at\":\"2026-11-24T00:00:00Z\",\"by\":\"ada\",\"via\":\"api\",\"label\":\"ham\",\"before\":\"hold\"}}');
+         INSERT INTO jobs (kind, state, due_at, attempts, site, comment) VALUES ('decide', 'pending', 0, 0, 1, 3);",
+        policy = serde_json::to_string(&Policy::standard()).unwrap(),
+        key = "07".repeat(32),
+        id = "00".repeat(15),
+        approved = verdict("approve"),
+        spam = verdict("spam"),
+    );
+    run(&mut conn, &script).await;
+    conn.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_older_store_is_brought_up_to_date_with_all_it_holds() {
+    let folder = TempDir::new().unwrap();
+    of_the_first_version(folder.path()).await;
+    let store = open("sqlite", folder.path(), Settings::default()).await.unwrap();
+    let directory = store.directory().await.unwrap();
+    let key = &directory.keys[0];
+    assert_eq!((key.hash, key.site, key.scopes, key.expires_at), ([7; 32], Some(SiteId(1)), Scopes::CMS, None));
+
+    let day: Day = "2026-11-24".parse().unwrap();
+    let counted = store.statistics(None, &Kind::ALL, day, day).await.unwrap();
+    let counted: Vec<_> =
+        counted.iter().map(|one| format!("{} {}: {}", one.kind.as_str(), one.name, one.count)).collect();
+    assert_eq!(
+        counted,
+        [
+            "blog_false_positive news.example: 1",
+            "blog_spam news.example: 1",
+            "decision hold: 1",
+            "decision spam: 1",
+            "language ar: 1",
+            "language und: 1",
+            "mistake false_positive: 1",
+            "symbol BAYES: 2",
+        ]
+    );
+    // What was queued goes on.
+    let jobs = store.claim_decisions(at(0), Duration::from_secs(9), 9).await.unwrap();
+    assert_eq!(jobs.iter().map(|job| job.comment.content.as_str()).collect::<Vec<_>>(), ["z"]);
+    store.close().await;
 }

@@ -12,7 +12,8 @@ use hamlet::pipeline::{Pipeline, Submission, key_hash};
 use hamlet::random;
 use hamlet::rules::RuleSet;
 use hamlet::site::{Policy, Site};
-use hamlet::store::{self, Endpoint, EndpointSecret, QueueStatus, Status, Store};
+use hamlet::store::{self, Act, DeliveryFilter, Endpoint, EndpointKind, EndpointSecret, QueueStatus, Status, Store};
+use hamlet::verdict::{Decision, Label};
 use hamlet::webhook::signature::{Headers, TOLERANCE, verify};
 use hamlet::webhook::{Allow, Client, Schedule, Secret, Settings as ClientSettings};
 use hamlet::worker::{Settings, Worker};
@@ -67,13 +68,22 @@ impl House {
     async fn tells_with(&self, cms: &Receiver, secrets: Vec<EndpointSecret>) {
         let id = format!("ep_{}", cms.address.port());
         let (url, created_at) = (cms.url(), self.pipeline.clock.now());
-        let endpoint =
-            Endpoint { id, site: self.site.id, url, created_at, disabled: None, failing_since: None, secrets };
+        let endpoint = Endpoint {
+            id,
+            site: self.site.id,
+            kind: EndpointKind::Webhook,
+            url,
+            events: None,
+            created_at,
+            disabled: None,
+            failing_since: None,
+            secrets,
+        };
         self.store().add_endpoint(endpoint).await.unwrap();
     }
 
     async fn submit(&self, text: &str) -> CommentId {
-        let submission = Submission { comment: Comment::of_text(text), idempotency_key: None, fingerprint: None };
+        let submission = Submission::of(Comment::of_text(text), None);
         self.pipeline.submit(&self.site, submission).await.unwrap().id()
     }
 
@@ -429,4 +439,90 @@ async fn what_was_handed_over_and_lost_comes_back_and_what_found_no_room_was_nev
     assert_eq!(sorted(claim().await), sorted(vec![(second, 1), (third, 1)]));
     house.wait(Duration::from_secs(11));
     assert_eq!(sorted(claim().await), sorted(vec![(first, 2), (second, 2), (third, 2)]));
+}
+
+#[tokio::test]
+async fn a_decision_is_pushed_to_the_cms_that_asked_and_a_person_there_is_heard() {
+    let (house, cms) = (House::new().await, Receiver::listening().await);
+    let callback = house.pipeline.callback(&house.site, &cms.url(), "ABCDEF012345").await.unwrap();
+    assert_eq!(house.pipeline.callback(&house.site, &cms.url(), "ABCDEF012345").await.unwrap(), callback);
+    let submission = Submission { callback: Some(callback), ..Submission::of(Comment::of_text("hello"), None) };
+    let (id, _) = house.pipeline.check(&house.site, submission).await.unwrap();
+    let other = house.pipeline.check(&house.site, Submission::of(Comment::of_text("another"), None)).await.unwrap().0;
+    let guid = id.guid();
+    let answer = |rest: &str| Answer::Body(format!(r#"{{"comments":{{"{guid}":{{{rest}}}}}}}"#));
+    cms.will_answer([
+        answer(r#""status":"error","message":"Could not find matching comment.""#),
+        answer(r#""status":"success","decided_by":"person","comment_status":"spam""#),
+    ]);
+    let working = house.work();
+    // A hold is what the CMS has already.
+    house.pipeline.overrule(&house.site, id, Act::Decision(Decision::Hold), "ada", "api").await.unwrap();
+    for comment in [id, other] {
+        house.pipeline.overrule(&house.site, comment, Act::Decision(Decision::Approve), "ada", "api").await.unwrap();
+    }
+    let [told] = cms.told_at_least(1).await.try_into().unwrap();
+    assert_eq!((told.header("x-akismet-webhook"), told.header("webhook-signature")), ("1", ""));
+    let expected = serde_json::json!({
+        "key": "abcdef012345", "endpoint": "comment-check", "comments": [{"guid": guid, "result": "false"}]
+    });
+    assert_eq!(told.json(), expected);
+
+    // The plugin's error is a failure like any other: tried again, logged.
+    let filter = DeliveryFilter { comment: Some(id), ..DeliveryFilter::default() };
+    house.until(|queue| queue.deliveries == 1).await;
+    let [delivery] = house.store().deliveries(house.site.id, &filter, None, 9).await.unwrap().try_into().unwrap();
+    let log = async || house.store().attempts(house.site.id, delivery.id).await.unwrap();
+    while log().await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(log().await[0].error, "the plugin said: Could not find matching comment.");
+    house.wait(Duration::from_secs(6));
+    cms.told_at_least(2).await;
+    house.until_all_is_told().await;
+    let stored = house.store().comment(house.site.id, id).await.unwrap().unwrap();
+    let last = stored.history.last().unwrap();
+    assert_eq!((last.what, last.by.as_str(), last.via.as_str()), (Act::Label(Label::Spam), "a moderator", "callback"));
+    assert_eq!(cms.told().len(), 2, "what the CMS said is not told to it");
+    assert!(log().await[1].answer.contains("decided_by"));
+    working.stop().await;
+}
+
+#[tokio::test]
+async fn a_call_back_that_stays_away_is_a_dead_letter_and_its_endpoint_lives_on() {
+    let (house, cms) = (House::new().await, Receiver::listening().await);
+    let callback = house.pipeline.callback(&house.site, &cms.url(), "abcdef012345").await.unwrap();
+    let submission = Submission { callback: Some(callback), ..Submission::of(Comment::of_text("hello"), None) };
+    let (id, _) = house.pipeline.check(&house.site, submission).await.unwrap();
+    cms.will_always_answer(Answer::Status(410));
+    let working = house.work();
+    house.pipeline.overrule(&house.site, id, Act::Label(Label::Spam), "ada", "api").await.unwrap();
+    for attempt in 1..=10 {
+        cms.told_at_least(attempt).await;
+        house.wait(Duration::from_secs(5 * 86_400));
+    }
+    house.until(|queue| queue.dead_deliveries == 1).await;
+    assert_eq!(house.endpoint(&cms).await.disabled, None);
+    working.stop().await;
+}
+
+#[tokio::test]
+async fn the_other_endpoints_hear_of_one_that_was_disabled() {
+    let (house, gone, cms) = (House::new().await, Receiver::listening().await, Receiver::listening().await);
+    let secret = house.tells(&cms).await;
+    house.tells(&gone).await;
+    gone.will_answer([Answer::Status(410)]);
+    house.submit("hello").await;
+    let working = house.work();
+    let told = cms.told_at_least(2).await;
+    let event = told.iter().find(|told| told.json()["type"] == "endpoint.disabled").expect("the event");
+    assert!(event.is_believed_with(&secret));
+    let data = &event.json()["data"];
+    assert_eq!(data["endpoint"], house.endpoint(&gone).await.id);
+    assert_eq!(
+        (data["site"].as_str(), data["reason"].as_str()),
+        (Some("news"), Some("the endpoint answered 410 Gone"))
+    );
+    house.until_all_is_told().await;
+    working.stop().await;
 }

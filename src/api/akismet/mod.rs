@@ -4,12 +4,14 @@
 //! verify-wpcom-key; where the key is; the exact bytes of the answers. Does not own decoding (`form`), what the fields
 //! mean (`check`), nor judging and keeping (`pipeline`). Statistics calls are not here: they answer 404.
 //!
-//! A **hold** is answered `true`, so that the comment waits in the spam folder where a person looks, also to a client
-//! that sent a `callback`. `X-akismet-pro-tip: discard` goes with the decision `discard` alone.
+//! A **hold** is answered `true`, so that the comment waits in the spam folder where a person looks; but to a client that
+//! sent a `callback` of its own host, `false` with a large `X-akismet-recheck-after`: it then keeps the comment pending
+//! and is told what a person decides. `X-akismet-pro-tip: discard` goes with the decision `discard` alone.
 //!
 //! Every answer to a check carries `X-akismet-guid`, because plugins since 5.3.7 drop an answer without it and then
 //! publish the comment, spam or not. It is the comment's id in hexadecimal, by which submit-* finds it again.
 
+mod callback;
 mod check;
 mod form;
 mod reply;
@@ -17,23 +19,24 @@ mod reply;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde_json::json;
-use ulid::Ulid;
 
 use super::body::Sent;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
-use crate::pipeline::{Pipeline, Submission};
+use crate::key::Scope;
+use crate::pipeline::{Pipeline, Submission, VIA_AKISMET};
 use crate::random;
 use crate::site::Site;
-use crate::store::{Act, Status, StoreError, StoredComment};
+use crate::store::{Act, StoreError};
 use crate::verdict::{Decision, Label, Verdict};
+use callback::{CallBack, call_back};
 use check::CheckForm;
 use form::Form;
 use reply::{Answer, Reason};
@@ -91,7 +94,7 @@ impl Call {
 
 /// Neither `true` nor `false`, but an empty answer with the status of `refusal`.
 pub fn refused(doors: &Doors, refusal: Refusal) -> Response {
-    reply::refused(refusal, &guid(fresh_id(doors)))
+    reply::refused(refusal, &fresh_id(doors).guid())
 }
 
 /// Which fields carry the key, besides the host name.
@@ -103,15 +106,30 @@ enum KeyFields {
     With,
 }
 
-/// The site whose key the call carries: in the form, else as the first label of the host name.
-fn site_of(doors: &Doors, headers: &HeaderMap, form: &Form<'_>, fields: KeyFields) -> Result<Arc<Site>, Reason> {
+/// The site whose key the call carries: in the form, else as the first label of the host name. The key has `scope`.
+fn site_of(doors: &Doors, call: &Call, form: &Form<'_>, fields: KeyFields, scope: Scope) -> Result<Arc<Site>, Reason> {
+    key_of(doors, call, form, fields, scope).map(|(_, site)| site)
+}
+
+/// That site, and the key as it was sent.
+fn key_of<'c>(
+    doors: &Doors,
+    call: &'c Call,
+    form: &'c Form<'_>,
+    fields: KeyFields,
+    scope: Scope,
+) -> Result<(&'c str, Arc<Site>), Reason> {
     let in_form = match fields {
         KeyFields::About => form.filled("key").or_else(|| form.filled("api_key")),
         KeyFields::With => form.filled("api_key"),
     };
-    let in_host = || key_in_host(headers.get(HOST)?.to_str().ok()?, &doors.akismet_hosts);
+    let in_host = || key_in_host(call.head.headers.get(HOST)?.to_str().ok()?, &doors.akismet_hosts);
     let key = in_form.or_else(in_host).ok_or(Reason::KeyMissing)?;
-    doors.pipeline.site_of_key(key).ok_or(Reason::KeyUnknown)
+    let known = doors.pipeline.caller(key).ok_or(Reason::KeyUnknown)?;
+    if !known.key.scopes.contains(scope) {
+        return Err(Reason::ScopeMissing);
+    }
+    known.site.map(|site| (key, site)).ok_or(Reason::KeyOfNoSite)
 }
 
 /// `<key>.<one of bases>`, with or without a port.
@@ -123,7 +141,7 @@ fn key_in_host<'h>(host: &'h str, bases: &[String]) -> Option<&'h str> {
 
 async fn verify_key(State(doors): State<Arc<Doors>>, call: Call) -> Response {
     let form = call.form();
-    let judged = site_of(&doors, &call.head.headers, &form, KeyFields::About).and_then(|_| {
+    let judged = site_of(&doors, &call, &form, KeyFields::About, Scope::Check).and_then(|_| {
         // The text is what Akismet itself is seen to say.
         form.filled("blog").map(drop).ok_or(Reason::BlogEmpty)
     });
@@ -132,13 +150,13 @@ async fn verify_key(State(doors): State<Arc<Doors>>, call: Call) -> Response {
 
 async fn deactivate(State(doors): State<Arc<Doors>>, call: Call) -> Response {
     // The key works on: the plugin may be switched on again.
-    let site = site_of(&doors, &call.head.headers, &call.form(), KeyFields::About);
+    let site = site_of(&doors, &call, &call.form(), KeyFields::About, Scope::Check);
     site.map_or_else(Answer::invalid, |_| Answer::word("deactivated")).into()
 }
 
 /// WordPress keeps a key only if its subscription is active.
 async fn get_subscription(State(doors): State<Arc<Doors>>, call: Call) -> Response {
-    let site = match site_of(&doors, &call.head.headers, &call.form(), KeyFields::About) {
+    let site = match site_of(&doors, &call, &call.form(), KeyFields::About, Scope::Check) {
         Ok(site) => site,
         Err(reason) => return Answer::invalid(reason).into(),
     };
@@ -155,8 +173,8 @@ async fn get_subscription(State(doors): State<Arc<Doors>>, call: Call) -> Respon
 
 /// A random word; used by the plugin in an address on Akismet's own site only.
 async fn token(State(doors): State<Arc<Doors>>, call: Call) -> Response {
-    let site = site_of(&doors, &call.head.headers, &call.form(), KeyFields::With);
-    site.map_or_else(Answer::invalid, |_| Answer::word(guid(fresh_id(&doors)))).into()
+    let site = site_of(&doors, &call, &call.form(), KeyFields::With, Scope::Check);
+    site.map_or_else(Answer::invalid, |_| Answer::word(fresh_id(&doors).guid())).into()
 }
 
 async fn test() -> Response {
@@ -170,19 +188,20 @@ async fn verify_wpcom_key() -> Response {
 
 async fn comment_check(State(doors): State<Arc<Doors>>, call: Call) -> Response {
     let form = call.form();
-    let site = site_of(&doors, &call.head.headers, &form, KeyFields::With)
-        .and_then(|site| required(&form, &[("blog", true), ("user_ip", false)]).map(|()| site));
-    let site = match site {
-        Ok(site) => site,
-        Err(reason) => return Answer::invalid(reason).guid(&guid(fresh_id(&doors))).into(),
+    let known = key_of(&doors, &call, &form, KeyFields::With, Scope::Check)
+        .and_then(|known| required(&form, &[("blog", true), ("user_ip", false)]).map(|()| known));
+    let (key, site) = match known {
+        Ok(known) => known,
+        Err(reason) => return Answer::invalid(reason).guid(&fresh_id(&doors).guid()).into(),
     };
     let check = CheckForm(&form);
     // Fixed values and tests are judged for the headers' sake, but not kept: nothing is to be learned from them.
     let fixed = check.fixed();
+    let call_back = call_back(&form, &site);
     let (id, verdict) = if fixed.is_some() || check.is_test() {
         (fresh_id(&doors), doors.pipeline.judge(&check.comment(), &site))
     } else {
-        match decided(&doors.pipeline, &site, &check).await {
+        match decided(&doors.pipeline, &site, &check, call_back.as_ref(), key).await {
             Ok(decided) => decided,
             // Neither `true` nor `false`: the plugin holds the comment and asks again.
             Err(error) => return store_failed(&doors, error),
@@ -193,21 +212,34 @@ async fn comment_check(State(doors): State<Arc<Doors>>, call: Call) -> Response 
         None if check.is_administrator() => Decision::Approve,
         None => verdict.decision,
     };
-    Answer::verdict(decision, &verdict).guid(&guid(id)).into()
+    // A client that asks again is not told to wait once more, and tests are not called back.
+    let may_wait =
+        call_back.is_some_and(|call_back| call_back.keeps_pending) && !check.is_recheck() && !check.is_test();
+    Answer::verdict(decision, &verdict, may_wait).guid(&id.guid()).into()
 }
 
-/// The verdict that is kept. A re-check of what a person has spoken on gets that person's word: no check overrules it.
-async fn decided(pipeline: &Pipeline, site: &Site, check: &CheckForm<'_>) -> Result<(CommentId, Verdict), StoreError> {
+/// The verdict that is kept.
+///
+/// A comment that comes again is the same comment, judged anew: but what a person said of it stands.
+async fn decided(
+    pipeline: &Pipeline,
+    site: &Site,
+    check: &CheckForm<'_>,
+    call_back: Option<&CallBack>,
+    key: &str,
+) -> Result<(CommentId, Verdict), StoreError> {
     let fingerprint = check.fingerprint();
     if check.is_recheck()
         && let Some(id) = pipeline.store.find_by_fingerprint(site.id, fingerprint).await?
-        && let Some(StoredComment { status: Status::Decided { verdict }, history, .. }) =
-            pipeline.store.comment(site.id, id).await?
-        && !history.is_empty()
     {
-        return Ok((id, verdict));
+        return Ok((id, pipeline.recheck(site, id, &site.name, VIA_AKISMET).await?));
     }
-    let submission = Submission { comment: check.comment(), idempotency_key: None, fingerprint: Some(fingerprint) };
+    let callback = match call_back {
+        Some(call_back) => Some(pipeline.callback(site, &call_back.url, key).await?),
+        None => None,
+    };
+    let fingerprint = Some(fingerprint);
+    let submission = Submission { comment: check.comment(), idempotency_key: None, fingerprint, callback };
     pipeline.check(site, submission).await
 }
 
@@ -221,7 +253,7 @@ async fn submit_ham(State(doors): State<Arc<Doors>>, call: Call) -> Response {
 
 async fn submit(doors: &Doors, call: &Call, label: Label) -> Response {
     let form = call.form();
-    let site = site_of(doors, &call.head.headers, &form, KeyFields::With)
+    let site = site_of(doors, call, &form, KeyFields::With, Scope::Submit)
         .and_then(|site| required(&form, &[("blog", true)]).map(|()| site));
     let site = match site {
         Ok(site) => site,
@@ -243,9 +275,9 @@ async fn learn(doors: &Doors, site: &Site, check: &CheckForm<'_>, label: Label) 
     let by = check.0.filled("reporter").unwrap_or(&site.name);
     let by = limits::cut(by, limits::SHORT_BYTES);
     let pipeline = &doors.pipeline;
-    let known = ["guid", "akismet_guid"].into_iter().find_map(|name| id_in_guid(check.0.filled(name)?));
+    let known = ["guid", "akismet_guid"].into_iter().find_map(|name| CommentId::of_guid(check.0.filled(name)?));
     if let Some(id) = known {
-        match pipeline.overrule(site, id, Act::Label(label), by, "akismet").await {
+        match pipeline.overrule(site, id, Act::Label(label), by, VIA_AKISMET).await {
             // A guid of a test, or of another daemon.
             Err(StoreError::NotFound(_)) => {}
             done => return done.map(drop),
@@ -256,11 +288,12 @@ async fn learn(doors: &Doors, site: &Site, check: &CheckForm<'_>, label: Label) 
         Some(id) => id,
         None => {
             let comment = check.comment();
-            let submission = Submission { comment, idempotency_key: None, fingerprint: Some(fingerprint) };
+            let submission =
+                Submission { comment, idempotency_key: None, fingerprint: Some(fingerprint), callback: None };
             pipeline.check(site, submission).await?.0
         }
     };
-    pipeline.overrule(site, id, Act::Label(label), by, "akismet").await.map(drop)
+    pipeline.overrule(site, id, Act::Label(label), by, VIA_AKISMET).await.map(drop)
 }
 
 /// `fields`: name, and whether it must not be empty.
@@ -272,19 +305,6 @@ fn required(form: &Form<'_>, fields: &[(&'static str, bool)]) -> Result<(), Reas
 
 fn fresh_id(doors: &Doors) -> CommentId {
     random::comment_id(doors.pipeline.clock.now())
-}
-
-/// 32 hexadecimal digits.
-fn guid(id: CommentId) -> String {
-    format!("{:032x}", u128::from_be_bytes(id.0.to_bytes()))
-}
-
-fn id_in_guid(guid: &str) -> Option<CommentId> {
-    if guid.len() != 32 || !guid.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let number = u128::from_str_radix(guid, 16).ok()?;
-    Some(CommentId(Ulid::from_bytes(number.to_be_bytes())))
 }
 
 fn store_failed(doors: &Doors, error: StoreError) -> Response {
@@ -310,15 +330,6 @@ mod tests {
         ] {
             assert_eq!(key_in_host(host, &bases), expected, "{host}");
         }
-    }
-
-    #[test]
-    fn a_guid_is_the_id_and_back() {
-        let id = CommentId(Ulid::from_parts(1_767_322_000_000, 42));
-        assert_eq!(guid(id).len(), 32);
-        assert_eq!(id_in_guid(&guid(id)), Some(id));
-        assert_eq!(id_in_guid("+0000000000000000000000000000000"), None);
-        assert_eq!(id_in_guid("abc"), None);
     }
 
     #[test]

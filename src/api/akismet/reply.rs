@@ -16,9 +16,13 @@ use crate::verdict::{Decision, Verdict};
 const GUID: HeaderName = HeaderName::from_static("x-akismet-guid");
 const PRO_TIP: HeaderName = HeaderName::from_static("x-akismet-pro-tip");
 const DEBUG_HELP: HeaderName = HeaderName::from_static("x-akismet-debug-help");
+const RECHECK_AFTER: HeaderName = HeaderName::from_static("x-akismet-recheck-after");
 const SCORE: HeaderName = HeaderName::from_static("x-hamlet-score");
 const DECISION: HeaderName = HeaderName::from_static("x-hamlet-decision");
 const SYMBOLS: HeaderName = HeaderName::from_static("x-hamlet-symbols");
+
+/// Ten years: the plugin publishes what it still keeps pending after twice this time, and only a person may do that.
+const RECHECK_AFTER_SECONDS: &str = "315360000";
 
 /// Most bytes of symbols in a header; what a proxy before the daemon surely lets pass.
 const SYMBOLS_BYTES: usize = 1024;
@@ -28,6 +32,8 @@ const SYMBOLS_BYTES: usize = 1024;
 pub(super) enum Reason {
     KeyMissing,
     KeyUnknown,
+    ScopeMissing,
+    KeyOfNoSite,
     BlogEmpty,
     FieldMissing(&'static str),
 }
@@ -38,6 +44,8 @@ impl Reason {
         match self {
             Reason::KeyMissing => "No key was sent: give api_key in the form, or the key in the host name.".to_owned(),
             Reason::KeyUnknown => "No site has this key.".to_owned(),
+            Reason::ScopeMissing => "This key may not be used for that.".to_owned(),
+            Reason::KeyOfNoSite => "This key is for administration; take the key of a site.".to_owned(),
             Reason::BlogEmpty => "Empty \"blog\" value".to_owned(),
             Reason::FieldMissing(name) => format!("Missing required field: {name}."),
         }
@@ -60,9 +68,13 @@ impl Answer {
     }
 
     /// `decision` is what the client is told; it differs from the verdict's for the fixed test values and
-    /// administrators.
-    pub(super) fn verdict(decision: Decision, verdict: &Verdict) -> Answer {
-        let mut answer = Answer::word(if decision == Decision::Approve { "false" } else { "true" });
+    /// administrators. `may_wait`: the client keeps a held comment pending until it is called back.
+    pub(super) fn verdict(decision: Decision, verdict: &Verdict, may_wait: bool) -> Answer {
+        let waits = decision == Decision::Hold && may_wait;
+        let mut answer = Answer::word(if decision == Decision::Approve || waits { "false" } else { "true" });
+        if waits {
+            answer.header(RECHECK_AFTER, RECHECK_AFTER_SECONDS);
+        }
         if decision == Decision::Discard {
             answer.header(PRO_TIP, "discard");
         }

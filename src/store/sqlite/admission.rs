@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::fanout::{Telling, fan_out};
+use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{comment_id, id_bytes, micros, to_json};
 use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::{Admission, JobId, Lease, NewComment, Outgoing, StoreError};
+use crate::statistics::{Count, counts};
+use crate::store::{Admission, EndpointId, JobId, Lease, NewComment, Outgoing, StoreError};
 use crate::verdict::Verdict;
 
 /// A comment, made ready by its caller so that the writer has nothing left to compute.
@@ -29,6 +30,7 @@ pub(super) struct Admit {
     /// Tells a repeat from a key that was used twice; only kept with a key.
     body_hash: Option<i64>,
     fingerprint: Option<i64>,
+    callback: Option<EndpointId>,
     along: Along,
 }
 
@@ -36,7 +38,7 @@ pub(super) struct Admit {
 #[derive(Debug)]
 enum Along {
     Job { claimed_until: Option<i64> },
-    Verdict { verdict: String, event: Outgoing, at: i64 },
+    Verdict { verdict: String, decision: &'static str, counts: Vec<Count>, event: Outgoing, at: i64 },
 }
 
 impl Admit {
@@ -46,12 +48,14 @@ impl Admit {
 
     pub(super) fn decided(new: NewComment, verdict: &Verdict, event: Outgoing) -> Result<Admit, StoreError> {
         let at = micros(verdict.decided_at);
-        Admit::new(new, Along::Verdict { verdict: to_json(verdict)?, event, at })
+        let counts = counts(&new.comment, verdict.decision, &verdict.evidence, None);
+        let decision = verdict.decision.as_str();
+        Admit::new(new, Along::Verdict { verdict: to_json(verdict)?, decision, counts, event, at })
     }
 
     fn new(new: NewComment, along: Along) -> Result<Admit, StoreError> {
         let comment = to_json(&new.comment)?;
-        let body_hash = new.idempotency_key.as_ref().map(|_| xxh3_64(comment.as_bytes()).cast_signed());
+        let body_hash = new.idempotency_key.as_ref().map(|_| body_hash(&comment));
         Ok(Admit {
             id: new.id,
             site: new.site,
@@ -61,14 +65,15 @@ impl Admit {
             idempotency_key: new.idempotency_key,
             body_hash,
             fingerprint: new.fingerprint,
+            callback: new.callback,
             along,
         })
     }
 
-    fn verdict(&self) -> Option<&str> {
+    fn verdict(&self) -> Option<(&str, &'static str)> {
         match &self.along {
             Along::Job { .. } => None,
-            Along::Verdict { verdict, .. } => Some(verdict),
+            Along::Verdict { verdict, decision, .. } => Some((verdict, decision)),
         }
     }
 }
@@ -101,9 +106,16 @@ pub(super) async fn admit_all(
         .collect();
     insert_jobs(conn, &queued).await?;
 
+    for (_, admit) in fresh() {
+        if let Along::Verdict { counts, .. } = &admit.along {
+            ledger.tallies.add(admit.site, admit.received_at, counts);
+        }
+    }
     let tellings = fresh().filter_map(|(row, admit)| match &admit.along {
         Along::Job { .. } => None,
-        Along::Verdict { event, at, .. } => Some(Telling { site: admit.site, comment: Some(*row), event, at: *at }),
+        Along::Verdict { event, at, .. } => {
+            Some(Telling { site: admit.site, comment: Some(*row), event, at: *at, to: To::Listeners })
+        }
     });
     fan_out(conn, ledger, tellings).await?;
 
@@ -134,9 +146,11 @@ async fn insert_comments(conn: &mut SqliteConnection, placed: &[(i64, &Admit)]) 
     for run in placed.chunks(MOST) {
         let mut insert = many(
             "INSERT INTO comments (row, id, site, received_at, comment, verdict, external_id, idempotency_key,
-                                   body_hash, fingerprint)
-             SELECT * FROM",
-            10,
+                                   body_hash, fingerprint, decision, judged, callback)
+             SELECT column1, column2, column3, column4, column5, column6, column7, column8, column9, column10, column11,
+                    column11, (SELECT row FROM endpoints WHERE id = column12)
+               FROM",
+            12,
             run.len(),
             "WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING",
         );
@@ -147,11 +161,13 @@ async fn insert_comments(conn: &mut SqliteConnection, placed: &[(i64, &Admit)]) 
                 .bind(admit.site.0)
                 .bind(admit.received_at)
                 .bind(admit.comment.as_str())
-                .bind(admit.verdict())
+                .bind(admit.verdict().map(|(verdict, _)| verdict))
                 .bind(admit.external_id.as_deref())
                 .bind(admit.idempotency_key.as_deref())
                 .bind(admit.body_hash)
-                .bind(admit.fingerprint);
+                .bind(admit.fingerprint)
+                .bind(admit.verdict().map(|(_, decision)| decision))
+                .bind(admit.callback.as_deref());
         }
         if insert.execute(&mut *conn).await?.rows_affected() == run.len() as u64 {
             continue;
@@ -198,19 +214,24 @@ async fn insert_jobs(
 /// The comment that `admit` repeats.
 async fn first_of(conn: &mut SqliteConnection, admit: &Admit) -> Result<Admission, StoreError> {
     if let Some(key) = &admit.idempotency_key {
-        let first: Option<(Vec<u8>, Option<i64>)> =
-            sqlx::query_as("SELECT id, body_hash FROM comments WHERE site = ? AND idempotency_key = ?")
-                .bind(admit.site.0)
-                .bind(key)
-                .fetch_optional(&mut *conn)
-                .await?;
+        let first: Option<(Vec<u8>, Option<i64>)> = sqlx::query_as(
+            "SELECT id, body_hash FROM comments WHERE site = ?1 AND idempotency_key = ?2
+             UNION ALL
+             SELECT comments.id, edit_keys.body_hash
+               FROM edit_keys JOIN comments ON comments.row = edit_keys.comment
+              WHERE edit_keys.site = ?1 AND edit_keys.idempotency_key = ?2",
+        )
+        .bind(admit.site.0)
+        .bind(key)
+        .fetch_optional(&mut *conn)
+        .await?;
         if let Some((id, body_hash)) = first {
             if body_hash != admit.body_hash {
                 return Err(StoreError::Conflict(
                     "this idempotency key was used for another comment; take a fresh key for each comment".to_owned(),
                 ));
             }
-            return Ok(Admission::Repeat { id: comment_id(&id, "a comment")? });
+            return Ok(Admission::Repeat { id: comment_id(&id, "a comment")?, may_be_edit: false });
         }
     }
     if let Some(external_id) = &admit.external_id {
@@ -220,7 +241,7 @@ async fn first_of(conn: &mut SqliteConnection, admit: &Admit) -> Result<Admissio
             .fetch_optional(&mut *conn)
             .await?;
         if let Some(id) = first {
-            return Ok(Admission::Repeat { id: comment_id(&id, "a comment")? });
+            return Ok(Admission::Repeat { id: comment_id(&id, "a comment")?, may_be_edit: true });
         }
     }
     // Nothing but the id itself is left: a caller that tries again after it missed the answer.
@@ -229,8 +250,13 @@ async fn first_of(conn: &mut SqliteConnection, admit: &Admit) -> Result<Admissio
         .fetch_optional(&mut *conn)
         .await?;
     if site == Some(admit.site.0) {
-        Ok(Admission::Repeat { id: admit.id })
+        Ok(Admission::Repeat { id: admit.id, may_be_edit: false })
     } else {
         Err(StoreError::Conflict(format!("the id {} is taken", admit.id)))
     }
+}
+
+/// Tells a repeat from an idempotency key that was used twice; `comment` is its JSON.
+pub(super) fn body_hash(comment: &str) -> i64 {
+    xxh3_64(comment.as_bytes()).cast_signed()
 }

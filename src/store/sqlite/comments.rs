@@ -1,17 +1,17 @@
-//! Comments at rest: what became of one, what people said of it, what there is to learn from.
+//! Comments at rest: what became of one, and what there is to learn from.
 
-use sqlx::{SqliteConnection, SqlitePool};
+use sqlx::SqlitePool;
 
-use super::fanout::{Telling, fan_out};
-use super::ledger::Ledger;
-use super::rows::{comment_id, from_json, id_bytes, micros, time, to_json, unreadable};
+use super::rows::{comment_id, from_json, id_bytes, micros, time, unreadable};
+use super::search;
 use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::{Act, HumanAct, LabelledComment, Outgoing, Status, StoreError, StoredComment};
-use crate::verdict::Verdict;
+use crate::store::{CommentFilter, LabelledComment, Status, StatusWord, StoreError, StoredComment};
+use crate::verdict::{Decision, Label};
 
 #[derive(sqlx::FromRow)]
 struct CommentRow {
+    id: Vec<u8>,
     comment: Vec<u8>,
     received_at: i64,
     verdict: Option<Vec<u8>>,
@@ -21,44 +21,142 @@ struct CommentRow {
     history: Vec<u8>,
 }
 
-/// See [`crate::store::Store::comment`]. One statement, so that verdict and history are of the same moment.
+/// One statement for a comment with all that belongs to it, so that verdict and history are of the same moment.
+macro_rules! whole {
+    ($from:literal) => {
+        concat!(
+            "SELECT comments.id, comments.comment, comments.received_at, comments.verdict, jobs.state, jobs.attempts,
+                    jobs.last_error,
+                    (SELECT json_group_array(json(act) ORDER BY row) FROM acts WHERE acts.comment = comments.row) AS history
+               FROM ",
+            $from,
+            " LEFT JOIN jobs ON jobs.comment = comments.row AND jobs.kind = 'decide'"
+        )
+    };
+}
+
+/// What a filter asks of comments besides a query: ?1 site, ?2 decision, ?3 label, ?4 from, ?5 to, ?6 status.
+macro_rules! filtered {
+    () => {
+        "comments.site = ?1
+         AND (?2 IS NULL OR comments.decision = ?2)
+         AND (?3 IS NULL OR comments.label = ?3)
+         AND (?4 IS NULL OR comments.received_at >= ?4)
+         AND (?5 IS NULL OR comments.received_at < ?5)
+         AND CASE ?6
+               WHEN 'queued'      THEN comments.row IN (SELECT comment FROM jobs WHERE kind = 'decide' AND state = 'pending')
+               WHEN 'dead_letter' THEN comments.row IN (SELECT comment FROM jobs WHERE kind = 'decide' AND state = 'dead')
+               WHEN 'decided'     THEN comments.verdict IS NOT NULL
+               ELSE true
+             END"
+    };
+}
+
+impl CommentRow {
+    fn into_comment(self, site: SiteId) -> Result<StoredComment, StoreError> {
+        let id = comment_id(&self.id, "a comment")?;
+        let named = format_args!("comment {id}");
+        let status = match (self.verdict, self.state.as_deref()) {
+            (Some(verdict), _) => {
+                Status::Decided { verdict: from_json(&verdict, format_args!("the verdict on {named}"))? }
+            }
+            (None, Some("pending")) => Status::Queued,
+            (None, Some(_)) => Status::DeadLetter {
+                attempts: self.attempts.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
+                last_error: self.last_error.unwrap_or_default(),
+            },
+            (None, None) => {
+                Status::DeadLetter { attempts: 0, last_error: "given up, and the dead letter was purged".to_owned() }
+            }
+        };
+        Ok(StoredComment {
+            id,
+            site,
+            comment: from_json(&self.comment, named)?,
+            received_at: time(self.received_at, named)?,
+            status,
+            history: from_json(&self.history, format_args!("the history of {named}"))?,
+        })
+    }
+}
+
+/// See [`crate::store::Store::comment`].
 pub(super) async fn comment(
     readers: &SqlitePool,
     site: SiteId,
     id: CommentId,
 ) -> Result<Option<StoredComment>, StoreError> {
-    let row: Option<CommentRow> = sqlx::query_as(
-        "SELECT comments.comment, comments.received_at, comments.verdict, jobs.state, jobs.attempts, jobs.last_error,
-                (SELECT json_group_array(json(act) ORDER BY row) FROM acts WHERE acts.comment = comments.row) AS history
-           FROM comments
-           LEFT JOIN jobs ON jobs.comment = comments.row AND jobs.kind = 'decide'
-          WHERE comments.id = ? AND comments.site = ?",
-    )
-    .bind(id_bytes(id))
-    .bind(site.0)
-    .fetch_optional(readers)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let named = format_args!("comment {id}");
-    let status = match (row.verdict, row.state.as_deref()) {
-        (Some(verdict), _) => Status::Decided { verdict: from_json(&verdict, format_args!("the verdict on {named}"))? },
-        (None, Some("pending")) => Status::Queued,
-        (None, Some(_)) => Status::DeadLetter {
-            attempts: row.attempts.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
-            last_error: row.last_error.unwrap_or_default(),
-        },
-        (None, None) => {
-            Status::DeadLetter { attempts: 0, last_error: "given up, and the dead letter was purged".to_owned() }
-        }
+    let row: Option<CommentRow> =
+        sqlx::query_as(concat!(whole!("comments"), " WHERE comments.id = ? AND comments.site = ?"))
+            .bind(id_bytes(id))
+            .bind(site.0)
+            .fetch_optional(readers)
+            .await?;
+    row.map(|row| row.into_comment(site)).transpose()
+}
+
+/// See [`crate::store::Store::comments`]. With a query in the order of the index, which is that of arrival.
+pub(super) async fn comments(
+    readers: &SqlitePool,
+    site: SiteId,
+    filter: &CommentFilter,
+    before: Option<CommentId>,
+    limit: u32,
+) -> Result<Vec<StoredComment>, StoreError> {
+    let before: Option<(i64, i64)> = match before {
+        None => None,
+        Some(id) => Some(
+            sqlx::query_as("SELECT received_at, row FROM comments WHERE id = ? AND site = ?")
+                .bind(id_bytes(id))
+                .bind(site.0)
+                .fetch_optional(readers)
+                .await?
+                .ok_or_else(|| StoreError::NotFound(format!("comment {id}")))?,
+        ),
     };
-    Ok(Some(StoredComment {
-        id,
-        site,
-        comment: from_json(&row.comment, named)?,
-        received_at: time(row.received_at, named)?,
-        status,
-        history: from_json(&row.history, format_args!("the history of {named}"))?,
-    }))
+    let select = match &filter.query {
+        None => concat!(
+            whole!("comments"),
+            " WHERE ",
+            filtered!(),
+            " AND (?7 IS NULL OR (comments.received_at, comments.row) < (?7, ?8))
+              ORDER BY comments.received_at DESC, comments.row DESC
+              LIMIT ?9"
+        ),
+        // CROSS JOIN keeps the order as written: the index first.
+        Some(_) => concat!(
+            whole!("search CROSS JOIN comments ON comments.row = search.rowid"),
+            " WHERE search MATCH ?10 AND ",
+            filtered!(),
+            " AND (?7 IS NULL OR search.rowid < ?8)
+              ORDER BY search.rowid DESC
+              LIMIT ?9"
+        ),
+    };
+    let query = sqlx::query_as(select)
+        .bind(site.0)
+        .bind(filter.decision.map(Decision::as_str))
+        .bind(filter.label.map(Label::as_str))
+        .bind(filter.from.map(micros))
+        .bind(filter.to.map(micros))
+        .bind(filter.status.map(word))
+        .bind(before.map(|(received_at, _)| received_at))
+        .bind(before.map(|(_, row)| row))
+        .bind(limit);
+    let query = match &filter.query {
+        None => query,
+        Some(words) => query.bind(search::expression(site, words)),
+    };
+    let rows: Vec<CommentRow> = query.fetch_all(readers).await?;
+    rows.into_iter().map(|row| row.into_comment(site)).collect()
+}
+
+fn word(status: StatusWord) -> &'static str {
+    match status {
+        StatusWord::Queued => "queued",
+        StatusWord::Decided => "decided",
+        StatusWord::DeadLetter => "dead_letter",
+    }
 }
 
 pub(super) async fn find_by_fingerprint(
@@ -75,53 +173,17 @@ pub(super) async fn find_by_fingerprint(
     id.map(|id| comment_id(&id, "a comment")).transpose()
 }
 
-/// See [`crate::store::Store::record_act`].
-pub(super) async fn record_act(
-    conn: &mut SqliteConnection,
+pub(super) async fn find_by_external_id(
+    readers: &SqlitePool,
     site: SiteId,
-    id: CommentId,
-    act: HumanAct,
-    verdict: Verdict,
-    event: Outgoing,
-) -> Result<(), StoreError> {
-    let found: Option<(i64, Option<String>)> =
-        sqlx::query_as("SELECT row, said FROM comments WHERE id = ? AND site = ?")
-            .bind(id_bytes(id))
-            .bind(site.0)
-            .fetch_optional(&mut *conn)
-            .await?;
-    let Some((row, said_before)) = found else { return Err(StoreError::NotFound(format!("comment {id}"))) };
-    let said = to_json(&act.what)?;
-    if said_before.as_ref() == Some(&said) {
-        return Ok(());
-    }
-    let label = match act.what {
-        Act::Label(label) => Some(label.as_str()),
-        Act::Decision(_) => None,
-    };
-    sqlx::query("INSERT INTO acts (comment, act) VALUES (?, ?)")
-        .bind(row)
-        .bind(to_json(&act)?)
-        .execute(&mut *conn)
+    external_id: &str,
+) -> Result<Option<CommentId>, StoreError> {
+    let id: Option<Vec<u8>> = sqlx::query_scalar("SELECT id FROM comments WHERE site = ? AND external_id = ?")
+        .bind(site.0)
+        .bind(external_id)
+        .fetch_optional(readers)
         .await?;
-    // A decision says nothing about what is true: the label, if there is one, stays.
-    sqlx::query(
-        "UPDATE comments
-            SET verdict = ?2, said = ?3, label = coalesce(?4, label),
-                labelled_at = CASE WHEN ?4 IS NULL THEN labelled_at ELSE ?5 END
-          WHERE row = ?1",
-    )
-    .bind(row)
-    .bind(to_json(&verdict)?)
-    .bind(said)
-    .bind(label)
-    .bind(micros(act.at))
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query("DELETE FROM jobs WHERE comment = ? AND kind = 'decide'").bind(row).execute(&mut *conn).await?;
-    let mut ledger = Ledger::of_site(conn, site).await?;
-    let telling = Telling { site, comment: Some(row), event: &event, at: micros(act.at) };
-    fan_out(conn, &mut ledger, [telling]).await
+    id.map(|id| comment_id(&id, "a comment")).transpose()
 }
 
 #[derive(sqlx::FromRow)]

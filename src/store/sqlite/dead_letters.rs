@@ -126,6 +126,9 @@ pub(super) async fn purge_dead(conn: &mut SqliteConnection, job: Option<JobId>) 
             .bind(job.map(|job| job.0))
             .fetch_all(&mut *conn)
             .await?;
+    sqlx::query("DELETE FROM attempts WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = attempts.job)")
+        .execute(&mut *conn)
+        .await?;
     let purged = messages.len() as u64;
     forget_messages(conn, messages.into_iter().flatten()).await?;
     Ok(purged)

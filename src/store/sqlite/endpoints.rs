@@ -8,13 +8,15 @@ use super::ledger::raise_generation;
 use super::rows::{from_json, micros, time, to_json};
 use super::sites::must_exist;
 use crate::site::SiteId;
-use crate::store::{Endpoint, EndpointSecret, Outgoing, StoreError};
+use crate::store::{Endpoint, EndpointChange, EndpointId, EndpointKind, EndpointState, Outgoing, StoreError};
 
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct EndpointRow {
     id: String,
     site: i64,
+    kind: String,
     url: String,
+    events: Option<Vec<u8>>,
     created_at: i64,
     disabled: Option<String>,
     failing_since: Option<i64>,
@@ -27,7 +29,9 @@ impl EndpointRow {
         Ok(Endpoint {
             id: self.id,
             site: SiteId(self.site),
+            kind: if self.kind == "callback" { EndpointKind::Callback } else { EndpointKind::Webhook },
             url: self.url,
+            events: self.events.map(|events| from_json(&events, &named)).transpose()?,
             created_at: time(self.created_at, &named)?,
             disabled: self.disabled,
             failing_since: self.failing_since.map(|at| time(at, &named)).transpose()?,
@@ -38,7 +42,7 @@ impl EndpointRow {
 
 pub(super) async fn endpoints(readers: &SqlitePool, site: Option<SiteId>) -> Result<Vec<Endpoint>, StoreError> {
     let rows: Vec<EndpointRow> = sqlx::query_as(
-        "SELECT id, site, url, created_at, disabled, failing_since, secrets
+        "SELECT id, site, kind, url, events, created_at, disabled, failing_since, secrets
            FROM endpoints
           WHERE ?1 IS NULL OR site = ?1
           ORDER BY row",
@@ -52,13 +56,14 @@ pub(super) async fn endpoints(readers: &SqlitePool, site: Option<SiteId>) -> Res
 pub(super) async fn add(conn: &mut SqliteConnection, endpoint: Endpoint) -> Result<(), StoreError> {
     must_exist(conn, endpoint.site).await?;
     let added = sqlx::query(
-        "INSERT INTO endpoints (id, site, url, created_at, disabled, failing_since, secrets)
-         VALUES (?, ?, ?, ?, ?, ?, ?)
+        "INSERT INTO endpoints (id, site, kind, url, events, created_at, disabled, failing_since, secrets)
+         VALUES (?, ?, 'webhook', ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
     )
     .bind(&endpoint.id)
     .bind(endpoint.site.0)
     .bind(&endpoint.url)
+    .bind(endpoint.events.as_ref().map(to_json).transpose()?)
     .bind(micros(endpoint.created_at))
     .bind(&endpoint.disabled)
     .bind(endpoint.failing_since.map(micros))
@@ -73,6 +78,11 @@ pub(super) async fn add(conn: &mut SqliteConnection, endpoint: Endpoint) -> Resu
 
 pub(super) async fn remove(conn: &mut SqliteConnection, id: String) -> Result<(), StoreError> {
     let (row, _) = find(conn, &id).await?;
+    sqlx::query("DELETE FROM attempts WHERE job IN (SELECT id FROM jobs WHERE endpoint = ?)")
+        .bind(row)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("UPDATE comments SET callback = NULL WHERE callback = ?").bind(row).execute(&mut *conn).await?;
     let messages: Vec<i64> = sqlx::query_scalar("DELETE FROM jobs WHERE endpoint = ? RETURNING message")
         .bind(row)
         .fetch_all(&mut *conn)
@@ -82,27 +92,85 @@ pub(super) async fn remove(conn: &mut SqliteConnection, id: String) -> Result<()
     raise_generation(conn).await
 }
 
+/// See [`crate::store::Store::set_endpoint`].
 pub(super) async fn set(
     conn: &mut SqliteConnection,
     id: String,
-    secrets: Option<Vec<EndpointSecret>>,
-    enable: bool,
+    change: EndpointChange,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let (row, _) = find(conn, &id).await?;
-    if let Some(secrets) = secrets {
-        sqlx::query("UPDATE endpoints SET secrets = ? WHERE row = ?")
-            .bind(to_json(&secrets)?)
-            .bind(row)
-            .execute(&mut *conn)
-            .await?;
-    }
-    if enable {
-        sqlx::query("UPDATE endpoints SET disabled = NULL, failing_since = NULL WHERE row = ?")
-            .bind(row)
-            .execute(&mut *conn)
-            .await?;
+    let events = match &change.events {
+        Some(Some(events)) => Some(to_json(events)?),
+        _ => None,
+    };
+    sqlx::query(
+        "UPDATE endpoints
+            SET url = coalesce(?2, url), secrets = coalesce(?3, secrets), events = CASE WHEN ?4 THEN ?5 ELSE events END
+          WHERE row = ?1",
+    )
+    .bind(row)
+    .bind(change.url)
+    .bind(change.secrets.as_ref().map(to_json).transpose()?)
+    .bind(change.events.is_some())
+    .bind(events)
+    .execute(&mut *conn)
+    .await?;
+    match change.state {
+        Some(EndpointState::Disabled { reason }) => disable(conn, row, &reason, now).await?,
+        Some(EndpointState::Enabled) => {
+            sqlx::query("UPDATE endpoints SET disabled = NULL, failing_since = NULL WHERE row = ?")
+                .bind(row)
+                .execute(&mut *conn)
+                .await?;
+        }
+        None => {}
     }
     raise_generation(conn).await
+}
+
+/// Nothing more goes to this endpoint; what waits for it becomes dead letters, which a person may retry.
+pub(super) async fn disable(
+    conn: &mut SqliteConnection,
+    endpoint: i64,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE endpoints SET disabled = ?, failing_since = coalesce(failing_since, ?) WHERE row = ?")
+        .bind(reason)
+        .bind(micros(now))
+        .bind(endpoint)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query(
+        "UPDATE jobs
+            SET state = 'dead', last_error = 'the endpoint was disabled: ' || ?2, finished_at = ?3
+          WHERE kind = 'deliver' AND state = 'pending' AND endpoint = ?1",
+    )
+    .bind(endpoint)
+    .bind(reason)
+    .bind(micros(now))
+    .execute(&mut *conn)
+    .await?;
+    raise_generation(conn).await
+}
+
+/// See [`crate::store::Store::callback_endpoint`]. No event goes to it but those that name it, so the generation stays.
+pub(super) async fn callback(conn: &mut SqliteConnection, endpoint: Endpoint) -> Result<EndpointId, StoreError> {
+    must_exist(conn, endpoint.site).await?;
+    let id = sqlx::query_scalar(
+        "INSERT INTO endpoints (id, site, kind, url, events, created_at, secrets) VALUES (?, ?, 'callback', ?, '[]', ?, ?)
+         ON CONFLICT (site, url) WHERE kind = 'callback' DO UPDATE SET secrets = excluded.secrets
+         RETURNING id",
+    )
+    .bind(&endpoint.id)
+    .bind(endpoint.site.0)
+    .bind(&endpoint.url)
+    .bind(micros(endpoint.created_at))
+    .bind(to_json(&endpoint.secrets)?)
+    .fetch_one(conn)
+    .await?;
+    Ok(id)
 }
 
 /// See [`crate::store::Store::enqueue_message`].
@@ -117,12 +185,14 @@ pub(super) async fn enqueue(
         return Err(StoreError::Conflict(format!("endpoint {id} is disabled ({reason}); enable it first")));
     }
     let message = sqlx::query(
-        "INSERT INTO messages (id, site, body, created_at) SELECT ?2, site, ?3, ?4 FROM endpoints WHERE row = ?1",
+        "INSERT INTO messages (id, site, type, body, created_at)
+         SELECT ?2, site, ?5, ?3, ?4 FROM endpoints WHERE row = ?1",
     )
     .bind(row)
     .bind(event.message_id)
     .bind(event.body)
     .bind(micros(now))
+    .bind(event.kind.as_str())
     .execute(&mut *conn)
     .await?
     .last_insert_rowid();

@@ -1,4 +1,4 @@
-//! One event to every enabled endpoint of its site: the body once, and a delivery each.
+//! One event to everyone who wants it: the body once, and a delivery each.
 
 use sqlx::SqliteConnection;
 
@@ -16,9 +16,19 @@ pub(super) struct Telling<'a> {
     pub(super) event: &'a Outgoing,
     /// When it happened, microseconds; the first attempt is due at once.
     pub(super) at: i64,
+    pub(super) to: To,
 }
 
-/// Keeps the events of sites that have an enabled endpoint, and forgets the others.
+/// Who is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum To {
+    /// Every enabled webhook of the site that wants it.
+    Listeners,
+    /// This endpoint: `endpoints.row`.
+    One(i64),
+}
+
+/// Keeps the events that somebody is to be told, and forgets the others.
 pub(super) async fn fan_out(
     conn: &mut SqliteConnection,
     ledger: &mut Ledger,
@@ -27,7 +37,10 @@ pub(super) async fn fan_out(
     let mut deliveries = Vec::new();
     let mut messages = Vec::new();
     for telling in tellings {
-        let endpoints = ledger.endpoints(telling.site);
+        let endpoints = match telling.to {
+            To::Listeners => ledger.endpoints(telling.site, telling.event.kind),
+            To::One(endpoint) => vec![endpoint],
+        };
         if endpoints.is_empty() {
             continue;
         }
@@ -39,8 +52,8 @@ pub(super) async fn fan_out(
     }
     for run in messages.chunks(MOST) {
         let mut insert = many(
-            "INSERT INTO messages (row, id, site, body, created_at) SELECT * FROM",
-            5,
+            "INSERT INTO messages (row, id, site, type, body, created_at) SELECT * FROM",
+            6,
             run.len(),
             "WHERE column1 IS NOT NULL",
         );
@@ -49,6 +62,7 @@ pub(super) async fn fan_out(
                 .bind(row)
                 .bind(telling.event.message_id.as_str())
                 .bind(telling.site.0)
+                .bind(telling.event.kind.as_str())
                 .bind(telling.event.body.as_str())
                 .bind(telling.at);
         }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::endpoints::EndpointRow;
-use super::ledger::raise_generation;
+use super::endpoints::{EndpointRow, disable};
+use super::fanout::{Telling, To, fan_out};
+use super::ledger::Ledger;
 use super::rows::{comment_id, from_json, json_array, micros, time, to_json};
 use crate::site::SiteId;
 use crate::store::{Attempt, DecisionJob, DeliveryJob, EndpointId, JobId, Lease, NextStep, StoreError};
@@ -67,7 +68,8 @@ pub(super) async fn claim_deliveries(
     let claimed: Vec<ClaimedDelivery> = sqlx::query_as(
         "SELECT jobs.id AS job, jobs.attempts, messages.id AS message_id, messages.body,
                 messages.created_at AS message_created_at,
-                endpoints.id, endpoints.site, endpoints.url, endpoints.created_at, endpoints.disabled,
+                endpoints.id, endpoints.site, endpoints.kind, endpoints.url, endpoints.events, endpoints.created_at,
+                endpoints.disabled,
                 endpoints.failing_since, endpoints.secrets
            FROM endpoints
           CROSS JOIN jobs ON jobs.id IN (SELECT id FROM jobs AS due
@@ -178,11 +180,11 @@ pub(super) async fn record_attempt(
         NextStep::DeadLetter | NextStep::DisableEndpoint { .. } => ("dead", None),
     };
     let finished_at = if retry_at.is_none() { Some(micros(now)) } else { None };
-    let endpoint: Option<i64> = sqlx::query_scalar(
+    let endpoint: Option<(i64, i64)> = sqlx::query_as(
         "UPDATE jobs
             SET state = ?3, due_at = coalesce(?4, due_at), last_status = ?5, last_error = ?6, finished_at = ?7
           WHERE id = ?1 AND attempts = ?2 AND state = 'pending' AND kind = 'deliver'
-         RETURNING endpoint",
+         RETURNING endpoint, site",
     )
     .bind(lease.job.0)
     .bind(lease.attempt)
@@ -193,7 +195,16 @@ pub(super) async fn record_attempt(
     .bind(finished_at)
     .fetch_optional(&mut *conn)
     .await?;
-    let Some(endpoint) = endpoint else { return Err(StoreError::LeaseLost(lease.job)) };
+    let Some((endpoint, site)) = endpoint else { return Err(StoreError::LeaseLost(lease.job)) };
+    sqlx::query("INSERT INTO attempts (job, at, status, latency, error, answer) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(lease.job.0)
+        .bind(micros(now))
+        .bind(attempt.status)
+        .bind(i64::try_from(attempt.latency.as_micros()).unwrap_or(i64::MAX))
+        .bind(&attempt.error)
+        .bind(&attempt.answer)
+        .execute(&mut *conn)
+        .await?;
     match attempt.next {
         NextStep::Delivered => {
             sqlx::query("UPDATE endpoints SET failing_since = NULL WHERE row = ? AND failing_since IS NOT NULL")
@@ -208,30 +219,15 @@ pub(super) async fn record_attempt(
                 .execute(&mut *conn)
                 .await?;
         }
-        NextStep::DisableEndpoint { reason } => disable(conn, endpoint, &reason, now).await?,
+        NextStep::DisableEndpoint { reason, event } => {
+            disable(conn, endpoint, &reason, now).await?;
+            let site = SiteId(site);
+            let mut ledger = Ledger::of_site(conn, site).await?;
+            let telling = Telling { site, comment: None, event: &event, at: micros(now), to: To::Listeners };
+            fan_out(conn, &mut ledger, [telling]).await?;
+        }
     }
     Ok(())
-}
-
-/// Nothing more goes to this endpoint; what waits for it becomes dead letters, which a person may retry.
-async fn disable(conn: &mut SqliteConnection, endpoint: i64, reason: &str, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE endpoints SET disabled = ?, failing_since = coalesce(failing_since, ?) WHERE row = ?")
-        .bind(reason)
-        .bind(micros(now))
-        .bind(endpoint)
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query(
-        "UPDATE jobs
-            SET state = 'dead', last_error = 'the endpoint was disabled: ' || ?2, finished_at = ?3
-          WHERE kind = 'deliver' AND state = 'pending' AND endpoint = ?1",
-    )
-    .bind(endpoint)
-    .bind(reason)
-    .bind(micros(now))
-    .execute(&mut *conn)
-    .await?;
-    raise_generation(conn).await
 }
 
 /// See [`crate::store::Store::next_due`]. One look into an index for the comments and one for each endpoint.

@@ -5,18 +5,23 @@
 //! read are one statement or one read transaction.
 
 mod admission;
+mod changes;
 mod comments;
 mod dead_letters;
+mod deliveries;
 mod endpoints;
 mod failure;
 mod fanout;
 mod jobs;
+mod keys;
 mod ledger;
 mod many;
 mod models;
 mod opening;
 mod rows;
+mod search;
 mod sites;
+mod tallies;
 mod verdicts;
 mod writer;
 
@@ -31,12 +36,14 @@ use self::admission::Admit;
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
-    Admission, Attempt, DeadLetter, DecisionJob, DeliveryJob, Directory, Endpoint, EndpointId, EndpointSecret,
-    HumanAct, JobId, KeyHash, LabelledComment, Lease, ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store,
-    StoreError, StoredComment,
+    Admission, Attempt, Change, CommentFilter, DeadLetter, DecisionJob, Delivery, DeliveryFilter, DeliveryJob,
+    Directory, Endpoint, EndpointChange, EndpointId, JobId, LabelledComment, Lease, LoggedAttempt, ModelRecord,
+    NewComment, Outgoing, QueueStatus, Settings, Store, StoreError, StoredComment,
 };
 use crate::comment::CommentId;
+use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{Policy, Site, SiteId};
+use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::Verdict;
 
 /// A store in one file; other processes may have the same file open.
@@ -98,19 +105,33 @@ impl Store for SqliteStore {
         comments::comment(&self.readers, site, id).await
     }
 
+    async fn comments(
+        &self,
+        site: SiteId,
+        filter: &CommentFilter,
+        before: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<StoredComment>, StoreError> {
+        comments::comments(&self.readers, site, filter, before, limit).await
+    }
+
+    async fn make_findable(&self, limit: u32) -> Result<u64, StoreError> {
+        match search::read(&self.readers, limit).await? {
+            Some(stretch) => self.write(move |conn| Box::pin(search::extend(conn, stretch))).await,
+            None => Ok(0),
+        }
+    }
+
     async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError> {
         comments::find_by_fingerprint(&self.readers, site, fingerprint).await
     }
 
-    async fn record_act(
-        &self,
-        site: SiteId,
-        id: CommentId,
-        act: HumanAct,
-        verdict: Verdict,
-        event: Outgoing,
-    ) -> Result<(), StoreError> {
-        self.write(move |conn| Box::pin(comments::record_act(conn, site, id, act, verdict, event))).await
+    async fn find_by_external_id(&self, site: SiteId, external_id: &str) -> Result<Option<CommentId>, StoreError> {
+        comments::find_by_external_id(&self.readers, site, external_id).await
+    }
+
+    async fn record_change(&self, site: SiteId, id: CommentId, change: Change) -> Result<bool, StoreError> {
+        self.write(move |conn| Box::pin(changes::record(conn, site, id, change))).await
     }
 
     async fn labelled(
@@ -135,14 +156,8 @@ impl Store for SqliteStore {
         Ok(self.readable(jobs, now).await)
     }
 
-    async fn record_verdict(
-        &self,
-        lease: Lease,
-        id: CommentId,
-        verdict: Verdict,
-        event: Outgoing,
-    ) -> Result<(), StoreError> {
-        self.writer.record(Record::new(lease, id, &verdict, event)?).await
+    async fn record_verdict(&self, job: &DecisionJob, verdict: Verdict, event: Outgoing) -> Result<(), StoreError> {
+        self.writer.record(Record::new(job, &verdict, event)?).await
     }
 
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError> {
@@ -166,6 +181,28 @@ impl Store for SqliteStore {
         self.write(move |conn| Box::pin(jobs::record_attempt(conn, lease, attempt, now))).await
     }
 
+    async fn deliveries(
+        &self,
+        site: SiteId,
+        filter: &DeliveryFilter,
+        before: Option<JobId>,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        deliveries::deliveries(&self.readers, site, filter, before, limit).await
+    }
+
+    async fn attempts(&self, site: SiteId, delivery: JobId) -> Result<Vec<LoggedAttempt>, StoreError> {
+        deliveries::attempts(&self.readers, site, delivery).await
+    }
+
+    async fn redeliver(&self, site: SiteId, filter: DeliveryFilter, now: Timestamp) -> Result<u64, StoreError> {
+        self.write(move |conn| Box::pin(deliveries::redeliver(conn, site, filter, now))).await
+    }
+
+    async fn forget_delivered(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |conn| Box::pin(deliveries::forget(conn, before, limit))).await
+    }
+
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
         jobs::next_due(&self.readers).await
     }
@@ -184,6 +221,18 @@ impl Store for SqliteStore {
 
     async fn purge_dead(&self, job: Option<JobId>) -> Result<u64, StoreError> {
         self.write(move |conn| Box::pin(dead_letters::purge_dead(conn, job))).await
+    }
+
+    // ---- statistics ----------------------------------------------------------------------------------------------
+
+    async fn statistics(
+        &self,
+        site: Option<SiteId>,
+        kinds: &[Kind],
+        from: Day,
+        to: Day,
+    ) -> Result<Vec<Counted>, StoreError> {
+        tallies::statistics(&self.readers, site, kinds, from, to).await
     }
 
     // ---- sites and endpoints -------------------------------------------------------------------------------------
@@ -213,8 +262,16 @@ impl Store for SqliteStore {
         self.write(move |conn| Box::pin(sites::set(conn, site))).await
     }
 
-    async fn rotate_key(&self, site: SiteId, key: KeyHash) -> Result<(), StoreError> {
-        self.write(move |conn| Box::pin(sites::rotate_key(conn, site, key))).await
+    async fn add_key(&self, key: NewKey, now: Timestamp) -> Result<Key, StoreError> {
+        self.write(move |conn| Box::pin(keys::add(conn, key, now))).await
+    }
+
+    async fn rotate_key(&self, old: KeyId, new: KeyHash, until: Timestamp, now: Timestamp) -> Result<Key, StoreError> {
+        self.write(move |conn| Box::pin(keys::rotate(conn, old, new, until, now))).await
+    }
+
+    async fn remove_key(&self, id: KeyId) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(keys::remove(conn, id))).await
     }
 
     async fn remove_site(&self, site: SiteId) -> Result<(), StoreError> {
@@ -234,14 +291,13 @@ impl Store for SqliteStore {
         self.write(move |conn| Box::pin(endpoints::remove(conn, id))).await
     }
 
-    async fn set_endpoint(
-        &self,
-        id: &str,
-        secrets: Option<Vec<EndpointSecret>>,
-        enable: bool,
-    ) -> Result<(), StoreError> {
+    async fn set_endpoint(&self, id: &str, change: EndpointChange, now: Timestamp) -> Result<(), StoreError> {
         let id = id.to_owned();
-        self.write(move |conn| Box::pin(endpoints::set(conn, id, secrets, enable))).await
+        self.write(move |conn| Box::pin(endpoints::set(conn, id, change, now))).await
+    }
+
+    async fn callback_endpoint(&self, endpoint: Endpoint) -> Result<EndpointId, StoreError> {
+        self.write(move |conn| Box::pin(endpoints::callback(conn, endpoint))).await
     }
 
     async fn enqueue_message(&self, id: &str, event: Outgoing, now: Timestamp) -> Result<(), StoreError> {

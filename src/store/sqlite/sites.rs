@@ -1,14 +1,17 @@
-//! Sites and their keys.
+//! Sites, and the directory of all callers.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
+use super::keys::{self, KeyRow};
 use super::ledger::raise_generation;
 use super::rows::{from_json, micros, time, to_json, unreadable};
+use super::search;
+use crate::key::{Key, KeyHash, NewKey, Scopes};
 use crate::site::{Policy, Site, SiteId};
-use crate::store::{Directory, KeyHash, StoreError};
+use crate::store::{Directory, StoreError};
 
 pub(super) async fn generation(readers: &SqlitePool) -> Result<u64, StoreError> {
     let generation: i64 =
@@ -25,8 +28,7 @@ pub(super) async fn directory(readers: &SqlitePool) -> Result<Directory, StoreEr
         sqlx::query_as("SELECT id, name, url, policy, created_at FROM sites ORDER BY id")
             .fetch_all(&mut *moment)
             .await?;
-    let keys: Vec<(Vec<u8>, i64)> =
-        sqlx::query_as("SELECT hash, site FROM keys ORDER BY site, hash").fetch_all(&mut *moment).await?;
+    let keys: Vec<KeyRow> = sqlx::query_as(keys::ALL).fetch_all(&mut *moment).await?;
     moment.commit().await?;
     let sites = sites
         .into_iter()
@@ -41,14 +43,7 @@ pub(super) async fn directory(readers: &SqlitePool) -> Result<Directory, StoreEr
             }))
         })
         .collect::<Result<_, StoreError>>()?;
-    let keys = keys
-        .into_iter()
-        .map(|(hash, site)| {
-            KeyHash::try_from(hash)
-                .map(|hash| (hash, SiteId(site)))
-                .map_err(|hash| unreadable(format_args!("a key of site {site}"), format_args!("{} bytes", hash.len())))
-        })
-        .collect::<Result<_, StoreError>>()?;
+    let keys = keys.into_iter().map(|row| row.into_key().map(Arc::new)).collect::<Result<_, StoreError>>()?;
     let generation = u64::try_from(generation).map_err(|error| unreadable("the generation", error))?;
     Ok(Directory { generation, sites, keys })
 }
@@ -71,8 +66,9 @@ pub(super) async fn add(
     .fetch_optional(&mut *conn)
     .await?;
     let Some(id) = id else { return Err(name_taken(&name)) };
-    add_key(conn, SiteId(id), key).await?;
-    raise_generation(conn).await?;
+    let (name_of_key, site) = (Key::OF_SITE.to_owned(), Some(SiteId(id)));
+    let key = NewKey { site, name: name_of_key, scopes: Scopes::CMS, hash: key, expires_at: None };
+    keys::add(conn, key, now).await?;
     Ok(Site { id: SiteId(id), name, url, policy, created_at: time(micros(now), "the time of now")? })
 }
 
@@ -98,22 +94,19 @@ pub(super) async fn set(conn: &mut SqliteConnection, site: Site) -> Result<(), S
     raise_generation(conn).await
 }
 
-pub(super) async fn rotate_key(conn: &mut SqliteConnection, site: SiteId, key: KeyHash) -> Result<(), StoreError> {
-    must_exist(conn, site).await?;
-    sqlx::query("DELETE FROM keys WHERE site = ?").bind(site.0).execute(&mut *conn).await?;
-    add_key(conn, site, key).await?;
-    raise_generation(conn).await
-}
-
 pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<(), StoreError> {
     must_exist(conn, site).await?;
+    search::forget_site(conn, site).await?;
     for forget in [
         "DELETE FROM acts WHERE comment IN (SELECT row FROM comments WHERE site = ?)",
+        "DELETE FROM attempts WHERE job IN (SELECT id FROM jobs WHERE site = ?)",
         "DELETE FROM jobs WHERE site = ?",
         "DELETE FROM messages WHERE site = ?",
         "DELETE FROM comments WHERE site = ?",
         "DELETE FROM endpoints WHERE site = ?",
-        "DELETE FROM keys WHERE site = ?",
+        "DELETE FROM statistics WHERE site = ?",
+        "DELETE FROM edit_keys WHERE site = ?",
+        "DELETE FROM api_keys WHERE site = ?",
         "DELETE FROM sites WHERE id = ?",
     ] {
         sqlx::query(forget).bind(site.0).execute(&mut *conn).await?;
@@ -125,18 +118,6 @@ pub(super) async fn must_exist(conn: &mut SqliteConnection, site: SiteId) -> Res
     let there: Option<i64> =
         sqlx::query_scalar("SELECT id FROM sites WHERE id = ?").bind(site.0).fetch_optional(conn).await?;
     there.map(|_| ()).ok_or_else(|| no_site(site))
-}
-
-async fn add_key(conn: &mut SqliteConnection, site: SiteId, key: KeyHash) -> Result<(), StoreError> {
-    let added = sqlx::query("INSERT INTO keys (hash, site) VALUES (?, ?) ON CONFLICT DO NOTHING")
-        .bind(key.as_slice())
-        .bind(site.0)
-        .execute(conn)
-        .await?;
-    if added.rows_affected() == 0 {
-        return Err(StoreError::Conflict("this key belongs to another site already; make a fresh one".to_owned()));
-    }
-    Ok(())
 }
 
 fn no_site(site: SiteId) -> StoreError {

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 
 use sqlx::SqliteConnection;
 
-use super::fanout::{Telling, fan_out};
+use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{from_json, id_bytes, json_array, micros, to_json};
+use super::search;
 use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::{Lease, Outgoing, StoreError};
+use crate::statistics::{Count, counts};
+use crate::store::{DecisionJob, Lease, Outgoing, StoreError};
 use crate::verdict::Verdict;
 
 /// A verdict, made ready by its caller.
@@ -18,7 +20,10 @@ use crate::verdict::Verdict;
 pub(super) struct Record {
     lease: Lease,
     id: CommentId,
+    received_at: i64,
     verdict: String,
+    decision: &'static str,
+    counts: Vec<Count>,
     at: i64,
     event: Outgoing,
 }
@@ -27,8 +32,17 @@ pub(super) struct Record {
 type Held = (usize, i64, i64, i64);
 
 impl Record {
-    pub(super) fn new(lease: Lease, id: CommentId, verdict: &Verdict, event: Outgoing) -> Result<Record, StoreError> {
-        Ok(Record { lease, id, verdict: to_json(verdict)?, at: micros(verdict.decided_at), event })
+    pub(super) fn new(job: &DecisionJob, verdict: &Verdict, event: Outgoing) -> Result<Record, StoreError> {
+        Ok(Record {
+            lease: job.lease,
+            id: job.id,
+            received_at: micros(job.received_at),
+            verdict: to_json(verdict)?,
+            decision: verdict.decision.as_str(),
+            counts: counts(&job.comment, verdict.decision, &verdict.evidence, None),
+            at: micros(verdict.decided_at),
+            event,
+        })
     }
 }
 
@@ -58,21 +72,30 @@ pub(super) async fn record_all(
         .collect();
     for run in verdicts.chunks(MOST) {
         let mut update = many(
-            "UPDATE comments SET verdict = given.column2 FROM",
-            2,
+            "UPDATE comments
+                SET verdict = given.column2, decision = given.column3, judged = given.column3
+               FROM",
+            3,
             run.len(),
             "AS given WHERE comments.row = given.column1",
         );
         for (comment, _, record) in run {
-            update = update.bind(comment).bind(record.verdict.as_str());
+            update = update.bind(comment).bind(record.verdict.as_str()).bind(record.decision);
         }
         update.execute(&mut *conn).await?;
+    }
+    // Only a dead letter that was revived is in the index before it is decided.
+    search::refresh(conn, verdicts.iter().map(|(comment, ..)| *comment).filter(|comment| ledger.is_indexed(*comment)))
+        .await?;
+    for (_, site, record) in &verdicts {
+        ledger.tallies.add(*site, record.received_at, &record.counts);
     }
     let tellings = verdicts.iter().map(|(comment, site, record)| Telling {
         site: *site,
         comment: Some(*comment),
         event: &record.event,
         at: record.at,
+        to: To::Listeners,
     });
     fan_out(conn, ledger, tellings).await?;
 

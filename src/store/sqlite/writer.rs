@@ -240,15 +240,17 @@ impl Task {
         errands: &mut [Box<dyn Errand>],
     ) -> Result<Answers, StoreError> {
         let mut ledger = Ledger::begin(&mut self.conn, &mut self.known).await?;
-        let answers = match self.merged(&mut ledger, admits, records).await {
+        let merged = self.merged(&mut ledger, admits, records).await;
+        let answers = match merged {
             // One of them cannot be written. Nobody was answered yet, so do it again and find out which.
             Err(StoreError::Unusable(_)) if admits.len() + records.len() > 1 => {
                 let _ = execute(&mut self.conn, "ROLLBACK").await;
-                let mut ledger = Ledger::begin(&mut self.conn, &mut self.known).await?;
+                ledger = Ledger::begin(&mut self.conn, &mut self.known).await?;
                 self.one_by_one(&mut ledger, admits, records).await?
             }
             outcome => outcome?,
         };
+        ledger.tallies.write(&mut self.conn).await?;
         self.errands(errands).await?;
         execute(&mut self.conn, "COMMIT").await?;
         Ok(answers)

@@ -1,0 +1,96 @@
+//! API keys: their hashes, scopes and ends.
+
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+
+use super::ledger::raise_generation;
+use super::rows::{from_json, micros, time, to_json, unreadable};
+use super::sites::must_exist;
+use crate::key::{Key, KeyHash, KeyId, NewKey};
+use crate::site::SiteId;
+use crate::store::StoreError;
+
+pub(super) const ALL: &str =
+    "SELECT id, hash, site, name, scopes, created_at, expires_at FROM api_keys ORDER BY site, id";
+
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct KeyRow {
+    id: i64,
+    hash: Vec<u8>,
+    site: Option<i64>,
+    name: String,
+    scopes: Vec<u8>,
+    created_at: i64,
+    expires_at: Option<i64>,
+}
+
+impl KeyRow {
+    pub(super) fn into_key(self) -> Result<Key, StoreError> {
+        let named = format_args!("key {}", self.id);
+        Ok(Key {
+            id: KeyId(self.id),
+            site: self.site.map(SiteId),
+            name: self.name,
+            scopes: from_json(&self.scopes, named)?,
+            created_at: time(self.created_at, named)?,
+            expires_at: self.expires_at.map(|at| time(at, named)).transpose()?,
+            hash: KeyHash::try_from(self.hash)
+                .map_err(|hash| unreadable(named, format_args!("a hash of {} bytes", hash.len())))?,
+        })
+    }
+}
+
+pub(super) async fn add(conn: &mut SqliteConnection, key: NewKey, now: Timestamp) -> Result<Key, StoreError> {
+    if let Some(site) = key.site {
+        must_exist(conn, site).await?;
+    }
+    let id: Option<i64> = sqlx::query_scalar(
+        "INSERT INTO api_keys (hash, site, name, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING RETURNING id",
+    )
+    .bind(key.hash.as_slice())
+    .bind(key.site.map(|site| site.0))
+    .bind(&key.name)
+    .bind(to_json(&key.scopes)?)
+    .bind(micros(now))
+    .bind(key.expires_at.map(micros))
+    .fetch_optional(&mut *conn)
+    .await?;
+    let id = id.ok_or_else(|| StoreError::Conflict("this key is there already; make a fresh one".to_owned()))?;
+    raise_generation(conn).await?;
+    let NewKey { site, name, scopes, hash, expires_at } = key;
+    Ok(Key { id: KeyId(id), site, name, scopes, created_at: now, expires_at, hash })
+}
+
+/// See [`crate::store::Store::rotate_key`].
+pub(super) async fn rotate(
+    conn: &mut SqliteConnection,
+    old: KeyId,
+    new: KeyHash,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<Key, StoreError> {
+    let row: Option<KeyRow> = sqlx::query_as(
+        "UPDATE api_keys SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE id = ?1
+         RETURNING id, hash, site, name, scopes, created_at, expires_at",
+    )
+    .bind(old.0)
+    .bind(micros(until))
+    .fetch_optional(&mut *conn)
+    .await?;
+    let old = row.ok_or_else(|| no_key(old))?.into_key()?;
+    let key = NewKey { site: old.site, name: old.name, scopes: old.scopes, hash: new, expires_at: None };
+    add(conn, key, now).await
+}
+
+pub(super) async fn remove(conn: &mut SqliteConnection, id: KeyId) -> Result<(), StoreError> {
+    let removed = sqlx::query("DELETE FROM api_keys WHERE id = ?").bind(id.0).execute(&mut *conn).await?;
+    if removed.rows_affected() == 0 {
+        return Err(no_key(id));
+    }
+    raise_generation(conn).await
+}
+
+fn no_key(id: KeyId) -> StoreError {
+    StoreError::NotFound(format!("key {id}"))
+}
