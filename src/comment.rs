@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::de::value::{self, StrDeserializer};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -123,6 +124,13 @@ pub enum ContentFormat {
     Text,
     Html,
     Markdown,
+}
+
+impl ContentFormat {
+    /// The format of this name, as JSON spells it.
+    pub fn named(name: &str) -> Option<ContentFormat> {
+        ContentFormat::deserialize(StrDeserializer::<value::Error>::new(name)).ok()
+    }
 }
 
 fn default_kind() -> String {

@@ -1,7 +1,7 @@
 //! The daemon: puts the parts together, runs them, and takes them apart again in order.
 //!
 //! Owns start (store, judge, doors, worker, first site), the watch on the store's generation by which changes made
-//! beside the daemon arrive, SIGHUP (settings and weights anew), SIGTERM (drain) and what systemd is told. Does not
+//! beside the daemon arrive, SIGHUP (settings, weights and hooks anew), SIGTERM (drain) and what systemd is told. Does not
 //! own what any part does.
 
 pub(crate) mod settings;
@@ -24,6 +24,7 @@ use crate::classifier::Classifier;
 use crate::clock::Clock;
 use crate::comment::Comment;
 use crate::config::Config;
+use crate::config::hooks::Hooks;
 use crate::decision::Judge;
 use crate::http;
 use crate::lists::Lists;
@@ -58,11 +59,12 @@ pub enum DaemonError {
 }
 
 /// Runs until SIGTERM or SIGINT. `Ok` means that everything accepted was finished or is safely queued.
-pub async fn run(config: Config) -> Result<(), DaemonError> {
+pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let metrics = telemetry::start_counting().map_err(|error| DaemonError::Settings(error.to_string()))?;
     let store = store::open(&config.store.url, &config.data_dir, settings::store(&config)).await?;
     let clock = Clock::System;
-    let (judge, mut serving) = load_judge(store.as_ref(), &config).await?;
+    let (judge, champion) = load_judge(store.as_ref(), &config).await?;
+    let mut seen = Seen { generation: 0, champion };
     let client =
         webhook::Client::new(settings::client(&config)).map_err(|error| DaemonError::Settings(error.to_string()))?;
     let address = config.listen;
@@ -76,8 +78,9 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
     pipeline.set_directory(store.directory().await?);
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
     let worker = tokio::spawn(worker.run(stopped.clone()));
-    let doors =
-        tokio::spawn(serve(listener, Arc::clone(&pipeline), settings::doors(&config), metrics.clone(), stopped));
+    let doors = settings::doors(&config, hooks);
+    let hooks = Arc::clone(&doors.hooks);
+    let doors = tokio::spawn(serve(listener, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
 
     // Before anyone hears "ready": whoever does may stop us in the same instant.
     let mut hangup = on(SignalKind::hangup())?;
@@ -97,19 +100,22 @@ pub async fn run(config: Config) -> Result<(), DaemonError> {
             _ = upkeep.tick() => metrics.run_upkeep(),
             _ = watch.tick() => {
                 notify(&[NotifyState::Watchdog]);
-                if let Err(error) = follow_store(&pipeline, &config, &mut serving).await {
+                if let Err(error) = follow_store(&pipeline, &config, &mut seen).await {
                     tracing::warn!(%error, "cannot follow the store; going on with what is known");
                 }
             }
             _ = hangup.recv() => {
                 notify(&[NotifyState::Reloading]);
-                match config.reload() {
-                    Ok(new) => match load_judge(store.as_ref(), &new).await {
+                match config.reload().and_then(|new| Ok((new.hooks()?, new))) {
+                    Ok((sources, new)) => match load_judge(store.as_ref(), &new).await {
                         Ok((judge, id)) => {
                             pipeline.set_judge(judge);
-                            serving = id;
+                            hooks.replace(sources);
+                            seen.champion = id;
                             config = new;
-                            tracing::info!("settings and weights read anew; listen address and limits apply at the next start");
+                            tracing::info!(
+                                "settings, weights and hooks read anew; listen address and limits apply at the next start"
+                            );
                         }
                         Err(error) => tracing::error!(%error, "reload refused; the old settings stay"),
                     },
@@ -222,24 +228,32 @@ fn read_file(path: &Path) -> Result<Vec<u8>, DaemonError> {
     std::fs::read(path).map_err(|error| DaemonError::Settings(format!("cannot read {}: {error}", path.display())))
 }
 
+/// What of the store is in place.
+struct Seen {
+    generation: u64,
+    /// The model of the store that serves; `None`: the shipped one.
+    champion: Option<String>,
+}
+
 /// Takes over what a command beside the daemon has changed since: sites, keys, lists, endpoints, the champion.
-async fn follow_store(pipeline: &Pipeline, config: &Config, serving: &mut Option<String>) -> Result<(), DaemonError> {
+async fn follow_store(pipeline: &Pipeline, config: &Config, seen: &mut Seen) -> Result<(), DaemonError> {
     let store = pipeline.store.as_ref();
-    if store.generation().await? == pipeline.generation() {
+    if store.generation().await? == seen.generation {
         return Ok(());
     }
     let directory = store.directory().await?;
-    if store.champion().await? != *serving {
+    if store.champion().await? != seen.champion {
         // A champion that cannot be read leaves the present judge in place; the operator reads why in the log.
         match load_judge(store, config).await {
             Ok((judge, champion)) => {
                 tracing::info!(model = judge.classifier().id(), "serving another model");
                 pipeline.set_judge(judge);
-                *serving = champion;
+                seen.champion = champion;
             }
             Err(error) => tracing::error!(%error, "the new champion cannot be served; the old one stays"),
         }
     }
+    seen.generation = directory.generation;
     pipeline.set_directory(directory);
     Ok(())
 }

@@ -85,6 +85,13 @@ pub struct EventData<'a> {
     pub reason: Option<&'a str>,
 }
 
+impl<'a> Event<'a> {
+    /// A sign of life for an endpoint of `site`.
+    pub fn test(site: &'a str, now: Timestamp) -> Event<'a> {
+        Event { kind: EventKind::Test, timestamp: now, data: EventData { site, ..EventData::default() } }
+    }
+}
+
 impl Event<'_> {
     /// The bytes that are stored, signed and sent.
     pub fn body(&self) -> String {

@@ -19,14 +19,17 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 use crate::api::body::BodyLimits;
+use crate::api::hooks::Register;
 use crate::api::problem::{Problem, Refusal};
-use crate::api::{Doors, akismet, comments, json as reply};
+use crate::api::{self, Doors, akismet, json as reply};
 use crate::pipeline::Pipeline;
+use crate::site::Policy;
+use crate::webhook::Allow;
 use gate::{Gate, Speaks};
 pub use server::serve;
 
-/// The bounds of the doors.
-#[derive(Clone, Debug, PartialEq)]
+/// The bounds of the doors, and who may send hooks.
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The largest body of a request, bytes.
     pub body_bytes: usize,
@@ -47,6 +50,12 @@ pub struct Settings {
     pub drain: Duration,
     /// Host names under which `<key>.<host>` addresses the Akismet calls; lower case, without a port.
     pub akismet_hosts: Vec<String>,
+    /// Private addresses at which an endpoint may be.
+    pub endpoint_addresses: Allow,
+    /// What a new site begins with.
+    pub policy: Policy,
+    /// May be changed while the doors are open.
+    pub hooks: Arc<Register>,
 }
 
 impl Default for Settings {
@@ -61,6 +70,9 @@ impl Default for Settings {
             request_timeout: Duration::from_secs(30),
             drain: Duration::from_secs(20),
             akismet_hosts: vec!["rest.akismet.com".to_owned()],
+            endpoint_addresses: Allow::None,
+            policy: Policy::standard(),
+            hooks: Arc::default(),
         }
     }
 }
@@ -73,7 +85,10 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
     let doors = Arc::new(Doors {
         pipeline,
         bodies: BodyLimits::new(settings.body_bytes, settings.all_bodies_bytes, settings.request_timeout / 2),
+        hooks: Arc::clone(&settings.hooks),
         akismet_hosts: settings.akismet_hosts.clone(),
+        endpoint_addresses: settings.endpoint_addresses.clone(),
+        policy: settings.policy.clone(),
     });
     let gate = Gate::new(Arc::clone(&doors), settings);
     let mut router =
@@ -81,7 +96,7 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
     if let Some(metrics) = metrics {
         router = router.route("/metrics", get(move || show_metrics(metrics)));
     }
-    for (speaks, routes) in [(Speaks::Json, comments::routes()), (Speaks::Akismet, akismet::routes())] {
+    for (speaks, routes) in [(Speaks::Json, api::json_routes()), (Speaks::Akismet, akismet::routes())] {
         for route in routes {
             router = router.route(&route.path, gate.before(route.door, speaks, route.handlers));
         }

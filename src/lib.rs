@@ -5,7 +5,7 @@
 //!   SHELL      main → cli → daemon → { http, telemetry }               start, wire, stop
 //!   EDGES      api         worker                                      one request or one job at a time
 //!   FLOW       pipeline                                                async glue: comment in, verdict kept
-//!   ADAPTERS   store   webhook   training   config   clock   random    one foreign thing each
+//!   ADAPTERS   store   config → webhook   training   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
 //!   CORE       decision → { rules, classifier, lists } → text          functions of their arguments
 //!   WORDS      { event, statistics } → { comment, key } → site → verdict    plain data and its arithmetic

@@ -145,7 +145,7 @@ impl Pipeline {
         self.judge.load_full()
     }
 
-    /// Puts sites and keys in place as the store has them now.
+    /// Puts sites and keys in place, unless what is there was read later.
     pub fn set_directory(&self, directory: Directory) {
         let ready = |site: Arc<Site>| (site.id, Tenant { lists: Lists::of(&site.policy.lists), site });
         let by_id: HashMap<_, _> = directory.sites.into_iter().map(ready).collect();
@@ -159,12 +159,14 @@ impl Pipeline {
             Some((key.hash, Known { key, site }))
         };
         let by_key = directory.keys.into_iter().filter_map(known).collect();
-        self.callers.store(Arc::new(Callers { generation: directory.generation, by_key, by_id }));
+        let new = Arc::new(Callers { generation: directory.generation, by_key, by_id });
+        self.callers.rcu(|now| if now.generation > new.generation { Arc::clone(now) } else { Arc::clone(&new) });
     }
 
-    /// The store's generation at which the directory was read.
-    pub fn generation(&self) -> u64 {
-        self.callers.load().generation
+    /// Reads sites and keys anew, so that what was just changed here counts from the next request on.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.set_directory(self.store.directory().await?);
+        Ok(())
     }
 
     /// Who has this key, if it is valid now.

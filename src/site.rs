@@ -36,6 +36,26 @@ pub struct Site {
     pub created_at: Timestamp,
 }
 
+/// Names are typed and shown in tables; longer ones help nobody.
+const NAME_CHARS: usize = 64;
+
+/// Whether a site may have this name; if not, why.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let is_fit = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if (1..=NAME_CHARS).contains(&name.chars().count()) && name.chars().all(is_fit) {
+        Ok(())
+    } else {
+        Err(format!("a name has 1 to {NAME_CHARS} letters, digits, `-`, `_` and `.`"))
+    }
+}
+
+/// Whether a site may be at this address; if not, why.
+pub fn check_url(address: &str) -> Result<(), String> {
+    let url = url::Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let is_fit = url.is_some_and(|url| url.has_host()) && address.len() <= 2048;
+    if is_fit { Ok(()) } else { Err("write an address such as https://news.example/".to_owned()) }
+}
+
 /// What the operator wants for one site.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {

@@ -225,6 +225,19 @@ pub struct Thresholds {
     pub discard: Option<Score>,
 }
 
+impl Thresholds {
+    /// Whether they are in order; if not, why.
+    pub fn check(&self) -> Result<(), String> {
+        if self.hold > self.spam {
+            return Err("the hold threshold would be above the spam threshold".to_owned());
+        }
+        if self.discard.is_some_and(|discard| discard < self.spam) {
+            return Err("the discard threshold would be below the spam threshold".to_owned());
+        }
+        Ok(())
+    }
+}
+
 /// A part of the text and what the classifier made of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Token {

@@ -1,6 +1,6 @@
 //! Reading a request's body within bounds of size, time and memory.
 //!
-//! Owns those bounds. Does not own what the bytes mean (`json`, `akismet::form`).
+//! Owns those bounds. Does not own what the bytes mean (`json`, `form`).
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -76,6 +76,12 @@ impl BodyLimits {
         tokio::time::timeout(self.timeout, reading).await.unwrap_or(Err(BodyError::TimedOut))
     }
 
+    /// The body line by line, without holding more than one line and one piece of it.
+    pub fn lines(&self, body: Body) -> Lines<'_> {
+        let share = Share { held: Arc::clone(&self.held), bytes: 0 };
+        Lines { limits: self, body, buffer: Vec::new(), read: 0, is_over: false, share }
+    }
+
     /// `None` when there is more than may be read.
     async fn collect(&self, body: &mut Body) -> Result<Option<Sent>, BodyError> {
         let mut share = Share { held: Arc::clone(&self.held), bytes: 0 };
@@ -99,6 +105,56 @@ impl BodyLimits {
             whole.extend_from_slice(&piece);
         }
         Ok(Some(Sent { bytes: whole.into(), _share: share }))
+    }
+}
+
+/// A body that is read line by line; see [`BodyLimits::lines`].
+#[derive(Debug)]
+pub struct Lines<'a> {
+    limits: &'a BodyLimits,
+    body: Body,
+    /// What was read and not handed out; `read` bytes of it were.
+    buffer: Vec<u8>,
+    read: usize,
+    is_over: bool,
+    share: Share,
+}
+
+impl Lines<'_> {
+    /// The next line without its end; `None` after the last.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] when one line alone is larger than a body may be, [`BodyError::TimedOut`] when nothing
+    /// came for as long as a body may take; the other [`BodyError`]s as for a whole body.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, BodyError> {
+        let mut searched = self.read;
+        loop {
+            let end = self.buffer.iter().skip(searched).position(|byte| *byte == b'\n').map(|end| searched + end);
+            if let Some(end) = end {
+                let line = self.buffer.get(self.read..end).unwrap_or_default().to_vec();
+                self.read = end + 1;
+                return Ok(Some(line));
+            }
+            if self.is_over {
+                let line = self.buffer.split_off(self.read);
+                self.buffer.clear();
+                self.read = 0;
+                return Ok((!line.is_empty()).then_some(line));
+            }
+            self.buffer.drain(..self.read);
+            self.read = 0;
+            if self.buffer.len() > self.limits.body_bytes {
+                return Err(BodyError::TooLarge(self.limits.body_bytes));
+            }
+            searched = self.buffer.len();
+            match tokio::time::timeout(self.limits.timeout, next(&mut self.body)).await {
+                Ok(Ok(Some(piece))) => self.buffer.extend_from_slice(&piece),
+                Ok(Ok(None)) => self.is_over = true,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(BodyError::TimedOut),
+            }
+            self.share.set(self.buffer.len(), self.limits.all_bodies_bytes)?;
+        }
     }
 }
 
@@ -139,6 +195,15 @@ impl Share {
         self.bytes += bytes;
         let before = self.held.fetch_add(bytes, Ordering::Relaxed);
         if before + bytes > most { Err(BodyError::Overloaded) } else { Ok(()) }
+    }
+}
+
+impl Share {
+    /// Takes this much instead of what was taken so far.
+    fn set(&mut self, bytes: usize, most: usize) -> Result<(), BodyError> {
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = 0;
+        self.add(bytes, most)
     }
 }
 
@@ -185,6 +250,34 @@ mod tests {
         assert_eq!(check(&limits, 0).await, Ok(0));
         assert_eq!(check(&limits, 100).await, Ok(100));
         assert_eq!(check(&limits, 101).await, Err(BodyError::TooLarge(100)));
+    }
+
+    #[tokio::test]
+    async fn lines_are_read_however_the_body_is_cut() {
+        let limits = BodyLimits::new(10, 1000, Duration::from_secs(1));
+        let read = async |body: &[u8]| {
+            let mut lines = limits.lines(Body::from(body.to_vec()));
+            let mut read = Vec::new();
+            loop {
+                match lines.next().await {
+                    Ok(Some(line)) => read.push(String::from_utf8(line).unwrap()),
+                    Ok(None) => return Ok(read),
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        assert_eq!(read(b"a\nbc\n\nd").await.unwrap(), ["a", "bc", "", "d"]);
+        assert_eq!(read(b"a\n").await.unwrap(), ["a"]);
+        assert_eq!(read(b"").await.unwrap(), Vec::<String>::new());
+        assert_eq!(read(b"a\r\nb").await.unwrap(), ["a\r", "b"]);
+        assert_eq!(read(&[b'x'; 11]).await, Err(BodyError::TooLarge(10)));
+        assert_eq!(limits.held.load(Ordering::Relaxed), 0, "given back");
+        let pieces = ["ab", "c\nd", "\n", "e"].map(|piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
+        let mut lines = limits.lines(Body::from_stream(futures_util::stream::iter(pieces)));
+        for expected in ["abc", "d", "e"] {
+            assert_eq!(lines.next().await, Ok(Some(expected.as_bytes().to_vec())));
+        }
+        assert_eq!(lines.next().await, Ok(None));
     }
 
     #[tokio::test]

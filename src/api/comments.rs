@@ -1,4 +1,4 @@
-//! The native doors: submit, check, look up, label and decide a comment as JSON.
+//! The native doors: submit, check, look up, label, decide and re-check a comment as JSON.
 //!
 //! Owns the shapes of these requests and answers. Does not own judging and keeping (`pipeline`).
 //!
@@ -21,26 +21,28 @@ use super::caller::{Caller, Check, Read, Submit};
 use super::json::{self, Json};
 use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
-use super::{Doors, Route, is_yes};
+use super::{Doors, Route, batch, is_yes, listing};
 use crate::comment::{Comment, CommentId};
 use crate::pipeline::{Submission, Submitted};
 use crate::site::Site;
-use crate::store::{Act, HistoryEntry, Status, StoreError, StoredComment};
+use crate::store::{Act, HistoryEntry, Status, StatusWord, StoreError, StoredComment};
 use crate::verdict::{Decision, Label, Verdict};
 
 pub fn routes() -> Vec<Route> {
     let route = |path: &'static str, handlers| Route { path: path.to_owned(), door: path, handlers };
     vec![
-        route("/v1/comments", post(submit)),
+        route("/v1/comments", get(listing::list).post(submit)),
+        route("/v1/comments/batch", post(batch::submit)),
         route("/v1/comments/check", post(check)),
         route("/v1/comments/{id}", get(show)),
         route("/v1/comments/{id}/label", post(label)),
         route("/v1/comments/{id}/decision", post(decide)),
+        route("/v1/comments/{id}/recheck", post(recheck)),
     ]
 }
 
 /// The `Idempotency-Key` header.
-struct Idempotency(Option<String>);
+pub(super) struct Idempotency(pub(super) Option<String>);
 
 impl<S: Sync> FromRequestParts<S> for Idempotency {
     type Rejection = Problem;
@@ -82,7 +84,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
 #[derive(Serialize)]
 struct Receipt {
     id: CommentId,
-    status: &'static str,
+    status: StatusWord,
 }
 
 /// A verdict with the id of its comment; no id when nothing was kept.
@@ -96,9 +98,9 @@ struct Checked<'a> {
 
 /// A comment as the store knows it.
 #[derive(Serialize)]
-struct Shown<'a> {
+pub(super) struct Shown<'a> {
     id: CommentId,
-    status: &'static str,
+    status: StatusWord,
     received_at: Timestamp,
     comment: &'a Comment,
     verdict: Option<&'a Verdict>,
@@ -107,6 +109,26 @@ struct Shown<'a> {
     attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<&'a str>,
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn of(stored: &'a StoredComment) -> Shown<'a> {
+        let (verdict, attempts, last_error) = match &stored.status {
+            Status::Queued => (None, None, None),
+            Status::Decided { verdict } => (Some(verdict), None, None),
+            Status::DeadLetter { attempts, last_error } => (None, Some(*attempts), Some(last_error.as_str())),
+        };
+        Shown {
+            id: stored.id,
+            status: stored.status.word(),
+            received_at: stored.received_at,
+            comment: &stored.comment,
+            verdict,
+            history: &stored.history,
+            attempts,
+            last_error,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -131,12 +153,16 @@ async fn submit(
     Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
     bounded(&comment)?;
-    let submission = Submission::of(comment, idempotency_key);
-    let (id, status) = match doors.pipeline.submit(&site, submission).await? {
-        Submitted::Queued(id) => (id, "queued"),
-        Submitted::Known(stored) => (stored.id, word_for(&stored.status)),
+    Ok(submitted(&doors, &site, Submission::of(comment, idempotency_key)).await?)
+}
+
+/// Keeps a comment for the worker: 202 with its id, or 200 and where it stands when it was there before.
+pub(super) async fn submitted(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
+    let (id, status) = match doors.pipeline.submit(site, submission).await? {
+        Submitted::Queued(id) => (id, StatusWord::Queued),
+        Submitted::Known(stored) => (stored.id, stored.status.word()),
     };
-    let code = if status == "queued" { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let code = if status == StatusWord::Queued { StatusCode::ACCEPTED } else { StatusCode::OK };
     let mut response = json::answer(code, &Receipt { id, status });
     if let Ok(place) = HeaderValue::try_from(format!("/v1/comments/{id}")) {
         response.headers_mut().insert(LOCATION, place);
@@ -157,9 +183,18 @@ async fn check(
         let verdict = doors.pipeline.judge(&comment, &site);
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
     }
-    let submission = Submission::of(comment, idempotency_key);
-    let (id, verdict) = doors.pipeline.check(&site, submission).await?;
-    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
+    Ok(checked(&doors, &site, Submission::of(comment, idempotency_key)).await?)
+}
+
+/// Judges a comment and keeps it: 200 with the verdict.
+pub(super) async fn checked(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
+    let (id, verdict) = doors.pipeline.check(site, submission).await?;
+    Ok(self::verdict(id, &verdict))
+}
+
+/// 200 with the verdict on a comment that is kept.
+pub(super) fn verdict(id: CommentId, verdict: &Verdict) -> Response {
+    json::answer(StatusCode::OK, &Checked { id: Some(id), verdict })
 }
 
 /// `GET /v1/comments/{id}`
@@ -168,23 +203,8 @@ async fn show(
     Caller { site, .. }: Caller<Read>,
     Id(id): Id,
 ) -> Result<Response, Problem> {
-    let StoredComment { id, comment, received_at, status, history, .. } = existing(&doors, &site, id).await?;
-    let (verdict, attempts, last_error) = match &status {
-        Status::Queued => (None, None, None),
-        Status::Decided { verdict } => (Some(verdict), None, None),
-        Status::DeadLetter { attempts, last_error } => (None, Some(*attempts), Some(last_error.as_str())),
-    };
-    let shown = Shown {
-        id,
-        status: word_for(&status),
-        received_at,
-        comment: &comment,
-        verdict,
-        history: &history,
-        attempts,
-        last_error,
-    };
-    Ok(json::answer(StatusCode::OK, &shown))
+    let stored = existing(&doors, &site, id).await?;
+    Ok(json::answer(StatusCode::OK, &Shown::of(&stored)))
 }
 
 /// `POST /v1/comments/{id}/label`: what is true of it; learned from.
@@ -211,6 +231,16 @@ async fn decide(
     overrule(&doors, &site, id, Act::Decision(body.decision), body.by).await
 }
 
+/// `POST /v1/comments/{id}/recheck`: judged again with the model, rules and lists of now; a person's word stands.
+async fn recheck(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Submit>,
+    Id(id): Id,
+) -> Result<Response, Problem> {
+    let verdict = doors.pipeline.recheck(&site, id, &site.name, "api").await?;
+    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
+}
+
 async fn overrule(
     doors: &Doors,
     site: &Site,
@@ -224,11 +254,11 @@ async fn overrule(
         return Err(too_long(&Exceeded { field: "by", limit, unit: "bytes", found }));
     }
     let verdict = doors.pipeline.overrule(site, id, what, &by, "api").await?;
-    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
+    Ok(self::verdict(id, &verdict))
 }
 
 /// Whether every field is within its bound.
-fn bounded(comment: &Comment) -> Result<(), Problem> {
+pub(super) fn bounded(comment: &Comment) -> Result<(), Problem> {
     if let Some(exceeded) = limits::exceeded(comment) {
         return Err(too_long(&exceeded));
     }
@@ -247,14 +277,6 @@ fn too_long(Exceeded { field, limit, unit, found }: &Exceeded) -> Problem {
 async fn existing(doors: &Doors, site: &Site, id: CommentId) -> Result<StoredComment, StoreError> {
     let stored = doors.pipeline.store.comment(site.id, id).await?;
     stored.ok_or_else(|| StoreError::NotFound(format!("comment {id}")))
-}
-
-fn word_for(status: &Status) -> &'static str {
-    match status {
-        Status::Queued => "queued",
-        Status::Decided { .. } => "decided",
-        Status::DeadLetter { .. } => "dead_letter",
-    }
 }
 
 fn asks_for_dry_run(query: &str) -> bool {

@@ -40,7 +40,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<Doors>> for Json<T> {
     }
 }
 
-fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+/// One JSON object; `headers` are those of the request.
+pub fn read<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
     // RFC 8259 § 8.1 allows to ignore a byte order mark.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     // Serde would read an array as the fields in order; nobody means that.

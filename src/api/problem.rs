@@ -16,6 +16,9 @@ use crate::store::StoreError;
 pub enum Refusal {
     KeyMissing,
     KeyUnknown,
+    SignatureMissing,
+    SignatureInvalid,
+    SignatureExpired,
     ScopeMissing,
     NotFound,
     MethodNotAllowed,
@@ -31,6 +34,7 @@ pub enum Refusal {
     Conflict,
     Overloaded,
     Unavailable,
+    SiteMissing,
     Internal,
 }
 
@@ -40,6 +44,9 @@ impl Refusal {
         match self {
             Refusal::KeyMissing => ("key-missing", "No API key", StatusCode::UNAUTHORIZED),
             Refusal::KeyUnknown => ("key-unknown", "Unknown API key", StatusCode::UNAUTHORIZED),
+            Refusal::SignatureMissing => ("signature-missing", "No signature", StatusCode::UNAUTHORIZED),
+            Refusal::SignatureInvalid => ("signature-invalid", "The signature does not fit", StatusCode::UNAUTHORIZED),
+            Refusal::SignatureExpired => ("signature-expired", "Signed at another time", StatusCode::UNAUTHORIZED),
             Refusal::ScopeMissing => ("scope-missing", "The key may not do this", StatusCode::FORBIDDEN),
             Refusal::NotFound => ("not-found", "Not found", StatusCode::NOT_FOUND),
             Refusal::MethodNotAllowed => ("method-not-allowed", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED),
@@ -59,6 +66,7 @@ impl Refusal {
             Refusal::Conflict => ("conflict", "This contradicts what is kept", StatusCode::CONFLICT),
             Refusal::Overloaded => ("overloaded", "Too much at once", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Unavailable => ("unavailable", "The store is not available", StatusCode::SERVICE_UNAVAILABLE),
+            Refusal::SiteMissing => ("site-missing", "The site does not exist", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Internal => ("internal", "Something is wrong in Hamlet", StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
@@ -72,6 +80,7 @@ impl Refusal {
         match self {
             Refusal::Overloaded => Some("1"),
             Refusal::Unavailable => Some("5"),
+            Refusal::SiteMissing => Some("60"),
             _ => None,
         }
     }
@@ -86,8 +95,8 @@ pub struct Problem {
 }
 
 /// The members of RFC 9457 § 3.1; `type` is a reference relative to this server.
-#[derive(Serialize)]
-struct Members<'a> {
+#[derive(Debug, Serialize)]
+pub struct Members<'a> {
     #[serde(rename = "type")]
     kind: String,
     title: &'a str,
@@ -99,16 +108,18 @@ impl Problem {
     pub fn new(refusal: Refusal, detail: impl Into<String>) -> Problem {
         Problem { refusal, detail: detail.into() }
     }
+
+    pub fn members(&self) -> Members<'_> {
+        let (slug, title, status) = self.refusal.facts();
+        Members { kind: format!("/problems/{slug}"), title, status: status.as_u16(), detail: &self.detail }
+    }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (slug, title, status) = self.refusal.facts();
-        let members =
-            Members { kind: format!("/problems/{slug}"), title, status: status.as_u16(), detail: &self.detail };
-        let body = serde_json::to_vec(&members).unwrap_or_default();
+        let body = serde_json::to_vec(&self.members()).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = status;
+        *response.status_mut() = self.refusal.status();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.refusal.retry_after_seconds() {
@@ -118,6 +129,10 @@ impl IntoResponse for Problem {
         let challenge = match self.refusal {
             Refusal::KeyMissing => Some("Bearer realm=\"hamlet\""),
             Refusal::KeyUnknown => Some("Bearer realm=\"hamlet\", error=\"invalid_token\""),
+            // RFC 9110 § 11.6.1 wants a challenge with each 401; no scheme of this kind is registered.
+            Refusal::SignatureMissing | Refusal::SignatureInvalid | Refusal::SignatureExpired => {
+                Some("Signature realm=\"hamlet\"")
+            }
             Refusal::ScopeMissing => Some("Bearer realm=\"hamlet\", error=\"insufficient_scope\""),
             _ => None,
         };

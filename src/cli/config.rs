@@ -8,6 +8,7 @@ use config::ValueKind;
 
 use super::Places;
 use super::screen::{self, Output};
+use crate::config::Setting;
 
 /// Show and check settings.
 #[derive(Debug, Subcommand)]
@@ -35,21 +36,30 @@ impl Command {
         }
         let config = places.config(&[])?;
         match self {
-            Command::Check => writeln!(out, "The settings are in order.")?,
+            Command::Check => {
+                config.hooks()?;
+                writeln!(out, "The settings are in order.")?;
+            }
             Command::Show { output, .. } if output.json => {
-                let shown = |setting: &crate::config::Setting| serde_json::json!({ "value": json(&setting.value), "origin": setting.origin });
+                let shown =
+                    |setting: &Setting| serde_json::json!({ "value": value(setting), "origin": setting.origin });
                 let all: BTreeMap<_, _> = config.settings().map(|setting| (&setting.key, shown(setting))).collect();
                 screen::json(&all)?;
             }
             Command::Show { .. } => {
                 for setting in config.settings() {
-                    writeln!(out, "{} = {}  # {}", setting.key, json(&setting.value), setting.origin)?;
+                    writeln!(out, "{} = {}  # {}", setting.spelling(), value(setting), setting.origin)?;
                 }
                 writeln!(out, "# data is kept in {}", config.data_dir.display())?;
             }
         }
         Ok(())
     }
+}
+
+/// What may be shown of a setting's value. What is shown ends up in logs and tickets.
+fn value(setting: &Setting) -> serde_json::Value {
+    if setting.is_secret() { "***".into() } else { json(&setting.value) }
 }
 
 /// The value as JSON, which for all values that a setting has is TOML too.
@@ -63,7 +73,7 @@ fn json(value: &ValueKind) -> serde_json::Value {
     }
 }
 
-/// A store's URL may carry one, and what is shown ends up in logs and tickets.
+/// A store's URL may carry one.
 fn without_password(text: &str) -> String {
     let hide = |mut url: url::Url| {
         url.password()?;

@@ -1,7 +1,6 @@
 //! `hamlet endpoint`: to whom a site's verdicts are told.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -12,15 +11,10 @@ use super::site_named;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::settings;
-use crate::event::{Event, EventData, EventKind};
+use crate::event::{Event, EventKind};
 use crate::random;
-use crate::store::{Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, Outgoing, Store};
+use crate::store::{Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, Outgoing, Store, rotated};
 use crate::webhook;
-
-/// A receiver need not switch in the same instant: the old secret signs along for a day (as Svix does).
-const OVERLAP: Duration = Duration::from_secs(24 * 3600);
-/// Secrets of one endpoint that sign at once; a signature each makes the header longer.
-const SECRETS: usize = 3;
 
 /// Add, test and remove webhook endpoints.
 #[derive(Debug, Subcommand)]
@@ -156,8 +150,7 @@ async fn list(store: &dyn Store, site: Option<&str>, output: Output) -> anyhow::
 async fn test(store: &dyn Store, endpoint: &Endpoint, now: jiff::Timestamp) -> anyhow::Result<String> {
     let directory = store.directory().await?;
     let site = directory.sites.iter().find(|site| site.id == endpoint.site);
-    let data = EventData { site: site.map_or("", |site| &site.name), ..EventData::default() };
-    let body = Event { kind: EventKind::Test, timestamp: now, data }.body();
+    let body = Event::test(site.map_or("", |site| &site.name), now).body();
     let message_id = random::message_id(now);
     store
         .enqueue_message(&endpoint.id, Outgoing { kind: EventKind::Test, message_id: message_id.clone(), body }, now)
@@ -187,30 +180,4 @@ fn show_secret(endpoint: &Endpoint, secret: &str, what: &str, output: Output) ->
     writeln!(out, "Endpoint {} ({}) {what}. Its signing secret is shown this once:\n", endpoint.id, endpoint.url)?;
     writeln!(out, "    {secret}\n")?;
     Ok(writeln!(out, "Verify with any Standard Webhooks library; `hamlet endpoint test {}` tries it.", endpoint.id)?)
-}
-
-/// The new secret first, then those that still sign along.
-fn rotated(secrets: Vec<EndpointSecret>, new: String, now: jiff::Timestamp) -> Vec<EndpointSecret> {
-    let until = now.checked_add(OVERLAP).unwrap_or(now);
-    let retire = |old: EndpointSecret| EndpointSecret { expires_at: old.expires_at.or(Some(until)), ..old };
-    let old = secrets.into_iter().map(retire).filter(|old| old.expires_at.is_some_and(|at| at > now));
-    std::iter::once(EndpointSecret { secret: new, expires_at: None }).chain(old).take(SECRETS).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_old_secret_signs_along_for_a_day() {
-        let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
-        let names = |secrets: &[EndpointSecret]| secrets.iter().map(|secret| secret.secret.clone()).collect::<Vec<_>>();
-        let secrets = rotated(Vec::new(), "a".to_owned(), at("2026-05-01T00:00:00Z"));
-        let secrets = rotated(secrets, "b".to_owned(), at("2026-05-01T01:00:00Z"));
-        assert_eq!(names(&secrets), ["b", "a"]);
-        assert_eq!(secrets[1].expires_at, Some(at("2026-05-02T01:00:00Z")));
-        let hurried = rotated(secrets.clone(), "c".to_owned(), at("2026-05-01T02:00:00Z"));
-        assert_eq!(names(&rotated(hurried, "d".to_owned(), at("2026-05-01T03:00:00Z"))), ["d", "c", "b"]);
-        assert_eq!(names(&rotated(secrets, "e".to_owned(), at("2026-05-02T01:00:00Z"))), ["e", "b"]);
-    }
 }

@@ -8,7 +8,7 @@ use crate::{daemon, telemetry};
 /// Run the daemon: take comments, judge them, tell the CMS.
 ///
 /// With no settings at all it works: an embedded store, the shipped model, and a site `default` whose API key is printed
-/// once. SIGHUP reads settings and weights anew, SIGTERM finishes what is in hand and stops.
+/// once. SIGHUP reads settings, weights and hooks anew, SIGTERM finishes what is in hand and stops.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   hamlet serve
@@ -22,7 +22,8 @@ pub struct Args {
 
 pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
     let config = places.config(&[("--listen", "listen", &args.listen)])?;
+    let hooks = config.hooks()?;
     telemetry::start_logging(&config.log, std::env::var("RUST_LOG").ok().as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    Ok(runtime.context("the runtime cannot be started")?.block_on(daemon::run(config))?)
+    Ok(runtime.context("the runtime cannot be started")?.block_on(daemon::run(config, hooks))?)
 }

@@ -15,12 +15,9 @@ use crate::config::Config;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
 use crate::pipeline::key_hash;
 use crate::random;
-use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId};
+use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId, check_name, check_url};
 use crate::store::{Store, StoreError};
 use crate::verdict::Score;
-
-/// Names are typed and shown in tables; longer ones help nobody.
-const NAME_CHARS: usize = 64;
 
 /// Add, change and remove sites (tenants).
 #[derive(Debug, Subcommand)]
@@ -203,11 +200,8 @@ impl Change {
         thresholds.hold = self.hold.unwrap_or(thresholds.hold);
         thresholds.spam = self.spam.unwrap_or(thresholds.spam);
         thresholds.discard = self.discard.map_or(thresholds.discard, |Threshold(discard)| discard);
-        if thresholds.hold > thresholds.spam {
-            return usage("the hold threshold would be above the spam threshold; give both --hold and --spam");
-        }
-        if thresholds.discard.is_some_and(|discard| discard < thresholds.spam) {
-            return usage("the discard threshold would be below the spam threshold; give both --spam and --discard");
+        if let Err(problem) = thresholds.check() {
+            return usage(&format!("{problem}; give both of them"));
         }
         policy.shadow = self.shadow.unwrap_or(policy.shadow);
         if let Some(roles) = &self.trusted_roles {
@@ -321,17 +315,11 @@ fn show(site: &Site, output: Output) -> anyhow::Result<()> {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let is_fit = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if (1..=NAME_CHARS).contains(&text.chars().count()) && text.chars().all(is_fit) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("a name has 1 to {NAME_CHARS} letters, digits, `-`, `_` and `.`"))
-    }
+    check_name(text).map(|()| text.to_owned())
 }
 
 fn home(text: &str) -> Result<String, String> {
-    let url = url::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.map(|_| text.to_owned()).ok_or_else(|| "write an address such as https://news.example/".to_owned())
+    check_url(text).map(|()| text.to_owned())
 }
 
 fn score(text: &str) -> Result<Score, String> {

@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::env;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use config::{FileFormat, Source, Value, ValueKind};
 
 use super::ConfigError;
+use super::hooks::keys as hooks;
 
 /// The defaults and the manual.
 pub const DEFAULTS: &str = include_str!("../../config/hamlet.toml");
@@ -49,13 +51,42 @@ impl Sources {
 }
 
 /// One value that is in force, and where it came from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Setting {
     /// Dotted: `store.readers`.
     pub key: String,
     pub value: ValueKind,
     /// A file's name, ``the environment variable `HAMLET_…` ``, a flag, or `the defaults`.
     pub origin: String,
+}
+
+impl Setting {
+    /// The key as a settings file spells it: in quotes where an operator chose the name.
+    pub fn spelling(&self) -> String {
+        let is_bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        let chosen = hooks::chosen_name(&self.key).filter(|name| !name.chars().all(is_bare));
+        match chosen.and_then(|name| Some((self.key.strip_suffix(name)?, name))) {
+            Some((start, name)) => format!("{start}{}", serde_json::Value::from(name)),
+            None => self.key.clone(),
+        }
+    }
+
+    /// Whether the value is nobody's business.
+    pub fn is_secret(&self) -> bool {
+        hooks::is_secret(&self.key)
+    }
+}
+
+impl fmt::Debug for Setting {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value: &dyn fmt::Debug = if self.is_secret() { &"***" } else { &self.value };
+        formatter
+            .debug_struct("Setting")
+            .field("key", &self.key)
+            .field("value", value)
+            .field("origin", &self.origin)
+            .finish()
+    }
 }
 
 /// Settings of one place.
@@ -74,6 +105,8 @@ impl Source for Layer {
 }
 
 /// Reads all layers, the later winning: the merged whole, and each of its values with its origin.
+///
+/// What is below `hooks` is among the values only: there are no defaults that would say what it looks like.
 pub fn merged(sources: &Sources) -> Result<(config::Config, BTreeMap<String, Setting>), ConfigError> {
     let defaults = of_text(DEFAULTS, DEFAULTS_ORIGIN)?;
     let known: HashMap<String, ValueKind> =
@@ -93,10 +126,11 @@ pub fn merged(sources: &Sources) -> Result<(config::Config, BTreeMap<String, Set
     let mut builder = config::Config::builder();
     for layer in layers {
         settings.extend(layer.0.iter().map(|setting| (setting.key.clone(), setting.clone())));
-        builder = builder.add_source(layer);
+        builder =
+            builder.add_source(Layer(layer.0.into_iter().filter(|setting| !hooks::knows(&setting.key)).collect()));
     }
     let whole = builder.build().map_err(|error| ConfigError::new("the settings", error.to_string()))?;
-    for setting in settings.values() {
+    for setting in settings.values().filter(|setting| !hooks::knows(&setting.key)) {
         same_kind(setting, known.get(&setting.key))?;
     }
     Ok((whole, settings))
@@ -147,10 +181,15 @@ fn of_environment(sources: &Sources, known: &HashMap<String, ValueKind>) -> Resu
 
 /// A setting written in one word, read as the kind that its default is of.
 fn of_word(origin: &str, key: &str, word: &str, known: &HashMap<String, ValueKind>) -> Setting {
-    let toml = || of_text(&format!("it = {word}"), origin).ok().and_then(|layer| layer.0.into_iter().next());
+    let toml = || {
+        let written = of_text(&format!("it = {word}"), origin).ok()?.0.into_iter().next()?;
+        (written.key == "it").then_some(written.value)
+    };
+    let is_list = word.trim_start().starts_with('[');
     let value = match known.get(key) {
+        None if hooks::is_number(key) || is_list => toml(),
         None | Some(ValueKind::String(_)) => None,
-        Some(ValueKind::Array(default)) if !word.trim_start().starts_with('[') => {
+        Some(ValueKind::Array(default)) if !is_list => {
             let number = !matches!(default.first().map(|value| &value.kind), Some(ValueKind::String(_)));
             let item = |item: &str| match item.parse::<i64>() {
                 Ok(integer) if number => ValueKind::I64(integer),
@@ -159,7 +198,7 @@ fn of_word(origin: &str, key: &str, word: &str, known: &HashMap<String, ValueKin
             let items = word.split(',').map(str::trim).filter(|item| !item.is_empty());
             Some(ValueKind::Array(items.map(|text| Value::new(None, item(text))).collect()))
         }
-        Some(_) => toml().filter(|setting| setting.key == "it").map(|setting| setting.value),
+        Some(_) => toml(),
     };
     let value = value.unwrap_or_else(|| ValueKind::String(word.to_owned()));
     Setting { key: key.to_owned(), value, origin: origin.to_owned() }
@@ -171,10 +210,12 @@ fn known_or_error(
     known: &HashMap<String, ValueKind>,
     write: impl Fn(&str) -> String,
 ) -> Result<(), ConfigError> {
-    if known.contains_key(key) {
+    if known.contains_key(key) || hooks::knows(key) {
         return Ok(());
     }
-    let mut sections = known.keys().filter(|candidate| candidate.starts_with(&format!("{key}.")));
+    let of_sources = hooks::keys_beside(key);
+    let candidates = || known.keys().chain(&of_sources);
+    let mut sections = candidates().filter(|candidate| candidate.starts_with(&format!("{key}.")));
     if let Some(below) = sections.next() {
         return Err(ConfigError::new(
             origin,
@@ -186,7 +227,7 @@ fn known_or_error(
         let name = candidate.rsplit('.').next().unwrap_or(candidate);
         strsim::jaro_winkler(key, candidate).max(0.95 * strsim::jaro_winkler(key, name))
     };
-    let near = known.keys().map(|candidate| (likeness(candidate), candidate));
+    let near = candidates().map(|candidate| (likeness(candidate), candidate));
     let near = near.max_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, near)| near);
     let mend = near.map(|near| format!("; did you mean {}?", write(near))).unwrap_or_default();
     Err(ConfigError::new(origin, format!("unknown key `{key}`{mend}")))

@@ -4,6 +4,7 @@
 //! and what it costs to change; `layers` says where each came from. Does not own what is done with them: the daemon
 //! hands each part its own.
 
+pub mod hooks;
 mod layers;
 mod values;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::site::Policy;
+use hooks::Hooks;
 
 pub use layers::{DEFAULTS, Setting, Sources};
 pub use values::{LogFormat, PrivateAddresses};
@@ -202,6 +204,16 @@ impl Config {
     /// Reads the same places again, as they are now; the environment and the flags stay as they were.
     pub fn reload(&self) -> Result<Config, ConfigError> {
         Config::load(self.sources.clone())
+    }
+
+    /// Who may send comments by a webhook of its own; files of secrets are read anew.
+    ///
+    /// Apart from [`Config::load`], because a command beside the daemon needs no secrets, and its user may have none.
+    ///
+    /// # Errors
+    /// The first thing that is missing or wrong in a source's table.
+    pub fn hooks(&self) -> Result<Hooks, ConfigError> {
+        hooks::table::of_settings(&self.settings)
     }
 
     /// What is in force and where it came from, by key.

@@ -3,19 +3,21 @@
 use super::*;
 
 /// Settings from a file's text (none when empty) and `NAME=value` words of the environment.
-fn load(file: &str, environment: &[&str]) -> Result<Config, String> {
+pub(super) fn load(file: &str, environment: &[&str]) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mine.toml");
     std::fs::write(&path, file).unwrap();
     let words = environment.iter().map(|word| word.split_once('=').unwrap());
     let mut environment: BTreeMap<String, String> = words.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
     environment.entry("HOME".to_owned()).or_insert_with(|| "/home/bob".to_owned());
-    Config::load(Sources { file: Some(path.clone()), environment, flags: Vec::new() })
+    let config = Config::load(Sources { file: Some(path.clone()), environment, flags: Vec::new() });
+    config
+        .and_then(|config| config.hooks().map(|_| config))
         .map_err(|error| error.to_string().replace(path.to_str().unwrap(), "mine.toml"))
 }
 
 #[track_caller]
-fn refused(file: &str, environment: &[&str], expected: &str) {
+pub(super) fn refused(file: &str, environment: &[&str], expected: &str) {
     let error = load(file, environment).map(|_| "it was accepted").unwrap_err();
     assert!(error.contains(expected), "{error}\n  does not say: {expected}");
 }

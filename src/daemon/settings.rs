@@ -2,6 +2,10 @@
 //!
 //! The parts do not know the configuration, and it does not know them; here they meet.
 
+use std::sync::Arc;
+
+use crate::api::hooks::Register;
+use crate::config::hooks::Hooks;
 use crate::config::{Config, PrivateAddresses};
 use crate::webhook::{self, Allow, Schedule};
 use crate::{http, store, worker};
@@ -15,7 +19,7 @@ pub fn store(config: &Config) -> store::Settings {
     }
 }
 
-pub fn doors(config: &Config) -> http::Settings {
+pub fn doors(config: &Config, hooks: Hooks) -> http::Settings {
     http::Settings {
         body_bytes: config.http.body_bytes,
         all_bodies_bytes: config.http.all_bodies_bytes,
@@ -26,6 +30,9 @@ pub fn doors(config: &Config) -> http::Settings {
         request_timeout: config.http.request_timeout,
         drain: config.http.drain,
         akismet_hosts: config.akismet.hosts.clone(),
+        endpoint_addresses: client(config).allow,
+        policy: config.policy.clone(),
+        hooks: Arc::new(Register::new(hooks)),
     }
 }
 

@@ -4,6 +4,7 @@
 //! own when things happen (`now` is an argument), nor what they mean. `sqlite/` is the one engine so far; only this
 //! module speaks SQL.
 
+mod rotation;
 mod search;
 mod sqlite;
 
@@ -19,10 +20,11 @@ use serde::{Deserialize, Serialize};
 use crate::comment::{Comment, CommentId};
 use crate::event::EventKind;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
-use crate::site::{Policy, Site, SiteId};
+use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::{Decision, Label, Verdict};
 
+pub use rotation::rotated;
 pub use search::Query;
 
 /// How an engine works; what it keeps does not depend on it.
@@ -407,6 +409,19 @@ pub enum DeliveryState {
     DeadLetter,
 }
 
+impl std::str::FromStr for DeliveryState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DeliveryState, String> {
+        match text {
+            "pending" => Ok(DeliveryState::Pending),
+            "delivered" => Ok(DeliveryState::Delivered),
+            "dead_letter" => Ok(DeliveryState::DeadLetter),
+            _ => Err(format!("`{text}` is no state; say pending, delivered or dead_letter")),
+        }
+    }
+}
+
 /// An attempt as it was logged.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LoggedAttempt {
@@ -442,6 +457,19 @@ pub enum StatusWord {
     Queued,
     Decided,
     DeadLetter,
+}
+
+impl std::str::FromStr for StatusWord {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<StatusWord, String> {
+        match text {
+            "queued" => Ok(StatusWord::Queued),
+            "decided" => Ok(StatusWord::Decided),
+            "dead_letter" => Ok(StatusWord::DeadLetter),
+            _ => Err(format!("`{text}` is no status; say queued, decided or dead_letter")),
+        }
+    }
 }
 
 /// Which deliveries are meant; what is `None` does not matter.
@@ -709,6 +737,18 @@ pub trait Store: Send + Sync + 'static {
 
     /// Replaces name, URL and policy of the site with this id.
     async fn set_site(&self, site: &Site) -> Result<(), StoreError>;
+
+    /// Takes entries off the lists of a site, then puts entries on; one that says something else of the same pattern is
+    /// replaced. The policy as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when a pattern to be taken off is on no list, or there is no such site.
+    async fn change_lists(
+        &self,
+        site: SiteId,
+        take_off: Vec<ListPattern>,
+        put_on: Vec<ListEntry>,
+    ) -> Result<Policy, StoreError>;
 
     /// Keeps a further key.
     ///

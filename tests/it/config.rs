@@ -87,3 +87,53 @@ fn a_password_in_the_stores_url_is_not_shown() {
     let (_, shown, _) = hamlet(&["config", "show", "--store", "postgres://bob:secret@db.example/hamlet"], &[]);
     assert!(shown.contains("postgres://bob:***@db.example/hamlet") && !shown.contains("secret"), "{shown}");
 }
+
+#[test]
+fn a_hooks_table_is_shown_as_it_may_be_written_but_for_its_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(
+        folder.path(),
+        r#"
+        [hooks.cms]
+        site = "news"
+        scheme = "bearer"
+        secret = ["the present one", "the one before"]
+        event = "{/event} {/model}"
+        events = { "entry.create comment" = "check", entry.delete = "ignore" }
+        fields = { content = ["/a", "/b"], author.name = "/c", extra = { "X \"Y\"" = "/d" } }
+        "#,
+    );
+    let environment = [("HAMLET_CONFIG", file.as_str())];
+    let (code, shown, error) = hamlet(&["config", "show"], &environment);
+    assert_eq!((code, error.as_str()), (0, ""));
+    for line in [
+        "hooks.cms.secret = \"***\"",
+        "hooks.cms.events.\"entry.create comment\" = \"check\"",
+        "hooks.cms.events.\"entry.delete\" = \"ignore\"",
+        "hooks.cms.fields.content = [\"/a\",\"/b\"]",
+        "hooks.cms.fields.author.name = \"/c\"",
+        "hooks.cms.fields.extra.\"X \\\"Y\\\"\" = \"/d\"",
+    ] {
+        assert!(shown.contains(&format!("{line}  # {file}\n")), "{shown}\n  does not say: {line}");
+    }
+    let (_, json, _) = hamlet(&["config", "show", "--json"], &environment);
+    for text in [&shown, &json] {
+        assert!(!text.contains("the present one") && !text.contains("the one before"), "{text}");
+    }
+    // What needs no secret does not ask for one: it may be in the service's environment only.
+    let secretless = folder.path().join("secretless.toml");
+    std::fs::write(&secretless, shown.replace("hooks.cms.secret =", "# hooks.cms.secret =")).unwrap();
+    let secretless = [("HAMLET_CONFIG", secretless.to_str().unwrap())];
+    assert_eq!(hamlet(&["config", "show"], &secretless).0, 0);
+    let (code, _, error) = hamlet(&["config", "check"], &secretless);
+    assert!(code == 2 && error.contains("`hooks.cms.secret` is missing"), "{error}");
+
+    let again = folder.path().join("again.toml");
+    std::fs::write(&again, &shown).unwrap();
+    let check = ["config", "check", "--config", again.to_str().unwrap()];
+    let (code, _, error) = hamlet(&check, &[]);
+    assert_eq!(code, 2);
+    assert!(error.contains("`hooks.cms.secret` is no good secret: it has 3 bytes"), "{error}");
+    let (code, _, error) = hamlet(&check, &[("HAMLET_HOOKS__CMS__SECRET", "the present one")]);
+    assert_eq!((code, error.as_str()), (0, ""));
+}

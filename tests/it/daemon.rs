@@ -36,9 +36,15 @@ fn free_address() -> SocketAddr {
 
 impl Daemon {
     async fn start(folder: &Path) -> Daemon {
+        Daemon::start_with(folder, &[]).await
+    }
+
+    /// With these flags besides.
+    async fn start_with(folder: &Path, flags: &[&str]) -> Daemon {
         let address = free_address();
         let mut process = hamlet(folder)
             .args(["serve", "--listen", &address.to_string()])
+            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -81,6 +87,10 @@ impl Daemon {
             assert!(started.elapsed() < Duration::from_secs(20), "{path} did not become as wanted");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    fn reload(&self) {
+        Command::new("kill").args(["-HUP", &self.process.id().to_string()]).status().unwrap();
     }
 
     fn terminate(mut self) -> Option<i32> {
@@ -192,6 +202,33 @@ async fn a_site_and_its_lists_changed_beside_the_daemon_are_known_within_a_secon
     let removed = hamlet(folder.path()).args(["site", "remove", "news", "--yes"]).output().unwrap();
     assert!(removed.status.success(), "{}", String::from_utf8_lossy(&removed.stderr));
     became((401, Value::Null)).await;
+}
+
+#[tokio::test]
+async fn sources_of_hooks_are_read_anew_on_sighup() {
+    let folder = folder();
+    let settings = folder.path().join("hamlet.toml");
+    let write = |secret: &str| {
+        let source = "site = \"default\"\nscheme = \"bearer\"\nanswer = \"verdict\"\nfields.content = \"/text\"";
+        std::fs::write(&settings, format!("[hooks.cms]\n{source}\nsecret = \"{secret}\"")).unwrap();
+    };
+    std::fs::write(&settings, "").unwrap();
+    let daemon = Daemon::start_with(folder.path(), &["--config", settings.to_str().unwrap()]).await;
+    let became = async |secret: &str, wanted: u16| {
+        let started = Instant::now();
+        while daemon.post("/v1/hooks/cms", secret, &json!({"text": "hello"})).await.0 != wanted {
+            assert!(started.elapsed() < Duration::from_secs(20), "{secret} did not become {wanted}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    became("the first secret", 404).await;
+    write("the first secret");
+    daemon.reload();
+    became("the first secret", 200).await;
+    write("the second secret");
+    daemon.reload();
+    became("the second secret", 200).await;
+    became("the first secret", 401).await;
 }
 
 #[tokio::test]

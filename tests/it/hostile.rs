@@ -1,9 +1,11 @@
 //! Any bytes at any door: a refusal with a reason or a verdict; never a 500, never a panic, never a lost comment.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
+use hamlet::api::hooks::Register;
 use hamlet::http::Settings;
 use proptest::prelude::*;
 use serde_json::json;
@@ -12,6 +14,7 @@ use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use crate::harness::{APPROVING, Hamlet, KEY, Reply};
+use crate::hooks;
 
 /// Settings with limits that a test meets soon.
 fn narrow() -> Settings {
@@ -237,6 +240,7 @@ async fn knock(hamlet: &Hamlet, bytes: &[u8], content_type: &str) -> Vec<(String
         "/v1/comments/check",
         "/v1/comments/01ARZ3NDEKTSV4RRFFQ69G5FAV/label",
         "/v1/comments/01ARZ3NDEKTSV4RRFFQ69G5FAV/decision",
+        "/v1/hooks/cms",
         "/1.1/verify-key",
         "/1.1/comment-check",
         "/1.1/submit-spam",
@@ -259,7 +263,15 @@ async fn knock(hamlet: &Hamlet, bytes: &[u8], content_type: &str) -> Vec<(String
 
 fn no_door_fails(cases: u32, bytes: impl Strategy<Value = Vec<u8>>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let hamlet = runtime.block_on(Hamlet::start());
+    // The site's key is the hook's secret as well, so that what comes is believed and has to be understood.
+    let hooks = hooks::of_text(&format!(
+        "[hooks.cms]\nsite = \"default\"\nscheme = \"bearer\"\nsecret = \"{KEY}\"\nid = \"/kind\"\n[hooks.cms.fields]\n\
+         content = [\"/content\", \"/comment_content\", \"header:content-type\"]\nauthor.name = \"/author\"\n\
+         author.ip = \"/user_ip\"\nsubmitted_at = [\"/label\", \"/comment_date_gmt\"]\nform_seconds = \"/label\"\n\
+         context = \"/context\"\nextra.all = \"{{/content}} {{/extra}}\"\n"
+    ));
+    let settings = Settings { hooks: Arc::new(Register::new(hooks)), ..Settings::default() };
+    let hamlet = runtime.block_on(Hamlet::start_with(settings));
     let types = prop_oneof!["[ -~]{0,40}", Just("application/x-www-form-urlencoded; charset=windows-1256".to_owned())];
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
         cases,

@@ -8,11 +8,13 @@
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
 mod akismet;
+mod api;
 mod cli;
 mod comments;
 mod config;
 mod daemon;
 mod harness;
+mod hooks;
 mod hostile;
 mod receiver;
 mod replay;

@@ -7,7 +7,7 @@
 
 use url::Url;
 
-use super::form::Form;
+use crate::api::form::Form;
 use crate::site::Site;
 
 /// Longest address, bytes.

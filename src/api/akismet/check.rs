@@ -7,14 +7,10 @@
 //! `comment_ID` is no `external_id`, because a re-check of an edited comment would then be taken for a repeat.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::form::{Form, is_item};
+use crate::api::form::{Form, address, instant, is_item};
 use crate::api::is_yes;
 use crate::api::limits::{self, cut};
 use crate::comment::{Author, Comment, ContentFormat};
@@ -198,18 +194,6 @@ fn is_worth_keeping(name: &str) -> bool {
     }
     let lower = name.to_ascii_lowercase();
     !SECRETS.iter().any(|word| lower.contains(word))
-}
-
-fn address(text: &str) -> Option<IpAddr> {
-    text.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
-
-/// ISO 8601, or `YYYY-MM-DD HH:MM:SS` in UTC as WordPress writes it.
-fn instant(text: &str) -> Option<Timestamp> {
-    text.parse().ok().or_else(|| {
-        let civil: DateTime = text.parse().ok()?;
-        TimeZone::UTC.to_timestamp(civil).ok()
-    })
 }
 
 /// `en, fr_ca` → `en`; `en_US` → `en-US`.

@@ -1,8 +1,7 @@
 //! The Akismet protocol, so that existing clients work unchanged.
 //!
-//! Owns the calls: verify-key, comment-check, submit-spam, submit-ham, deactivate, get-subscription, token, test and
-//! verify-wpcom-key; where the key is; the exact bytes of the answers. Does not own decoding (`form`), what the fields
-//! mean (`check`), nor judging and keeping (`pipeline`). Statistics calls are not here: they answer 404.
+//! Owns the calls, where the key is, and the exact bytes of the answers. Does not own decoding (`form`), what the fields
+//! mean (`check`), what is told of a key's use (`reports`), nor judging and keeping (`pipeline`).
 //!
 //! A **hold** is answered `true`, so that the comment waits in the spam folder where a person looks; but to a client that
 //! sent a `callback` of its own host, `false` with a large `X-akismet-recheck-after`: it then keeps the comment pending
@@ -13,8 +12,8 @@
 
 mod callback;
 mod check;
-mod form;
 mod reply;
+mod reports;
 
 use std::sync::Arc;
 
@@ -27,6 +26,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 
 use super::body::Sent;
+use super::form::Form;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
@@ -34,12 +34,13 @@ use crate::key::Scope;
 use crate::pipeline::{Pipeline, Submission, VIA_AKISMET};
 use crate::random;
 use crate::site::Site;
+use crate::statistics::{Day, Kind};
 use crate::store::{Act, StoreError};
 use crate::verdict::{Decision, Label, Verdict};
 use callback::{CallBack, call_back};
 use check::CheckForm;
-use form::Form;
 use reply::{Answer, Reason};
+use reports::{SitesAsked, StatsAsked};
 
 /// The whole answer to submit-spam and submit-ham: clients compare it.
 const THANKS: &str = "Thanks for making the web a better place.";
@@ -53,6 +54,10 @@ pub fn routes() -> Vec<Route> {
         ("/1.1/submit-ham", post(submit_ham)),
         ("/1.1/deactivate", post(deactivate)),
         ("/1.1/get-subscription", post(get_subscription)),
+        ("/1.1/get-stats", post(get_stats)),
+        ("/1.1/get-key-stats", get(get_key_stats).post(get_key_stats)),
+        ("/1.1/key-sites", get(key_sites).post(key_sites)),
+        ("/1.1/usage-limit", get(usage_limit).post(usage_limit)),
         ("/1.1/token", post(token)),
         ("/1.1/test", get(test).post(test)),
         ("/1.1/verify-wpcom-key", post(verify_wpcom_key)),
@@ -169,6 +174,62 @@ async fn get_subscription(State(doors): State<Arc<Doors>>, call: Call) -> Respon
         "limit_reached": false,
     });
     super::json::answer(StatusCode::OK, &subscription)
+}
+
+/// The numbers of one blog.
+async fn get_stats(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    let form = call.form();
+    stats(&doors, &call, &form, form.filled("blog")).await
+}
+
+/// The numbers of all blogs that use the key.
+async fn get_key_stats(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    stats(&doors, &call, &call.form(), None).await
+}
+
+async fn stats(doors: &Doors, call: &Call, form: &Form<'_>, blog: Option<&str>) -> Response {
+    let site = match site_of(doors, call, form, KeyFields::About, Scope::Read) {
+        Ok(site) => site,
+        Err(reason) => return Answer::invalid(reason).into(),
+    };
+    let asked = StatsAsked::of(form, today(doors));
+    match doors.pipeline.store.statistics(Some(site.id), &Kind::OF_BLOGS, asked.from, asked.to).await {
+        Ok(counted) => super::json::answer(StatusCode::OK, &asked.answer(&counted, blog)),
+        Err(error) => store_failed(doors, error),
+    }
+}
+
+async fn key_sites(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    let form = call.form();
+    let (key, site) = match key_of(&doors, &call, &form, KeyFields::With, Scope::Read) {
+        Ok(known) => known,
+        Err(reason) => return Answer::invalid(reason).into(),
+    };
+    let asked = SitesAsked::of(&form, today(&doors));
+    match doors.pipeline.store.statistics(Some(site.id), &Kind::OF_BLOGS, asked.from, asked.to).await {
+        Ok(counted) => {
+            let (text, is_csv) = asked.answer(key, &counted);
+            reply::document(text, if is_csv { "text/csv" } else { "application/json" })
+        }
+        Err(error) => store_failed(&doors, error),
+    }
+}
+
+async fn usage_limit(State(doors): State<Arc<Doors>>, call: Call) -> Response {
+    let form = call.form();
+    let site = match site_of(&doors, &call, &form, KeyFields::With, Scope::Read) {
+        Ok(site) => site,
+        Err(reason) => return Answer::invalid(reason).into(),
+    };
+    let (from, to) = today(&doors).month();
+    match doors.pipeline.store.statistics(Some(site.id), &Kind::OF_BLOGS, from, to).await {
+        Ok(counted) => super::json::answer(StatusCode::OK, &reports::usage_limit(&form, &counted)),
+        Err(error) => store_failed(&doors, error),
+    }
+}
+
+fn today(doors: &Doors) -> Day {
+    Day::of(doors.pipeline.clock.now())
 }
 
 /// A random word; used by the plugin in an address on Akismet's own site only.

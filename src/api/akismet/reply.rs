@@ -117,6 +117,13 @@ fn symbols(verdict: &Verdict) -> String {
     line
 }
 
+/// A report.
+pub(super) fn document(text: String, media_type: &'static str) -> Response {
+    let mut response = Response::new(text.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
 /// Neither `true` nor `false`, but an empty answer with the refusal's status.
 ///
 /// The guid makes newer plugins hold the comment and ask again.

@@ -42,7 +42,7 @@ use super::{
 };
 use crate::comment::CommentId;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
-use crate::site::{Policy, Site, SiteId};
+use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::Verdict;
 
@@ -260,6 +260,15 @@ impl Store for SqliteStore {
     async fn set_site(&self, site: &Site) -> Result<(), StoreError> {
         let site = site.clone();
         self.write(move |conn| Box::pin(sites::set(conn, site))).await
+    }
+
+    async fn change_lists(
+        &self,
+        site: SiteId,
+        take_off: Vec<ListPattern>,
+        put_on: Vec<ListEntry>,
+    ) -> Result<Policy, StoreError> {
+        self.write(move |conn| Box::pin(sites::change_lists(conn, site, take_off, put_on))).await
     }
 
     async fn add_key(&self, key: NewKey, now: Timestamp) -> Result<Key, StoreError> {

@@ -10,7 +10,7 @@ use super::ledger::raise_generation;
 use super::rows::{from_json, micros, time, to_json, unreadable};
 use super::search;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
-use crate::site::{Policy, Site, SiteId};
+use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::store::{Directory, StoreError};
 
 pub(super) async fn generation(readers: &SqlitePool) -> Result<u64, StoreError> {
@@ -92,6 +92,37 @@ pub(super) async fn set(conn: &mut SqliteConnection, site: Site) -> Result<(), S
         return Err(no_site(site.id));
     }
     raise_generation(conn).await
+}
+
+/// See [`crate::store::Store::change_lists`].
+pub(super) async fn change_lists(
+    conn: &mut SqliteConnection,
+    site: SiteId,
+    take_off: Vec<ListPattern>,
+    put_on: Vec<ListEntry>,
+) -> Result<Policy, StoreError> {
+    let policy: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT policy FROM sites WHERE id = ?").bind(site.0).fetch_optional(&mut *conn).await?;
+    let policy = policy.ok_or_else(|| no_site(site))?;
+    let mut policy: Policy = from_json(&policy, format_args!("the policy of site {site}"))?;
+    for pattern in take_off {
+        let before = policy.lists.len();
+        policy.lists.retain(|entry| entry.pattern != pattern);
+        if policy.lists.len() == before {
+            return Err(StoreError::NotFound("entry of that pattern".to_owned()));
+        }
+    }
+    for entry in put_on {
+        policy.lists.retain(|before| before.pattern != entry.pattern);
+        policy.lists.push(entry);
+    }
+    sqlx::query("UPDATE sites SET policy = ? WHERE id = ?")
+        .bind(to_json(&policy)?)
+        .bind(site.0)
+        .execute(&mut *conn)
+        .await?;
+    raise_generation(conn).await?;
+    Ok(policy)
 }
 
 pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<(), StoreError> {

@@ -1,11 +1,15 @@
-//! Form bodies as Akismet clients write them: raw bytes to names and values.
+//! Form bodies as clients write them: raw bytes to names and values.
 //!
-//! Owns percent-escapes, character sets and the spellings of lists. Does not own which fields there are (`check`).
-//! Nothing is refused here: any bytes are a form.
+//! Owns percent-escapes, character sets, the spellings of lists, addresses and times. Does not own which fields there are
+//! (`akismet::check`, `hooks`). Nothing is refused here: any bytes are a form.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use percent_encoding::percent_decode;
 
 /// More names than any client sends; what comes after them is not read.
@@ -67,6 +71,19 @@ impl<'a> Form<'a> {
 /// Whether `found` is `name` itself or an item of the list `name`.
 pub fn is_item(found: &str, name: &str) -> bool {
     found.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+}
+
+/// An IP address; IPv6 may stand in brackets.
+pub fn address(text: &str) -> Option<IpAddr> {
+    text.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// ISO 8601, or `YYYY-MM-DD HH:MM:SS` in UTC as WordPress writes it.
+pub fn instant(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        TimeZone::UTC.to_timestamp(civil).ok()
+    })
 }
 
 /// A name without `=` has an empty value: WordPress sends empty fields so.

@@ -1,0 +1,156 @@
+//! `/v1/deliveries`: the log of what was told to whom, and what is told once more.
+//!
+//! Owns the filters. Does not own what is sent (`webhook`).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::caller::{Caller, Read, Submit};
+use super::json::{self, Json};
+use super::params::{Limit, Named, Next, Params, bad_cursor, optional};
+use super::problem::{Problem, Refusal};
+use super::{Doors, Route};
+use crate::comment::CommentId;
+use crate::store::{Delivery, DeliveryFilter, DeliveryState, EndpointId, JobId, LoggedAttempt, StoreError};
+
+pub fn routes() -> Vec<Route> {
+    let route = |path: &'static str, handlers| Route { path: path.to_owned(), door: path, handlers };
+    vec![
+        route("/v1/deliveries", get(list)),
+        route("/v1/deliveries/retry", post(retry_range)),
+        route("/v1/deliveries/{id}", get(show)),
+        route("/v1/deliveries/{id}/retry", post(retry_one)),
+    ]
+}
+
+/// Which deliveries are asked for; each filter that is given must fit.
+#[derive(Debug, Default, Deserialize)]
+struct Filter {
+    #[serde(default, deserialize_with = "optional")]
+    endpoint: Option<EndpointId>,
+    #[serde(default, deserialize_with = "optional")]
+    comment: Option<CommentId>,
+    #[serde(default, deserialize_with = "optional")]
+    state: Option<DeliveryState>,
+    /// Of events from this moment on.
+    #[serde(default, deserialize_with = "optional")]
+    from: Option<Timestamp>,
+    /// Of events before this moment.
+    #[serde(default, deserialize_with = "optional")]
+    to: Option<Timestamp>,
+    #[serde(default)]
+    cursor: Option<String>,
+    #[serde(default, deserialize_with = "optional")]
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize)]
+struct Page {
+    deliveries: Vec<Delivery>,
+    #[serde(flatten)]
+    next: Next,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    delivery: Delivery,
+    attempts_made: Vec<LoggedAttempt>,
+}
+
+/// Which deliveries are sent again; at least one of the first three must be said, so that nobody does it by accident.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Range {
+    endpoint: Option<EndpointId>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    /// `dead_letter` when it is not said; `delivered` sends again what has arrived.
+    state: Option<DeliveryState>,
+}
+
+#[derive(Serialize)]
+struct Retried {
+    retried: u64,
+}
+
+/// `GET /v1/deliveries`
+async fn list(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Read>,
+    Params(asked): Params<Filter>,
+) -> Result<Response, Problem> {
+    let limit = asked.limit.unwrap_or_default();
+    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let before = cursor.map(|cursor| cursor.parse().map(JobId).map_err(|_| bad_cursor())).transpose()?;
+    let Filter { endpoint, comment, state, from, to, .. } = asked;
+    let filter = DeliveryFilter { id: None, endpoint, comment, state, from, to };
+    let deliveries = doors.pipeline.store.deliveries(site.id, &filter, before, limit.0).await?;
+    let next = Next::after(deliveries.len(), limit, deliveries.last().map(|last| last.id.to_string()));
+    Ok(json::answer(StatusCode::OK, &Page { deliveries, next }))
+}
+
+/// `GET /v1/deliveries/{id}`: with every attempt, its status, latency and how the answer began.
+async fn show(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Read>,
+    Named(id): Named<i64>,
+) -> Result<Response, Problem> {
+    let id = JobId(id);
+    let delivery = existing(&doors, site.id, id).await?;
+    let attempts_made = doors.pipeline.store.attempts(site.id, id).await?;
+    Ok(json::answer(StatusCode::OK, &Shown { delivery, attempts_made }))
+}
+
+/// `POST /v1/deliveries/{id}/retry`: at once and under the same `webhook-id`, whatever became of it.
+async fn retry_one(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Submit>,
+    Named(id): Named<i64>,
+) -> Result<Response, Problem> {
+    let id = JobId(id);
+    let delivery = existing(&doors, site.id, id).await?;
+    let retried = again(&doors, site.id, DeliveryFilter { id: Some(id), ..DeliveryFilter::default() }).await?;
+    if retried == 0 {
+        let detail = if delivery.state == DeliveryState::Pending {
+            "This delivery is under way at this moment."
+        } else {
+            "The endpoint of this delivery is disabled; enable it first."
+        };
+        return Err(Problem::new(Refusal::Conflict, detail));
+    }
+    Ok(json::answer(StatusCode::ACCEPTED, &Retried { retried }))
+}
+
+/// `POST /v1/deliveries/retry`: a range.
+async fn retry_range(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Submit>,
+    Json(Range { endpoint, from, to, state }): Json<Range>,
+) -> Result<Response, Problem> {
+    if endpoint.is_none() && from.is_none() && to.is_none() {
+        let detail = "Say which deliveries are meant: `endpoint`, `from` or `to`.";
+        return Err(Problem::new(Refusal::InvalidField, detail));
+    }
+    let filter = DeliveryFilter { id: None, endpoint, comment: None, state, from, to };
+    let retried = again(&doors, site.id, filter).await?;
+    Ok(json::answer(StatusCode::ACCEPTED, &Retried { retried }))
+}
+
+async fn again(doors: &Doors, site: crate::site::SiteId, filter: DeliveryFilter) -> Result<u64, StoreError> {
+    let retried = doors.pipeline.store.redeliver(site, filter, doors.pipeline.clock.now()).await?;
+    doors.pipeline.told.notify_one();
+    Ok(retried)
+}
+
+async fn existing(doors: &Doors, site: crate::site::SiteId, id: JobId) -> Result<Delivery, StoreError> {
+    let filter = DeliveryFilter { id: Some(id), ..DeliveryFilter::default() };
+    let delivery = doors.pipeline.store.deliveries(site, &filter, None, 1).await?.pop();
+    delivery.ok_or_else(|| StoreError::NotFound(format!("delivery {id}")))
+}

@@ -1,0 +1,101 @@
+//! `GET /v1/comments`: what came in, newest first, page by page.
+//!
+//! Owns the filters. Does not own the syntax of `q` (`store::Query`).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Doors;
+use super::caller::{Caller, Read};
+use super::comments::Shown;
+use super::json;
+use super::params::{Limit, Next, Params, bad_cursor, optional};
+use super::problem::{Problem, Refusal};
+use crate::comment::CommentId;
+use crate::store::{CommentFilter, Query, StatusWord, StoreError};
+use crate::verdict::{Decision, Label};
+
+/// Longest query, bytes.
+const QUERY_BYTES: usize = 1024;
+
+/// Which comments are asked for; each filter that is given must fit.
+#[derive(Debug, Default, Deserialize)]
+pub struct Filter {
+    /// Words that stand in the comment, its author, its links, its ids or the symbols of its verdict.
+    #[serde(default)]
+    q: Option<String>,
+    #[serde(default, deserialize_with = "optional")]
+    status: Option<StatusWord>,
+    #[serde(default, deserialize_with = "optional")]
+    decision: Option<Decision>,
+    #[serde(default, deserialize_with = "optional")]
+    label: Option<Label>,
+    #[serde(default)]
+    symbol: Option<String>,
+    /// Received at this moment or later.
+    #[serde(default, deserialize_with = "optional")]
+    from: Option<Timestamp>,
+    /// Received before this moment.
+    #[serde(default, deserialize_with = "optional")]
+    to: Option<Timestamp>,
+    #[serde(default)]
+    cursor: Option<String>,
+    #[serde(default, deserialize_with = "optional")]
+    limit: Option<Limit>,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    comments: Vec<Shown<'a>>,
+    #[serde(flatten)]
+    next: Next,
+}
+
+/// `GET /v1/comments`
+pub(super) async fn list(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Read>,
+    Params(asked): Params<Filter>,
+) -> Result<Response, Problem> {
+    let limit = asked.limit.unwrap_or_default();
+    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+    let before: Option<CommentId> = cursor.map(|cursor| cursor.parse().map_err(|_| bad_cursor())).transpose()?;
+    let Filter { status, decision, label, from, to, .. } = asked;
+    let query = query(asked.q.as_deref(), asked.symbol.as_deref())?;
+    let filter = CommentFilter { query, status, decision, label, from, to };
+    let found = match doors.pipeline.store.comments(site.id, &filter, before, limit.0).await {
+        Err(StoreError::NotFound(_)) => return Err(bad_cursor()),
+        found => found?,
+    };
+    let next = Next::after(found.len(), limit, found.last().map(|last| last.id.to_string()));
+    Ok(json::answer(StatusCode::OK, &Page { comments: found.iter().map(Shown::of).collect(), next }))
+}
+
+fn query(words: Option<&str>, symbol: Option<&str>) -> Result<Option<Query>, Problem> {
+    let refused = |detail: String| Problem::new(Refusal::InvalidParameter, detail);
+    let words = match words.filter(|words| !words.trim().is_empty()) {
+        Some(words) if words.len() > QUERY_BYTES => {
+            return Err(refused(format!("`q` has {} bytes; it may have {QUERY_BYTES}.", words.len())));
+        }
+        Some(words) => Some(Query::parse(words).ok_or_else(|| {
+            refused("`q` asks for no word; give letters or digits, not only words that must not be there.".to_owned())
+        })?),
+        None => None,
+    };
+    let symbol = match symbol.filter(|symbol| !symbol.is_empty()) {
+        Some(symbol) => Some(
+            Query::of_symbol(symbol)
+                .ok_or_else(|| refused("`symbol` is none; symbols are written like URL_SHORTENER.".to_owned()))?,
+        ),
+        None => None,
+    };
+    Ok(match (words, symbol) {
+        (Some(words), Some(symbol)) => Some(words.and(symbol)),
+        (words, symbol) => words.or(symbol),
+    })
+}

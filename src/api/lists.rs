@@ -1,0 +1,93 @@
+//! `/v1/lists`: what a site lets through and keeps out, whatever else is said of a comment.
+//!
+//! Owns the shapes of these requests and answers. Does not own what an entry matches (`lists`).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::caller::{Admin, Caller, Read};
+use super::json::{self, Json};
+use super::params::Params;
+use super::problem::{Problem, Refusal};
+use super::{Doors, Route, limits};
+use crate::site::{ListEntry, ListKind, ListPattern};
+use crate::store::StoreError;
+
+pub fn routes() -> Vec<Route> {
+    let path = "/v1/lists";
+    vec![Route { path: path.to_owned(), door: path, handlers: get(show).post(add).delete(remove) }]
+}
+
+#[derive(Serialize)]
+struct Entries {
+    entries: Vec<ListEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewEntry {
+    list: ListKind,
+    #[serde(rename = "match")]
+    pattern: ListPattern,
+    /// Why it is there; verdicts quote it.
+    #[serde(default)]
+    reason: String,
+    expires_at: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+struct Which {
+    #[serde(rename = "match")]
+    pattern: Option<String>,
+}
+
+/// `GET /v1/lists`
+async fn show(State(doors): State<Arc<Doors>>, Caller { site, .. }: Caller<Read>) -> Result<Response, Problem> {
+    let directory = doors.pipeline.store.directory().await?;
+    let site = directory.sites.iter().find(|found| found.id == site.id);
+    let site = site.ok_or_else(|| StoreError::NotFound("site".to_owned()))?;
+    Ok(json::answer(StatusCode::OK, &Entries { entries: site.policy.lists.clone() }))
+}
+
+/// `POST /v1/lists`: an entry that says something else of the same pattern is replaced.
+async fn add(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Admin>,
+    Json(NewEntry { list, pattern, reason, expires_at }): Json<NewEntry>,
+) -> Result<Response, Problem> {
+    let now = doors.pipeline.clock.now();
+    let invalid = |detail: String| Problem::new(Refusal::InvalidField, detail);
+    if expires_at.is_some_and(|expires| expires <= now) {
+        return Err(invalid("The field `expires_at` lies in the past.".to_owned()));
+    }
+    for (field, bytes) in [("match", pattern.to_string().len()), ("reason", reason.len())] {
+        if bytes > limits::SHORT_BYTES {
+            let detail = format!("The field `{field}` has {bytes} bytes; it may have {}.", limits::SHORT_BYTES);
+            return Err(Problem::new(Refusal::FieldTooLong, detail));
+        }
+    }
+    let entry = ListEntry { list, pattern, reason, added_at: now, expires_at };
+    let policy = doors.pipeline.store.change_lists(site.id, Vec::new(), vec![entry]).await?;
+    doors.pipeline.refresh().await?;
+    Ok(json::answer(StatusCode::OK, &Entries { entries: policy.lists }))
+}
+
+/// `DELETE /v1/lists?match=domain:spam.example`
+async fn remove(
+    State(doors): State<Arc<Doors>>,
+    Caller { site, .. }: Caller<Admin>,
+    Params(Which { pattern }): Params<Which>,
+) -> Result<Response, Problem> {
+    let missing = || "Say which entry: `?match=domain:spam.example`.".to_owned();
+    let pattern = pattern.ok_or_else(missing).and_then(|pattern| pattern.parse::<ListPattern>());
+    let pattern = pattern.map_err(|detail| Problem::new(Refusal::InvalidParameter, detail))?;
+    let policy = doors.pipeline.store.change_lists(site.id, vec![pattern], Vec::new()).await?;
+    doors.pipeline.refresh().await?;
+    Ok(json::answer(StatusCode::OK, &Entries { entries: policy.lists }))
+}

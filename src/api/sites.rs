@@ -1,0 +1,170 @@
+//! `/v1/sites`: the tenants, for an operator whose key is that of no site.
+//!
+//! Owns the shapes of these requests and answers. Does not own keys (`keys`) nor lists (`lists`).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::caller::Operator;
+use super::json::{self, Json};
+use super::params::Named;
+use super::problem::{Problem, Refusal};
+use super::{Doors, Route};
+use crate::pipeline::key_hash;
+use crate::random;
+use crate::site::{Policy, Site, SiteId, check_name, check_url};
+use crate::store::StoreError;
+use crate::verdict::Thresholds;
+
+pub fn routes() -> Vec<Route> {
+    let route = |path: &'static str, handlers| Route { path: path.to_owned(), door: path, handlers };
+    vec![route("/v1/sites", get(list).post(add)), route("/v1/sites/{name}", get(show).patch(change).delete(remove))]
+}
+
+/// A site without its lists, which may be long.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: SiteId,
+    name: &'a str,
+    url: &'a str,
+    created_at: Timestamp,
+    thresholds: Thresholds,
+    shadow: bool,
+    trusted_roles: &'a [String],
+}
+
+#[derive(Serialize)]
+struct All<'a> {
+    sites: Vec<Shown<'a>>,
+}
+
+/// A site on the one occasion that its key is shown.
+#[derive(Serialize)]
+struct WithKey<'a> {
+    #[serde(flatten)]
+    site: Shown<'a>,
+    api_key: &'a str,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewSite {
+    name: String,
+    url: String,
+    thresholds: Option<Thresholds>,
+    shadow: Option<bool>,
+    trusted_roles: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeBody {
+    name: Option<String>,
+    url: Option<String>,
+    thresholds: Option<Thresholds>,
+    shadow: Option<bool>,
+    trusted_roles: Option<Vec<String>>,
+}
+
+/// What may be said of the policy; what is missing stays.
+struct PolicyBody {
+    thresholds: Option<Thresholds>,
+    shadow: Option<bool>,
+    trusted_roles: Option<Vec<String>>,
+}
+
+impl PolicyBody {
+    fn applied_to(self, mut policy: Policy) -> Result<Policy, Problem> {
+        policy.thresholds = self.thresholds.unwrap_or(policy.thresholds);
+        policy.shadow = self.shadow.unwrap_or(policy.shadow);
+        policy.trusted_roles = self.trusted_roles.unwrap_or(policy.trusted_roles);
+        policy.thresholds.check().map_err(|detail| invalid("thresholds", &detail))?;
+        Ok(policy)
+    }
+}
+
+impl<'a> Shown<'a> {
+    fn of(site: &'a Site) -> Shown<'a> {
+        let Policy { thresholds, trusted_roles, shadow, .. } = &site.policy;
+        Shown {
+            id: site.id,
+            name: &site.name,
+            url: &site.url,
+            created_at: site.created_at,
+            thresholds: *thresholds,
+            shadow: *shadow,
+            trusted_roles,
+        }
+    }
+}
+
+/// `GET /v1/sites`
+async fn list(State(doors): State<Arc<Doors>>, _: Operator) -> Result<Response, Problem> {
+    let directory = doors.pipeline.store.directory().await?;
+    let sites = directory.sites.iter().map(|site| Shown::of(site)).collect();
+    Ok(json::answer(StatusCode::OK, &All { sites }))
+}
+
+/// `POST /v1/sites`: 201 with the site's first API key, which is shown this once.
+async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSite>) -> Result<Response, Problem> {
+    check_name(&new.name).map_err(|detail| invalid("name", &detail))?;
+    check_url(&new.url).map_err(|detail| invalid("url", &detail))?;
+    let NewSite { name, url, thresholds, shadow, trusted_roles } = new;
+    let policy = PolicyBody { thresholds, shadow, trusted_roles }.applied_to(doors.policy.clone())?;
+    let (key, now) = (random::api_key(), doors.pipeline.clock.now());
+    let site = doors.pipeline.store.add_site(&name, &url, policy, key_hash(&key), now).await?;
+    doors.pipeline.refresh().await?;
+    Ok(json::answer(StatusCode::CREATED, &WithKey { site: Shown::of(&site), api_key: &key }))
+}
+
+/// `GET /v1/sites/{name}`
+async fn show(State(doors): State<Arc<Doors>>, _: Operator, Named(name): Named<String>) -> Result<Response, Problem> {
+    Ok(json::answer(StatusCode::OK, &Shown::of(existing(&doors, &name).await?.as_ref())))
+}
+
+/// `PATCH /v1/sites/{name}`: what is not named stays.
+async fn change(
+    State(doors): State<Arc<Doors>>,
+    _: Operator,
+    Named(name): Named<String>,
+    Json(body): Json<ChangeBody>,
+) -> Result<Response, Problem> {
+    let mut site = existing(&doors, &name).await?.as_ref().clone();
+    let ChangeBody { name, url, thresholds, shadow, trusted_roles } = body;
+    if let Some(name) = name {
+        check_name(&name).map_err(|detail| invalid("name", &detail))?;
+        site.name = name;
+    }
+    if let Some(url) = url {
+        check_url(&url).map_err(|detail| invalid("url", &detail))?;
+        site.url = url;
+    }
+    site.policy = PolicyBody { thresholds, shadow, trusted_roles }.applied_to(site.policy)?;
+    doors.pipeline.store.set_site(&site).await?;
+    doors.pipeline.refresh().await?;
+    Ok(json::answer(StatusCode::OK, &Shown::of(&site)))
+}
+
+/// `DELETE /v1/sites/{name}`: with its keys, comments, labels, endpoints and jobs.
+async fn remove(State(doors): State<Arc<Doors>>, _: Operator, Named(name): Named<String>) -> Result<Response, Problem> {
+    let site = existing(&doors, &name).await?;
+    doors.pipeline.store.remove_site(site.id).await?;
+    doors.pipeline.refresh().await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+async fn existing(doors: &Doors, name: &str) -> Result<Arc<Site>, StoreError> {
+    let directory = doors.pipeline.store.directory().await?;
+    let site = directory.sites.into_iter().find(|site| site.name == name);
+    site.ok_or_else(|| StoreError::NotFound("site of that name".to_owned()))
+}
+
+fn invalid(field: &str, fact: &str) -> Problem {
+    Problem::new(Refusal::InvalidField, format!("The field `{field}`: {fact}."))
+}
