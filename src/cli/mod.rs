@@ -16,6 +16,7 @@ mod serve;
 mod site;
 mod stats;
 mod train;
+mod wordpress;
 
 use std::path::PathBuf;
 use std::sync::Arc;

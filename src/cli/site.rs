@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::key::Overlap;
 use super::screen::{self, Output};
-use super::{Usage, site_named, stats, when};
+use super::{Usage, site_named, stats, when, wordpress};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
@@ -86,6 +86,11 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Print the must-use plugin for WordPress: it has the Akismet plugin ask this daemon, URL and key filled in.
+    #[command(after_help = "Examples:
+  hamlet site wordpress news --key 0123456789ab --write /var/www/html/wp-content/mu-plugins
+  hamlet site wordpress news --new-key --url https://hamlet.example > hamlet.php")]
+    Wordpress(wordpress::Args),
     /// Forget a site with its key, comments, labels, endpoints and jobs.
     #[command(after_help = "Example:\n  hamlet site remove news --yes")]
     Remove {
@@ -162,6 +167,7 @@ impl Command {
                 let what = format!("has a new key; the old one works until {until:.0}");
                 show_key(&site, &key, &what, config, *output)
             }
+            Command::Wordpress(args) => args.run(store, config).await,
             Command::Remove { name, yes } => {
                 let site = site_named(store, name).await?;
                 screen::confirm(&format!("forget site `{name}` with its comments, labels and endpoints"), *yes)?;

@@ -99,6 +99,49 @@ fn the_statistics_of_a_site_are_shown() {
 }
 
 #[test]
+fn the_plugin_for_wordpress_is_printed_or_written_with_url_and_key() {
+    let shell = Shell::new();
+    let key = shell.json("site add news --url https://news.example --json")["api_key"].as_str().unwrap().to_owned();
+    let printed = shell.run(&format!("site wordpress news --key {} --url https://hamlet.example/", key.to_uppercase()));
+    assert_eq!(printed.code, 0, "{}", printed.error);
+    assert!(printed.out.starts_with("<?php\n") && printed.out.contains("DAEMON = 'https://hamlet.example';"));
+    assert!(printed.out.contains(&format!("KEY    = '{key}';")), "{}", printed.out);
+    for step in ["1. Save this as hamlet.php", "2. In WordPress", "3. Write a comment"] {
+        assert!(printed.error.contains(step), "{}", printed.error);
+    }
+
+    let content = shell.data.path().join("wp-content");
+    let write = format!("site wordpress news --key {key} --write {}/mu-plugins", content.display());
+    shell.refused(&write, 1, "cannot be made one");
+    std::fs::create_dir(&content).unwrap();
+    let written = shell.run(&write);
+    assert_eq!(written.code, 0, "{}", written.error);
+    assert!(written.out.contains("1. Done:") && written.error.is_empty(), "{}", written.out);
+    let file = content.join("mu-plugins/hamlet.php");
+    let plugin = std::fs::read_to_string(&file).unwrap();
+    assert!(plugin.contains("DAEMON = 'http://127.0.0.1:8420';"), "the default is where the daemon listens");
+    let is_readable = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions()) & 0o444;
+    assert_eq!(is_readable, 0o444, "the web server is another user");
+
+    assert_eq!(shell.run(&write).code, 0, "our own file is written anew");
+    assert_eq!(std::fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "nothing is left on the way");
+    std::fs::write(&file, "<?php // somebody else's").unwrap();
+    shell.refused(&write.replace(&format!("--key {key}"), "--new-key"), 1, "is not Hamlet's");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "<?php // somebody else's");
+    assert_eq!(shell.run(&format!("site wordpress news --key {key}")).code, 0, "and no new key was made for it");
+
+    let other = shell.json("site add other --url https://other.example --json")["api_key"].as_str().unwrap().to_owned();
+    shell.refused(&format!("site wordpress news --key {other}"), 1, "no key of site `news`");
+    shell.refused("site wordpress news", 2, "--new-key");
+    shell.refused("site wordpress nobody --new-key", 1, "there is no site `nobody`");
+    let fresh = shell.run("site wordpress news --new-key").out;
+    assert!(fresh.contains("KEY    = '") && !fresh.contains(&key), "{fresh}");
+    assert_eq!(shell.run(&format!("site wordpress news --key {key}")).code, 0, "the other key works on");
+    let reader = shell.json("key add --site news --scopes read --json")["api_key"].as_str().unwrap().to_owned();
+    shell.refused(&format!("site wordpress news --key {reader}"), 1, "has to check and submit");
+}
+
+#[test]
 fn a_key_lives_from_its_scopes_to_its_removal() {
     let shell = Shell::new();
     shell.json("site add news --url https://news.example --json");

@@ -1,0 +1,5 @@
+<?php
+echo '<ol>';
+wp_list_comments();
+echo '</ol>';
+comment_form();
