@@ -36,6 +36,8 @@ const CALLBACKS_KNOWN: usize = 10_000;
 
 /// The door through which a CMS that speaks the Akismet protocol tells what a moderator did.
 pub const VIA_AKISMET: &str = "akismet";
+/// A message that brings a known comment with another text.
+const VIA_CMS: &str = "cms";
 /// The answer to a call-back.
 const VIA_CALLBACK: &str = "callback";
 
@@ -219,7 +221,7 @@ impl Pipeline {
     /// Judges and keeps comment, verdict and deliveries. A repeat gets the verdict that stands; an edit is judged anew.
     pub async fn check(&self, site: &Site, submission: Submission) -> Result<(CommentId, Verdict), StoreError> {
         let new = self.new_comment(site, submission);
-        let (comment, key) = (new.comment.clone(), new.idempotency_key.clone());
+        let again = again_of(&new);
         let verdict = self.judge(&new.comment, site);
         let event = outgoing(EventKind::Decided, site, new.id, new.comment.external_id.as_deref(), &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
@@ -228,7 +230,7 @@ impl Pipeline {
                 Ok((id, verdict))
             }
             Admission::Repeat { id, may_be_edit } => {
-                let stored = self.repeated(site, id, comment, key, may_be_edit).await?;
+                let stored = self.repeated(site, id, again, may_be_edit).await?;
                 match stored.status {
                     Status::Decided { verdict } => Ok((id, verdict)),
                     Status::Queued | Status::DeadLetter { .. } => Ok((id, self.judge(&stored.comment, site))),
@@ -242,15 +244,14 @@ impl Pipeline {
         &self,
         site: &Site,
         id: CommentId,
-        comment: Comment,
-        idempotency_key: Option<String>,
+        again: Submission,
         may_be_edit: bool,
     ) -> Result<StoredComment, StoreError> {
         let stored = self.existing(site, id).await?;
-        if !may_be_edit || !comment.is_edit_of(&stored.comment) {
+        if !may_be_edit || !again.comment.is_edit_of(&stored.comment) {
             return Ok(stored);
         }
-        self.edit(site, stored, comment, idempotency_key).await?;
+        self.edit(site, stored, again, VIA_CMS).await?;
         self.existing(site, id).await
     }
 
@@ -265,11 +266,11 @@ impl Pipeline {
     /// Keeps the comment for the worker; durable when this returns. An edit of one that is there is judged at once.
     pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Submitted, StoreError> {
         let new = self.new_comment(site, submission);
-        let (comment, key) = (new.comment.clone(), new.idempotency_key.clone());
+        let again = again_of(&new);
         match self.admit(new).await? {
             Admission::New { id, .. } => Ok(Submitted::Queued(id)),
             Admission::Repeat { id, may_be_edit } => {
-                Ok(Submitted::Known(Box::new(self.repeated(site, id, comment, key, may_be_edit).await?)))
+                Ok(Submitted::Known(Box::new(self.repeated(site, id, again, may_be_edit).await?)))
             }
         }
     }
@@ -344,8 +345,17 @@ impl Pipeline {
         let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
         // What the CMS said need not be told to it.
         let call_back = (![VIA_AKISMET, VIA_CALLBACK].contains(&via)).then(|| call_back(id, &verdict)).flatten();
-        let (event, comment, idempotency_key) = (Some(event), None, None);
-        let change = Change { entry, verdict: verdict.clone(), judged, comment, idempotency_key, event, call_back };
+        let verdict_now = verdict.clone();
+        let change = Change {
+            entry,
+            verdict: verdict_now,
+            judged,
+            comment: None,
+            idempotency_key: None,
+            fingerprint: None,
+            event: Some(event),
+            call_back,
+        };
         if self.store.record_change(site.id, id, change).await? {
             self.decided(site, verdict.decision);
             if let Act::Label(label) = what
@@ -385,25 +395,46 @@ impl Pipeline {
         }
     }
 
-    /// Puts another text in the place of a comment's and judges it: what people said was about the old one.
+    /// A comment that comes again, which the CMS says is `id`: judged anew as it reads now if its author edited it (what
+    /// people said was about the old text), else as [`Pipeline::recheck`] does.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `site` has no such comment.
+    pub async fn again(
+        &self,
+        site: &Site,
+        id: CommentId,
+        submission: Submission,
+        via: &str,
+    ) -> Result<Verdict, StoreError> {
+        let stored = self.existing(site, id).await?;
+        if submission.comment.is_edit_of(&stored.comment) {
+            self.edit(site, stored, submission, via).await
+        } else {
+            self.recheck(site, id, &site.name, via).await
+        }
+    }
+
+    /// Puts another text in the place of a comment's and judges it.
     async fn edit(
         &self,
         site: &Site,
         stored: StoredComment,
-        comment: Comment,
-        idempotency_key: Option<String>,
-    ) -> Result<(), StoreError> {
+        submission: Submission,
+        via: &str,
+    ) -> Result<Verdict, StoreError> {
         let before = match &stored.status {
             Status::Decided { verdict } => Some(verdict.decision),
             Status::Queued | Status::DeadLetter { .. } => None,
         };
+        let Submission { comment, idempotency_key, fingerprint, .. } = submission;
         let verdict = self.judge(&comment, site);
-        let (decision, what) = (verdict.decision, Act::Edit(verdict.decision));
-        let mut change = self.rejudged(site, stored.id, &comment, what, before, verdict, &site.name, "cms");
-        (change.comment, change.idempotency_key) = (Some(comment), idempotency_key);
+        let what = Act::Edit(verdict.decision);
+        let change = self.rejudged(site, stored.id, &comment, what, before, verdict.clone(), &site.name, via);
+        let change = Change { comment: Some(comment), idempotency_key, fingerprint, ..change };
         self.store.record_change(site.id, stored.id, change).await?;
-        self.decided(site, decision);
-        Ok(())
+        self.decided(site, verdict.decision);
+        Ok(verdict)
     }
 
     /// The endpoint that stands for the call-back of a site's CMS, which is made if it is not there.
@@ -469,7 +500,8 @@ impl Pipeline {
         let entry = HistoryEntry { at: verdict.decided_at, by: by.to_owned(), via: via.to_owned(), what, before };
         let call_back = (is_news && via != VIA_AKISMET).then(|| call_back(id, &verdict)).flatten();
         let judged = Some(verdict.decision);
-        Change { entry, judged, verdict, comment: None, idempotency_key: None, event, call_back }
+        let (comment, idempotency_key, fingerprint) = (None, None, None);
+        Change { entry, judged, verdict, comment, idempotency_key, fingerprint, event, call_back }
     }
 
     /// A verdict was kept: counts it and wakes who tells endpoints of it.
@@ -495,6 +527,12 @@ impl Pipeline {
             callback: submission.callback,
         }
     }
+}
+
+/// The same comment, for the case that it turns out to have been there before.
+fn again_of(new: &NewComment) -> Submission {
+    let NewComment { comment, idempotency_key, fingerprint, callback, .. } = new.clone();
+    Submission { comment, idempotency_key, fingerprint, callback }
 }
 
 /// The message that tells endpoints of a verdict.

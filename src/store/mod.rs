@@ -252,6 +252,8 @@ pub struct Change {
     pub comment: Option<Comment>,
     /// That of the message which brought the edit: the same message again is no further edit.
     pub idempotency_key: Option<String>,
+    /// By which it is found from now on; `None`: as before.
+    pub fingerprint: Option<i64>,
     /// For the endpoints; `None` when there is nothing new for them.
     pub event: Option<Outgoing>,
     /// For the call-back that the comment came with, if it did.

@@ -209,6 +209,27 @@ async fn no_recheck_overrules_a_person() {
 }
 
 #[tokio::test]
+async fn an_edit_reopens_the_comment_that_its_guid_names() {
+    let hamlet = Hamlet::start().await;
+    let first = call(&hamlet, "comment-check", &[("comment_content", "hello")]).await;
+    let guid = first.header("x-akismet-guid").unwrap();
+    call(&hamlet, "submit-spam", &[("comment_content", "hello"), ("guid", guid)]).await;
+    // WordPress stores a text as it filters it; that alone is no edit.
+    for (content, reason, decision) in [("<p>hello</p>", "recheck_queue", "spam"), ("hello, edited", "edit", "approve")]
+    {
+        let fields = [("comment_content", content), ("recheck_reason", reason), ("guid", guid)];
+        let again = call(&hamlet, "comment-check", &fields).await;
+        assert_eq!((id(&again), again.header("x-hamlet-decision")), (id(&first), Some(decision)), "{reason}");
+    }
+    let shown = hamlet.show(&id(&first)).await;
+    assert_eq!(shown["comment"]["content"], "hello, edited");
+    assert_eq!(shown["history"][1]["edit"], "approve");
+    // By its new text it is found without a guid, too.
+    call(&hamlet, "submit-ham", &[("comment_content", "hello, edited")]).await;
+    assert_eq!(hamlet.show(&id(&first)).await["history"][2]["label"], "ham");
+}
+
+#[tokio::test]
 async fn a_label_for_a_comment_that_was_never_checked_is_not_lost() {
     let hamlet = Hamlet::start().await;
     call(&hamlet, "submit-spam", &[("comment_content", "from before"), ("guid", &"0".repeat(32))]).await;

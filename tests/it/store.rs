@@ -141,7 +141,7 @@ impl House {
         let comment = matches!(what, Act::Edit(_)).then(edited);
         let idempotency_key = comment.as_ref().map(|_| format!("edit {seconds}"));
         let call_back = Some(self::event("called back"));
-        let change = Change { entry, verdict, judged, comment, idempotency_key, event, call_back };
+        let change = Change { entry, verdict, judged, comment, idempotency_key, fingerprint: None, event, call_back };
         self.store.record_change(self.site.id, id, change).await
     }
 }

@@ -13,7 +13,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::api::form::{Form, address, instant, is_item};
 use crate::api::is_yes;
 use crate::api::limits::{self, cut};
-use crate::comment::{Author, Comment, ContentFormat};
+use crate::comment::{Author, Comment, CommentId, ContentFormat};
 use crate::verdict::Decision;
 
 /// Longest value kept in `extra`, bytes.
@@ -151,6 +151,16 @@ impl CheckForm<'_> {
     /// Content that was checked before (`edit`, `recheck`, `recheck_queue`, `retry`).
     pub fn is_recheck(&self) -> bool {
         self.0.filled("recheck_reason").is_some()
+    }
+
+    /// That content reads otherwise than before.
+    pub fn is_edit(&self) -> bool {
+        self.0.filled("recheck_reason") == Some("edit")
+    }
+
+    /// The comment that the form says it is about.
+    pub fn guid(&self) -> Option<CommentId> {
+        ["guid", "akismet_guid"].into_iter().find_map(|name| CommentId::of_guid(self.0.filled(name)?))
     }
 
     /// CMSs write `0` for "none".

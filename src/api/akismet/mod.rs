@@ -296,19 +296,36 @@ async fn decided(
     call_back: Option<&CallBack>,
     key: &str,
 ) -> Result<(CommentId, Verdict), StoreError> {
-    let fingerprint = check.fingerprint();
+    let fingerprint = Some(check.fingerprint());
     if check.is_recheck()
-        && let Some(id) = pipeline.store.find_by_fingerprint(site.id, fingerprint).await?
+        && let Some(id) = known(pipeline, site, check).await?
     {
-        return Ok((id, pipeline.recheck(site, id, &site.name, VIA_AKISMET).await?));
+        // A CMS stores the text as it filters it, so that only what it calls an edit is one.
+        let verdict = if check.is_edit() {
+            let again = Submission { comment: check.comment(), idempotency_key: None, fingerprint, callback: None };
+            pipeline.again(site, id, again, VIA_AKISMET).await?
+        } else {
+            pipeline.recheck(site, id, &site.name, VIA_AKISMET).await?
+        };
+        return Ok((id, verdict));
     }
     let callback = match call_back {
         Some(call_back) => Some(pipeline.callback(site, &call_back.url, key).await?),
         None => None,
     };
-    let fingerprint = Some(fingerprint);
     let submission = Submission { comment: check.comment(), idempotency_key: None, fingerprint, callback };
     pipeline.check(site, submission).await
+}
+
+/// The comment that a form is about: the one with its guid, else the newest of the same text and author.
+async fn known(pipeline: &Pipeline, site: &Site, check: &CheckForm<'_>) -> Result<Option<CommentId>, StoreError> {
+    // A guid may be one of a test, or of another daemon.
+    if let Some(id) = check.guid()
+        && pipeline.store.comment(site.id, id).await?.is_some()
+    {
+        return Ok(Some(id));
+    }
+    pipeline.store.find_by_fingerprint(site.id, check.fingerprint()).await
 }
 
 async fn submit_spam(State(doors): State<Arc<Doors>>, call: Call) -> Response {
@@ -343,21 +360,11 @@ async fn learn(doors: &Doors, site: &Site, check: &CheckForm<'_>, label: Label) 
     let by = check.0.filled("reporter").unwrap_or(&site.name);
     let by = limits::cut(by, limits::SHORT_BYTES);
     let pipeline = &doors.pipeline;
-    let known = ["guid", "akismet_guid"].into_iter().find_map(|name| CommentId::of_guid(check.0.filled(name)?));
-    if let Some(id) = known {
-        match pipeline.overrule(site, id, Act::Label(label), by, VIA_AKISMET).await {
-            // A guid of a test, or of another daemon.
-            Err(StoreError::NotFound(_)) => {}
-            done => return done.map(drop),
-        }
-    }
-    let fingerprint = check.fingerprint();
-    let id = match pipeline.store.find_by_fingerprint(site.id, fingerprint).await? {
+    let id = match known(pipeline, site, check).await? {
         Some(id) => id,
         None => {
-            let comment = check.comment();
-            let submission =
-                Submission { comment, idempotency_key: None, fingerprint: Some(fingerprint), callback: None };
+            let (comment, fingerprint) = (check.comment(), Some(check.fingerprint()));
+            let submission = Submission { comment, idempotency_key: None, fingerprint, callback: None };
             pipeline.check(site, submission).await?.0
         }
     };

@@ -106,7 +106,8 @@ pub(super) async fn record(
                 said = CASE WHEN ?5 IS NOT NULL OR ?8 THEN ?5 ELSE said END,
                 labelled_at = CASE WHEN label IS ?6 THEN labelled_at WHEN ?6 IS NULL THEN NULL ELSE ?7 END,
                 label = ?6,
-                comment = CASE WHEN ?8 THEN ?9 ELSE comment END
+                comment = CASE WHEN ?8 THEN ?9 ELSE comment END,
+                fingerprint = coalesce(?10, fingerprint)
           WHERE row = ?1",
     )
     .bind(before.row)
@@ -118,6 +119,7 @@ pub(super) async fn record(
     .bind(at)
     .bind(matches!(what, Act::Edit(_)))
     .bind(to_json(comment)?)
+    .bind(change.fingerprint)
     .execute(&mut *conn)
     .await?;
     sqlx::query("DELETE FROM jobs WHERE comment = ? AND kind = 'decide'").bind(before.row).execute(&mut *conn).await?;
