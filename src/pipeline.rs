@@ -182,23 +182,8 @@ impl Pipeline {
 
     /// The site of this name.
     pub fn site_named(&self, name: &str) -> Option<Arc<Site>> {
-        self.sites().into_iter().find(|site| site.name == name)
-    }
-
-    /// All sites, oldest first.
-    pub fn sites(&self) -> Vec<Arc<Site>> {
-        let mut sites: Vec<_> = self.callers.load().by_id.values().map(|tenant| Arc::clone(&tenant.site)).collect();
-        sites.sort_by_key(|site| site.id);
-        sites
-    }
-
-    /// All keys, those of one site or of all.
-    pub fn keys(&self, site: Option<SiteId>) -> Vec<Arc<Key>> {
         let callers = self.callers.load();
-        let keys = callers.by_key.values().map(|known| Arc::clone(&known.key));
-        let mut keys: Vec<_> = keys.filter(|key| site.is_none() || key.site == site).collect();
-        keys.sort_by_key(|key| key.id);
-        keys
+        callers.by_id.values().find(|tenant| tenant.site.name == name).map(|tenant| Arc::clone(&tenant.site))
     }
 
     pub fn site(&self, id: SiteId) -> Option<Arc<Site>> {

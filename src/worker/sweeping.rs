@@ -19,8 +19,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// Comments or deliveries in one transaction: some milliseconds of the writer's time.
 const AT_ONCE: u32 = 128;
-/// The rest after each transaction while there is more to do.
-const BREATH: Duration = Duration::from_millis(5);
+/// The rest after each transaction, in times of how long it took with its waiting for others: those come first.
+const REST: u32 = 4;
+/// The longest rest.
+const REST_MAX: Duration = Duration::from_secs(1);
 
 /// Sweeps until it is stopped.
 pub(super) async fn sweep(pipeline: Arc<Pipeline>, keep_delivered: Duration, mut stop: watch::Receiver<bool>) {
@@ -31,14 +33,10 @@ pub(super) async fn sweep(pipeline: Arc<Pipeline>, keep_delivered: Duration, mut
             last_forgotten = Some(Instant::now());
         }
         let swept = async {
-            while pipeline.store.make_findable(AT_ONCE).await? > 0 {
-                tokio::time::sleep(BREATH).await;
-            }
+            bit_by_bit(|| pipeline.store.make_findable(AT_ONCE)).await?;
             if forgets {
                 let before = earlier(pipeline.clock.now(), keep_delivered);
-                while pipeline.store.forget_delivered(before, AT_ONCE).await? > 0 {
-                    tokio::time::sleep(BREATH).await;
-                }
+                bit_by_bit(|| pipeline.store.forget_delivered(before, AT_ONCE)).await?;
             }
             Ok::<_, StoreError>(())
         };
@@ -53,6 +51,20 @@ pub(super) async fn sweep(pipeline: Arc<Pipeline>, keep_delivered: Duration, mut
         if was_stopped {
             return;
         }
+    }
+}
+
+/// Does `bit` until there is nothing left, resting in between.
+async fn bit_by_bit<F>(bit: impl Fn() -> F) -> Result<(), StoreError>
+where
+    F: Future<Output = Result<u64, StoreError>>,
+{
+    loop {
+        let started = Instant::now();
+        if bit().await? == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep((started.elapsed() * REST).min(REST_MAX)).await;
     }
 }
 

@@ -173,6 +173,9 @@ async fn what_was_answered_202_survives_sigkill_and_is_decided_once() {
             daemon.until(&format!("/v1/comments/{id}"), &key, |_, comment| comment["status"] == "decided").await;
         assert_eq!(stored["id"], json!(id));
     }
+    // Each is counted once, and found.
+    daemon.until("/v1/stats", &key, |_, stats| stats["totals"]["checked"] == 300).await;
+    daemon.until("/v1/comments?q=text:299", &key, |_, page| page["comments"][0]["id"] == json!(accepted[299])).await;
     let (_, repeat) = daemon.post("/v1/comments", &key, &json!({"content": "x", "external_id": "7"})).await;
     assert_eq!(repeat["id"], json!(accepted[7]), "the same external id is the same comment, also after a crash");
 }
