@@ -1,0 +1,179 @@
+//! What becomes of a comment after its first verdict: a person's word, a re-check, an edit.
+//!
+//! Owns who gives way to whom and who is told. Does not own how it is kept (`store::Change`).
+
+use super::{Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK, outgoing};
+use crate::comment::{Comment, CommentId};
+use crate::event::EventKind;
+use crate::random;
+use crate::site::Site;
+use crate::statistics;
+use crate::store::{Act, Change, HistoryEntry, Outgoing, Status, StoreError, StoredComment};
+use crate::verdict::{Decision, Verdict};
+use crate::webhook::CallBack;
+
+impl Pipeline {
+    /// Keeps what a person said and the verdict that follows; endpoints are told.
+    ///
+    /// * `what`: a label or a decision;
+    /// * `by`, `via`: who, and through which door.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `site` has no such comment.
+    pub async fn overrule(
+        &self,
+        site: &Site,
+        id: CommentId,
+        what: Act,
+        by: &str,
+        via: &str,
+    ) -> Result<Verdict, StoreError> {
+        let stored = self.existing(site, id).await?;
+        let (before, judged, mut verdict) = match stored.status {
+            Status::Decided { verdict } => (Some(verdict.decision), None, verdict),
+            Status::Queued | Status::DeadLetter { .. } => {
+                let verdict = self.judge(&stored.comment, site);
+                (None, Some(verdict.decision), verdict)
+            }
+        };
+        let decided_by_checks = stored.judged.or(judged).unwrap_or(verdict.decision);
+        let now = self.clock.now();
+        let said = match what {
+            Act::Label(label) => Some((label.decision(), format!("{by} said that this is {label}."))),
+            Act::Decision(decision) => Some((decision, format!("{by} decided: {decision}."))),
+            Act::Recheck(_) | Act::Edit(_) => None,
+        };
+        if let Some((decision, reason)) = said {
+            (verdict.decision, verdict.reason, verdict.decided_at) = (decision, reason, now);
+        }
+        let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
+        let event = outgoing(kind, site, id, stored.comment.external_id.as_deref(), &verdict);
+        let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
+        // What the CMS said need not be told to it.
+        let call_back = (![VIA_AKISMET, VIA_CALLBACK].contains(&via)).then(|| call_back(id, &verdict)).flatten();
+        let verdict_now = verdict.clone();
+        let change = Change {
+            entry,
+            verdict: verdict_now,
+            judged,
+            comment: None,
+            idempotency_key: None,
+            fingerprint: None,
+            event: Some(event),
+            call_back,
+        };
+        if self.store.record_change(site.id, id, change).await? {
+            self.decided(site, verdict.decision);
+            if let Act::Label(label) = what
+                && let Some(mistake) = statistics::mistake(decided_by_checks, label)
+            {
+                let site = site.name.clone();
+                metrics::counter!("hamlet_mistakes_total", "site" => site, "mistake" => mistake).increment(1);
+            }
+        }
+        Ok(verdict)
+    }
+
+    /// Judges a comment again, with the model, rules and lists of now. The verdict that stands afterwards: a person's
+    /// word is not touched. Endpoints are told if the decision changed.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `site` has no such comment.
+    pub async fn recheck(&self, site: &Site, id: CommentId, by: &str, via: &str) -> Result<Verdict, StoreError> {
+        let stored = self.existing(site, id).await?;
+        let is_final = stored.has_a_persons_word();
+        let before = match stored.status {
+            Status::Decided { verdict } if is_final => return Ok(verdict),
+            Status::Decided { verdict } => Some(verdict.decision),
+            Status::Queued | Status::DeadLetter { .. } => None,
+        };
+        let verdict = self.judge(&stored.comment, site);
+        let what = Act::Recheck(verdict.decision);
+        let change = self.rejudged(site, id, &stored.comment, what, before, verdict.clone(), by, via);
+        if self.store.record_change(site.id, id, change).await? {
+            self.decided(site, verdict.decision);
+            return Ok(verdict);
+        }
+        // A person spoke in between.
+        match self.existing(site, id).await?.status {
+            Status::Decided { verdict } => Ok(verdict),
+            Status::Queued | Status::DeadLetter { .. } => Ok(verdict),
+        }
+    }
+
+    /// A comment that comes again, which the CMS says is `id`: judged anew as it reads now if its author edited it (what
+    /// people said was about the old text), else as [`Pipeline::recheck`] does.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `site` has no such comment.
+    pub async fn again(
+        &self,
+        site: &Site,
+        id: CommentId,
+        submission: Submission,
+        via: &str,
+    ) -> Result<Verdict, StoreError> {
+        let stored = self.existing(site, id).await?;
+        if submission.comment.is_edit_of(&stored.comment) {
+            self.edit(site, stored, submission, via).await
+        } else {
+            self.recheck(site, id, &site.name, via).await
+        }
+    }
+
+    /// Puts another text in the place of a comment's and judges it.
+    pub(super) async fn edit(
+        &self,
+        site: &Site,
+        stored: StoredComment,
+        submission: Submission,
+        via: &str,
+    ) -> Result<Verdict, StoreError> {
+        let before = match &stored.status {
+            Status::Decided { verdict } => Some(verdict.decision),
+            Status::Queued | Status::DeadLetter { .. } => None,
+        };
+        let Submission { comment, idempotency_key, fingerprint, .. } = submission;
+        let verdict = self.judge(&comment, site);
+        let what = Act::Edit(verdict.decision);
+        let change = self.rejudged(site, stored.id, &comment, what, before, verdict.clone(), &site.name, via);
+        let change = Change { comment: Some(comment), idempotency_key, fingerprint, ..change };
+        self.store.record_change(site.id, stored.id, change).await?;
+        self.decided(site, verdict.decision);
+        Ok(verdict)
+    }
+
+    /// What follows from a verdict of the checks on a comment that was there before.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one record")]
+    fn rejudged(
+        &self,
+        site: &Site,
+        id: CommentId,
+        comment: &Comment,
+        what: Act,
+        before: Option<Decision>,
+        verdict: Verdict,
+        by: &str,
+        via: &str,
+    ) -> Change {
+        let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
+        let is_news = before != Some(verdict.decision) || matches!(what, Act::Edit(_));
+        let event = is_news.then(|| outgoing(kind, site, id, comment.external_id.as_deref(), &verdict));
+        let entry = HistoryEntry { at: verdict.decided_at, by: by.to_owned(), via: via.to_owned(), what, before };
+        let call_back = (is_news && via != VIA_AKISMET).then(|| call_back(id, &verdict)).flatten();
+        let judged = Some(verdict.decision);
+        let (comment, idempotency_key, fingerprint) = (None, None, None);
+        Change { entry, judged, verdict, comment, idempotency_key, fingerprint, event, call_back }
+    }
+}
+
+/// The message that tells a CMS's call-back of a verdict. A hold is none: that is what it has already.
+fn call_back(id: CommentId, verdict: &Verdict) -> Option<Outgoing> {
+    let is_spam = match verdict.decision {
+        Decision::Approve => false,
+        Decision::Spam | Decision::Discard => true,
+        Decision::Hold => return None,
+    };
+    let body = CallBack { guid: id.guid(), is_spam }.body();
+    Some(Outgoing { kind: EventKind::Redecided, message_id: random::message_id(verdict.decided_at), body })
+}
