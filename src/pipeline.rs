@@ -26,6 +26,7 @@ use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
 use crate::store::{Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError};
 use crate::verdict::{Decision, Verdict};
+pub use afterwards::Said;
 use callbacks::CallBacks;
 use callers::Callers;
 pub use callers::{Known, key_hash};

@@ -23,9 +23,9 @@ use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, batch, is_yes, listing};
 use crate::comment::{Comment, CommentId};
-use crate::pipeline::{Submission, Submitted};
+use crate::pipeline::{Said, Submission, Submitted};
 use crate::site::Site;
-use crate::store::{Act, HistoryEntry, Status, StatusWord, StoreError, StoredComment};
+use crate::store::{HistoryEntry, Status, StatusWord, StoreError, StoredComment};
 use crate::verdict::{Decision, Label, Verdict};
 
 pub fn routes() -> Vec<Route> {
@@ -214,7 +214,7 @@ async fn label(
     Id(id): Id,
     Json(body): Json<LabelBody>,
 ) -> Result<Response, Problem> {
-    overrule(&doors, &site, id, Act::Label(body.label), body.by).await
+    overrule(&doors, &site, id, Said::Label(body.label), body.by).await
 }
 
 /// `POST /v1/comments/{id}/decision`: what is to become of it; no later check overrules it.
@@ -228,7 +228,7 @@ async fn decide(
         let detail = "The field `decision`: a person decides approve, hold or spam; only Hamlet itself discards.";
         return Err(Problem::new(Refusal::InvalidField, detail));
     }
-    overrule(&doors, &site, id, Act::Decision(body.decision), body.by).await
+    overrule(&doors, &site, id, Said::Decision(body.decision), body.by).await
 }
 
 /// `POST /v1/comments/{id}/recheck`: judged again with the model, rules and lists of now; a person's word stands.
@@ -245,7 +245,7 @@ async fn overrule(
     doors: &Doors,
     site: &Site,
     id: CommentId,
-    what: Act,
+    said: Said,
     by: Option<String>,
 ) -> Result<Response, Problem> {
     let by = by.filter(|by| !by.trim().is_empty()).unwrap_or_else(|| site.name.clone());
@@ -253,7 +253,7 @@ async fn overrule(
         let (limit, found) = (limits::SHORT_BYTES, by.len());
         return Err(too_long(&Exceeded { field: "by", limit, unit: "bytes", found }));
     }
-    let verdict = doors.pipeline.overrule(site, id, what, &by, "api").await?;
+    let verdict = doors.pipeline.overrule(site, id, said, &by, "api").await?;
     Ok(self::verdict(id, &verdict))
 }
 

@@ -9,13 +9,37 @@ use crate::random;
 use crate::site::Site;
 use crate::statistics;
 use crate::store::{Act, Change, HistoryEntry, Outgoing, Status, StoreError, StoredComment};
-use crate::verdict::{Decision, Verdict};
+use crate::verdict::{Decision, Label, Verdict};
 use crate::webhook::CallBack;
+
+/// What a person says of a comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// What is true of it; learned from.
+    Label(Label),
+    /// What is to become of it; not learned from.
+    Decision(Decision),
+}
+
+impl Said {
+    fn decision(self) -> Decision {
+        match self {
+            Said::Label(label) => label.decision(),
+            Said::Decision(decision) => decision,
+        }
+    }
+
+    fn act(self) -> Act {
+        match self {
+            Said::Label(label) => Act::Label(label),
+            Said::Decision(decision) => Act::Decision(decision),
+        }
+    }
+}
 
 impl Pipeline {
     /// Keeps what a person said and the verdict that follows; endpoints are told.
     ///
-    /// * `what`: a label or a decision;
     /// * `by`, `via`: who, and through which door.
     ///
     /// # Errors
@@ -24,7 +48,7 @@ impl Pipeline {
         &self,
         site: &Site,
         id: CommentId,
-        what: Act,
+        said: Said,
         by: &str,
         via: &str,
     ) -> Result<Verdict, StoreError> {
@@ -38,23 +62,20 @@ impl Pipeline {
         };
         let decided_by_checks = stored.judged.or(judged).unwrap_or(verdict.decision);
         let now = self.clock.now();
-        let said = match what {
-            Act::Label(label) => Some((label.decision(), format!("{by} said that this is {label}."))),
-            Act::Decision(decision) => Some((decision, format!("{by} decided: {decision}."))),
-            Act::Recheck(_) | Act::Edit(_) => None,
+        verdict.decision = said.decision();
+        verdict.decided_at = now;
+        verdict.reason = match said {
+            Said::Label(label) => format!("{by} said that this is {label}."),
+            Said::Decision(decision) => format!("{by} decided: {decision}."),
         };
-        if let Some((decision, reason)) = said {
-            (verdict.decision, verdict.reason, verdict.decided_at) = (decision, reason, now);
-        }
         let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
         let event = outgoing(kind, site, id, stored.comment.external_id.as_deref(), &verdict);
-        let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what, before };
+        let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what: said.act(), before };
         // What the CMS said need not be told to it.
         let call_back = (![VIA_AKISMET, VIA_CALLBACK].contains(&via)).then(|| call_back(id, &verdict)).flatten();
-        let verdict_now = verdict.clone();
         let change = Change {
             entry,
-            verdict: verdict_now,
+            verdict: verdict.clone(),
             judged,
             comment: None,
             idempotency_key: None,
@@ -64,7 +85,7 @@ impl Pipeline {
         };
         if self.store.record_change(site.id, id, change).await? {
             self.decided(site, verdict.decision);
-            if let Act::Label(label) = what
+            if let Said::Label(label) = said
                 && let Some(mistake) = statistics::mistake(decided_by_checks, label)
             {
                 let site = site.name.clone();

@@ -5,12 +5,12 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Pipeline, VIA_CALLBACK, key_hash};
+use super::{Pipeline, Said, VIA_CALLBACK, key_hash};
 use crate::comment::CommentId;
 use crate::key::KeyHash;
 use crate::random;
 use crate::site::{Site, SiteId};
-use crate::store::{Act, Endpoint, EndpointId, EndpointKind, EndpointSecret, StoreError};
+use crate::store::{Endpoint, EndpointId, EndpointKind, EndpointSecret, StoreError};
 use crate::verdict::Label;
 use crate::webhook::Word;
 
@@ -69,7 +69,7 @@ impl Pipeline {
             Word::Ham => Label::Ham,
             Word::Spam => Label::Spam,
         };
-        match self.overrule(&site, id, Act::Label(label), "a moderator", VIA_CALLBACK).await {
+        match self.overrule(&site, id, Said::Label(label), "a moderator", VIA_CALLBACK).await {
             Err(StoreError::NotFound(_)) => Ok(()),
             done => done.map(drop),
         }

@@ -8,7 +8,7 @@ use hamlet::classifier::Classifier;
 use hamlet::clock::Clock;
 use hamlet::comment::{Comment, CommentId};
 use hamlet::decision::Judge;
-use hamlet::pipeline::{Pipeline, Submission, key_hash};
+use hamlet::pipeline::{Pipeline, Said, Submission, key_hash};
 use hamlet::random;
 use hamlet::rules::RuleSet;
 use hamlet::site::{Policy, Site};
@@ -457,9 +457,9 @@ async fn a_decision_is_pushed_to_the_cms_that_asked_and_a_person_there_is_heard(
     ]);
     let working = house.work();
     // A hold is what the CMS has already.
-    house.pipeline.overrule(&house.site, id, Act::Decision(Decision::Hold), "ada", "api").await.unwrap();
+    house.pipeline.overrule(&house.site, id, Said::Decision(Decision::Hold), "ada", "api").await.unwrap();
     for comment in [id, other] {
-        house.pipeline.overrule(&house.site, comment, Act::Decision(Decision::Approve), "ada", "api").await.unwrap();
+        house.pipeline.overrule(&house.site, comment, Said::Decision(Decision::Approve), "ada", "api").await.unwrap();
     }
     let [told] = cms.told_at_least(1).await.try_into().unwrap();
     assert_eq!((told.header("x-akismet-webhook"), told.header("webhook-signature")), ("1", ""));
@@ -496,7 +496,7 @@ async fn a_call_back_that_stays_away_is_a_dead_letter_and_its_endpoint_lives_on(
     let (id, _) = house.pipeline.check(&house.site, submission).await.unwrap();
     cms.will_always_answer(Answer::Status(410));
     let working = house.work();
-    house.pipeline.overrule(&house.site, id, Act::Label(Label::Spam), "ada", "api").await.unwrap();
+    house.pipeline.overrule(&house.site, id, Said::Label(Label::Spam), "ada", "api").await.unwrap();
     for attempt in 1..=10 {
         cms.told_at_least(attempt).await;
         house.wait(Duration::from_secs(5 * 86_400));

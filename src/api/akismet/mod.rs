@@ -32,11 +32,11 @@ use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
 use crate::key::Scope;
-use crate::pipeline::{Pipeline, Submission, VIA_AKISMET};
+use crate::pipeline::{Pipeline, Said, Submission, VIA_AKISMET};
 use crate::random;
 use crate::site::Site;
 use crate::statistics::{Day, Kind};
-use crate::store::{Act, StoreError};
+use crate::store::StoreError;
 use crate::verdict::{Decision, Label, Verdict};
 use callback::{CallBack, call_back};
 use check::CheckForm;
@@ -368,7 +368,7 @@ async fn learn(doors: &Doors, site: &Site, check: &CheckForm<'_>, label: Label) 
             pipeline.check(site, submission).await?.0
         }
     };
-    pipeline.overrule(site, id, Act::Label(label), by, VIA_AKISMET).await.map(drop)
+    pipeline.overrule(site, id, Said::Label(label), by, VIA_AKISMET).await.map(drop)
 }
 
 /// `fields`: name, and whether it must not be empty.

@@ -27,9 +27,9 @@ use sha2::{Digest as _, Sha256};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, comments, json as reply, limits};
 use crate::config::hooks::{Act, Answer, Hook, Hooks};
-use crate::pipeline::Submission;
+use crate::pipeline::{Said, Submission};
 use crate::site::Site;
-use crate::store::{self, StoreError};
+use crate::store::StoreError;
 use crate::verdict::Label;
 use message::Message;
 use signature::Believed;
@@ -134,7 +134,7 @@ async fn label(
         Some(id) => id,
         None => doors.pipeline.check(site, Submission::of(fields::comment(hook, message)?, None)).await?.0,
     };
-    let verdict = doors.pipeline.overrule(site, id, store::Act::Label(label), &hook.name, VIA).await?;
+    let verdict = doors.pipeline.overrule(site, id, Said::Label(label), &hook.name, VIA).await?;
     Ok(match hook.answer {
         Answer::Accepted => reply::answer(StatusCode::OK, &json!({"id": id, "status": "decided"})),
         Answer::Verdict => comments::verdict(id, &verdict),
