@@ -57,6 +57,33 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Change an endpoint; what is not named stays.
+    #[command(after_help = "Examples:
+  hamlet endpoint set ep_01JXA0000000000000000000000 --event comment.redecided
+  hamlet endpoint set ep_01JXA0000000000000000000000 --every-event --url https://news.example/hooks/hamlet")]
+    Set {
+        id: String,
+        #[arg(long)]
+        url: Option<String>,
+        /// What it is told from now on; may be given several times.
+        #[arg(long = "event", value_name = "TYPE")]
+        events: Vec<EventKind>,
+        /// Tell it every event.
+        #[arg(long, conflicts_with = "events")]
+        every_event: bool,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Send nothing more to an endpoint; what waits for it becomes dead letters.
+    #[command(
+        after_help = "Example:\n  hamlet endpoint disable ep_01JXA0000000000000000000000 --reason 'moving house'"
+    )]
+    Disable {
+        id: String,
+        /// Why; shown where the endpoint is.
+        #[arg(long, default_value = "switched off by hand")]
+        reason: String,
+    },
     /// Send to an endpoint again that was disabled.
     #[command(after_help = "Example:\n  hamlet endpoint enable ep_01JXA0000000000000000000000")]
     Enable { id: String },
@@ -102,6 +129,28 @@ impl Command {
                 store.set_endpoint(id, change, now).await?;
                 show_secret(&endpoint, &secret, "has a new secret; the old one signs along for 24 hours", *output)
             }
+            Command::Set { id, url, events, every_event, output } => {
+                if let Some(url) = url {
+                    webhook::check_url(url, &settings::client(config).allow)?;
+                }
+                let events = match (events.as_slice(), every_event) {
+                    (_, true) => Some(None),
+                    ([], false) => None,
+                    (events, false) => Some(Some(events.to_vec())),
+                };
+                let change = EndpointChange { url: url.clone(), events, ..EndpointChange::default() };
+                store.set_endpoint(id, change, now).await?;
+                let changed = endpoint(store, id).await?;
+                if output.json {
+                    return Ok(screen::json(&changed)?);
+                }
+                Ok(writeln!(out, "Endpoint {id} at {} is told {}.", changed.url, wanted(&changed))?)
+            }
+            Command::Disable { id, reason } => {
+                let state = Some(EndpointState::Disabled { reason: reason.clone() });
+                store.set_endpoint(id, EndpointChange { state, ..EndpointChange::default() }, now).await?;
+                Ok(writeln!(out, "Endpoint {id} is disabled. `hamlet endpoint enable {id}` enables it.")?)
+            }
             Command::Enable { id } => {
                 let change = EndpointChange { state: Some(EndpointState::Enabled), ..EndpointChange::default() };
                 store.set_endpoint(id, change, now).await?;
@@ -140,10 +189,20 @@ async fn list(store: &dyn Store, site: Option<&str>, output: Output) -> anyhow::
             (None, None) => "ok".to_owned(),
         };
         let site = site.map_or_else(|| endpoint.site.to_string(), |site| site.name.clone());
-        vec![endpoint.id.clone(), site, endpoint.url.clone(), state]
+        vec![endpoint.id.clone(), site, endpoint.url.clone(), wanted(endpoint), state]
     };
     let rows: Vec<_> = endpoints.iter().map(row).collect();
-    Ok(screen::table(&["ID", "SITE", "URL", "STATE"], &rows)?)
+    Ok(screen::table(&["ID", "SITE", "URL", "TOLD", "STATE"], &rows)?)
+}
+
+/// What an endpoint is told, in words.
+fn wanted(endpoint: &Endpoint) -> String {
+    match (endpoint.kind, &endpoint.events) {
+        (EndpointKind::Callback, _) => "what becomes of comments that came with it".to_owned(),
+        (EndpointKind::Webhook, None) => "every event".to_owned(),
+        (EndpointKind::Webhook, Some(events)) if events.is_empty() => "nothing".to_owned(),
+        (EndpointKind::Webhook, Some(events)) => events.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// Queues a sign of life; its message id.

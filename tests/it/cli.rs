@@ -182,6 +182,14 @@ fn an_endpoint_lives_from_its_secret_to_its_removal() {
     assert!(test["message_id"].as_str().unwrap().starts_with("msg_"));
     assert_eq!(shell.json("queue status --json")["deliveries"], 1);
 
+    let set = shell.json(&format!("endpoint set {id} --event comment.redecided --event endpoint.disabled --json"));
+    assert_eq!(set["events"], serde_json::json!(["comment.redecided", "endpoint.disabled"]));
+    assert!(shell.run("endpoint list").out.contains("comment.redecided, endpoint.disabled"));
+    assert_eq!(shell.json(&format!("endpoint set {id} --every-event --json")).get("events"), None);
+    shell.refused(&format!("endpoint set {id} --event comment.gone"), 2, "comment.decided");
+    shell.refused(&format!("endpoint set {id} --url http://10.0.0.1/"), 1, "allow_private_addresses");
+    assert_eq!(shell.run(&format!("endpoint disable {id} --reason moving")).code, 0);
+    assert!(shell.run("endpoint list").out.contains("disabled: moving"));
     assert_eq!(shell.run(&format!("endpoint enable {id}")).code, 0);
     shell.refused(&format!("endpoint remove {id}"), 2, "say --yes");
     assert_eq!(shell.run(&format!("endpoint remove {id} --yes")).code, 0);
