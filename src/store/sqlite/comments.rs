@@ -2,15 +2,13 @@
 
 use sqlx::SqlitePool;
 
-use super::rows::{comment_id, from_json, id_bytes, micros, time, unreadable};
-use super::search;
+use super::rows::{comment_id, from_json, id_bytes, time, unreadable};
 use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::{CommentFilter, LabelledComment, Status, StatusWord, StoreError, StoredComment};
-use crate::verdict::{Decision, Label};
+use crate::store::{LabelledComment, Status, StoreError, StoredComment};
 
 #[derive(sqlx::FromRow)]
-struct CommentRow {
+pub(super) struct CommentRow {
     id: Vec<u8>,
     comment: Vec<u8>,
     received_at: i64,
@@ -22,7 +20,7 @@ struct CommentRow {
     history: Vec<u8>,
 }
 
-/// One statement for a comment with all that belongs to it, so that verdict and history are of the same moment.
+/// All that belongs to a comment in one statement, so that verdict and history are of the same moment.
 macro_rules! whole {
     ($from:literal) => {
         concat!(
@@ -35,26 +33,10 @@ macro_rules! whole {
         )
     };
 }
-
-/// What a filter asks of comments besides a query: ?1 site, ?2 decision, ?3 label, ?4 from, ?5 to, ?6 status.
-macro_rules! filtered {
-    () => {
-        "comments.site = ?1
-         AND (?2 IS NULL OR comments.decision = ?2)
-         AND (?3 IS NULL OR comments.label = ?3)
-         AND (?4 IS NULL OR comments.received_at >= ?4)
-         AND (?5 IS NULL OR comments.received_at < ?5)
-         AND CASE ?6
-               WHEN 'queued'      THEN comments.row IN (SELECT comment FROM jobs WHERE kind = 'decide' AND state = 'pending')
-               WHEN 'dead_letter' THEN comments.row IN (SELECT comment FROM jobs WHERE kind = 'decide' AND state = 'dead')
-               WHEN 'decided'     THEN comments.verdict IS NOT NULL
-               ELSE true
-             END"
-    };
-}
+pub(super) use whole;
 
 impl CommentRow {
-    fn into_comment(self, site: SiteId) -> Result<StoredComment, StoreError> {
+    pub(super) fn into_comment(self, site: SiteId) -> Result<StoredComment, StoreError> {
         let id = comment_id(&self.id, "a comment")?;
         let named = format_args!("comment {id}");
         let status = match (self.verdict, self.state.as_deref()) {
@@ -95,70 +77,6 @@ pub(super) async fn comment(
             .fetch_optional(readers)
             .await?;
     row.map(|row| row.into_comment(site)).transpose()
-}
-
-/// See [`crate::store::Store::comments`]. With a query in the order of the index, which is that of arrival.
-pub(super) async fn comments(
-    readers: &SqlitePool,
-    site: SiteId,
-    filter: &CommentFilter,
-    before: Option<CommentId>,
-    limit: u32,
-) -> Result<Vec<StoredComment>, StoreError> {
-    let before: Option<(i64, i64)> = match before {
-        None => None,
-        Some(id) => Some(
-            sqlx::query_as("SELECT received_at, row FROM comments WHERE id = ? AND site = ?")
-                .bind(id_bytes(id))
-                .bind(site.0)
-                .fetch_optional(readers)
-                .await?
-                .ok_or_else(|| StoreError::NotFound(format!("comment {id}")))?,
-        ),
-    };
-    let select = match &filter.query {
-        None => concat!(
-            whole!("comments"),
-            " WHERE ",
-            filtered!(),
-            " AND (?7 IS NULL OR (comments.received_at, comments.row) < (?7, ?8))
-              ORDER BY comments.received_at DESC, comments.row DESC
-              LIMIT ?9"
-        ),
-        // CROSS JOIN keeps the order as written: the index first.
-        Some(_) => concat!(
-            whole!("search CROSS JOIN comments ON comments.row = search.rowid"),
-            " WHERE search MATCH ?10 AND ",
-            filtered!(),
-            " AND (?7 IS NULL OR search.rowid < ?8)
-              ORDER BY search.rowid DESC
-              LIMIT ?9"
-        ),
-    };
-    let query = sqlx::query_as(select)
-        .bind(site.0)
-        .bind(filter.decision.map(Decision::as_str))
-        .bind(filter.label.map(Label::as_str))
-        .bind(filter.from.map(micros))
-        .bind(filter.to.map(micros))
-        .bind(filter.status.map(word))
-        .bind(before.map(|(received_at, _)| received_at))
-        .bind(before.map(|(_, row)| row))
-        .bind(limit);
-    let query = match &filter.query {
-        None => query,
-        Some(words) => query.bind(search::expression(site, words)),
-    };
-    let rows: Vec<CommentRow> = query.fetch_all(readers).await?;
-    rows.into_iter().map(|row| row.into_comment(site)).collect()
-}
-
-fn word(status: StatusWord) -> &'static str {
-    match status {
-        StatusWord::Queued => "queued",
-        StatusWord::Decided => "decided",
-        StatusWord::DeadLetter => "dead_letter",
-    }
 }
 
 pub(super) async fn find_by_fingerprint(

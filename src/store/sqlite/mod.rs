@@ -15,6 +15,7 @@ mod fanout;
 mod jobs;
 mod keys;
 mod ledger;
+mod listing;
 mod many;
 mod models;
 mod opening;
@@ -112,7 +113,7 @@ impl Store for SqliteStore {
         before: Option<CommentId>,
         limit: u32,
     ) -> Result<Vec<StoredComment>, StoreError> {
-        comments::comments(&self.readers, site, filter, before, limit).await
+        listing::comments(&self.readers, site, filter, before, limit).await
     }
 
     async fn make_findable(&self, limit: u32) -> Result<u64, StoreError> {
