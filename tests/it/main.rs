@@ -19,6 +19,7 @@ mod hooks;
 mod hostile;
 mod limits;
 mod receiver;
+mod receivers;
 mod replay;
 mod rules;
 mod store;
