@@ -12,10 +12,15 @@ use jiff::Timestamp;
 use serde::de::value::{self, StrDeserializer};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
+
+use crate::object;
 
 /// Names one comment. Time-sortable (ULID), so that the newest comments sit together in an index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String, pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$", examples("01KE0F6J5CV4S0T8GZ2Q3N7RBD"))]
 pub struct CommentId(pub Ulid);
 
 impl CommentId {
@@ -49,17 +54,18 @@ impl FromStr for CommentId {
 ///
 /// The JSON form is the body of `POST /v1/comments`; an unknown field is refused there, so that a misspelt one
 /// does not go unseen. Anything a CMS wants kept besides goes into `extra`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Comment {
     /// `comment`, `reply`, `forum-post`, `contact-form`, `trackback`, … Any word; Akismet's are the usual ones.
     #[serde(default = "default_kind")]
+    #[schema(default = default_kind)]
     pub kind: String,
     /// The text, verbatim.
     pub content: String,
     #[serde(default)]
     pub content_format: ContentFormat,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object::required")]
     pub author: Author,
     /// Address of the page that was commented on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,6 +92,7 @@ pub struct Comment {
     pub honeypot: Option<String>,
     /// Seconds between showing the form and sending it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
     pub form_seconds: Option<f64>,
     /// Topics of the page: tags, categories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -96,7 +103,7 @@ pub struct Comment {
 }
 
 /// Who wrote it, as the form or the CMS says.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Author {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +113,7 @@ pub struct Author {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = ip_schema, required = false)]
     pub ip: Option<IpAddr>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
@@ -117,7 +125,7 @@ pub struct Author {
 }
 
 /// How `content` is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContentFormat {
     #[default]
@@ -135,6 +143,14 @@ impl ContentFormat {
 
 fn default_kind() -> String {
     "comment".to_owned()
+}
+
+/// An address of either family, or none.
+fn ip_schema() -> Schema {
+    let address =
+        |family| ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(family)));
+    let none = ObjectBuilder::new().schema_type(Type::Null);
+    OneOfBuilder::new().item(none).item(address(KnownFormat::Ipv4)).item(address(KnownFormat::Ipv6)).into()
 }
 
 impl Comment {

@@ -7,12 +7,13 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::comment::CommentId;
 use crate::verdict::Verdict;
 
 /// Why an endpoint is called. The names are the `type` of Standard Webhooks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum EventKind {
     #[serde(rename = "comment.decided")]
     Decided,
@@ -59,7 +60,7 @@ impl FromStr for EventKind {
 }
 
 /// One event, serialised once: every attempt signs and sends the same bytes.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Event<'a> {
     #[serde(rename = "type")]
     pub kind: EventKind,
@@ -69,7 +70,7 @@ pub struct Event<'a> {
 }
 
 /// The comment's ids and its verdict; the comment's text and its author stay at home.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub struct EventData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<CommentId>,

@@ -1,10 +1,11 @@
 //! The router: joins the doors, and answers what is about the daemon itself.
 //!
 //! Owns `/healthz`, `/readyz`, `/metrics`, what an unknown path gets, and the settings of all doors. `GET /` is
-//! in `front`, shedding load in `gate`, connections are in `server`. Does not own what a door does (`api`).
+//! in `front`, `/openapi.json` in `openapi`, shedding load in `gate`, connections are in `server`. Does not own what a door does (`api`).
 
 mod front;
 mod gate;
+mod openapi;
 mod server;
 
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::api::body::BodyLimits;
 use crate::api::hooks::Register;
@@ -26,6 +28,7 @@ use crate::api::problem::{Problem, Refusal};
 use crate::api::{self, Doors, akismet, json as reply};
 use crate::pipeline::Pipeline;
 use crate::site::Policy;
+use crate::store::QueueStatus;
 use crate::webhook::Allow;
 use gate::{Gate, Speaks};
 pub use server::serve;
@@ -98,8 +101,11 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
         policy: settings.policy.clone(),
     });
     let gate = Gate::new(Arc::clone(&doors), settings);
-    let mut router =
-        Router::new().route("/", get(front::show)).route("/healthz", get(healthz)).route("/readyz", get(readyz));
+    let mut router = Router::new()
+        .route("/", get(front::show))
+        .route("/openapi.json", get(openapi::show))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz));
     if let Some(metrics) = metrics {
         router = router.route("/metrics", get(move || show_metrics(metrics)));
     }
@@ -111,12 +117,40 @@ pub fn router(pipeline: Arc<Pipeline>, settings: &Settings, metrics: Option<Prom
     router.fallback(unknown_path).method_not_allowed_fallback(wrong_method).with_state(doors)
 }
 
+/// What `/openapi.json` says of the calls about the daemon itself.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(healthz, readyz, show_metrics, openapi::show))]
+struct Calls;
+
+#[derive(Serialize, ToSchema)]
+struct Health {
+    status: &'static str,
+}
+
+/// Whether the daemon can do its work.
+#[derive(Serialize, ToSchema)]
+struct Readiness {
+    /// `ready` or `not ready`.
+    status: &'static str,
+    /// `ok`, or what is wrong with the store.
+    store: String,
+    /// The model that judges.
+    model: String,
+    /// What waits; `null` when the store cannot be asked.
+    #[schema(required)]
+    queue: Option<QueueStatus>,
+}
+
 /// The process lives.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It does.", body = Health)))]
 async fn healthz() -> Response {
-    reply::answer(StatusCode::OK, &json!({"status": "ok"}))
+    reply::answer(StatusCode::OK, &Health { status: "ok" })
 }
 
 /// The daemon can do its work: the store reads and writes, a model judges.
+#[utoipa::path(get, path = "/readyz",
+    responses((status = 200, description = "It can.", body = Readiness),
+              (status = 503, description = "It cannot.", body = Readiness)))]
 async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
     let pipeline = &doors.pipeline;
     let store = match pipeline.store.ping().await {
@@ -126,16 +160,19 @@ async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
     let model = pipeline.current_judge().classifier().id().to_owned();
     match store {
         Ok(queue) => {
-            let body = json!({"status": "ready", "store": "ok", "model": model, "queue": queue});
+            let body = Readiness { status: "ready", store: "ok".to_owned(), model, queue: Some(queue) };
             reply::answer(StatusCode::OK, &body)
         }
         Err(error) => {
-            let body = json!({"status": "not ready", "store": error.to_string(), "model": model, "queue": null});
+            let body = Readiness { status: "not ready", store: error.to_string(), model, queue: None };
             reply::answer(StatusCode::SERVICE_UNAVAILABLE, &body)
         }
     }
 }
 
+/// How the daemon is doing, for Prometheus.
+#[utoipa::path(get, path = "/metrics", operation_id = "metrics",
+    responses((status = 200, description = "Counters and histograms.", body = String, content_type = "text/plain")))]
 async fn show_metrics(metrics: PrometheusHandle) -> Response {
     let mut response = plain(StatusCode::OK, metrics.render());
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::site::SiteId;
 
@@ -14,7 +15,7 @@ use crate::site::SiteId;
 pub type KeyHash = [u8; 32];
 
 /// Names one key, without saying anything of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct KeyId(pub i64);
 
@@ -25,7 +26,7 @@ impl fmt::Display for KeyId {
 }
 
 /// One thing that a key may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     /// Send comments and hear the verdict.
@@ -69,8 +70,9 @@ impl FromStr for Scope {
 }
 
 /// Everything that a key may be used for. As JSON a list of words.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(from = "Vec<Scope>", into = "Vec<Scope>")]
+#[schema(value_type = Vec<Scope>)]
 pub struct Scopes(u8);
 
 impl Scopes {
@@ -126,10 +128,11 @@ impl FromStr for Scopes {
 }
 
 /// A key as it is kept.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Key {
     pub id: KeyId,
-    /// `None`: it speaks for every site.
+    /// When there is none, it speaks for every site.
+    #[schema(required)]
     pub site: Option<SiteId>,
     /// What the operator calls it: `site` for the one that came with the site.
     pub name: String,

@@ -8,7 +8,7 @@
 //!   ADAPTERS   store   config → webhook   training   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
 //!   CORE       decision → { rules, classifier, lists } → text          functions of their arguments
-//!   WORDS      { event, statistics } → { comment, key } → site → verdict    plain data and its arithmetic
+//!   WORDS      { event, statistics } → { comment, key } → site → { verdict, object }    plain data and its arithmetic
 //! ```
 //!
 //! A module imports from bands below its own; within a band only along an arrow drawn here. `tests/it/tidy.rs` keeps
@@ -17,6 +17,7 @@
 pub mod comment;
 pub mod event;
 pub mod key;
+pub mod object;
 pub mod site;
 pub mod statistics;
 pub mod verdict;

@@ -10,11 +10,12 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::verdict::{Score, Thresholds};
 
 /// Names one site in the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct SiteId(pub i64);
 
@@ -37,7 +38,9 @@ pub struct Site {
 }
 
 /// Names are typed and shown in tables; longer ones help nobody.
-const NAME_CHARS: usize = 64;
+pub const NAME_CHARS: usize = 64;
+/// Longest home address.
+pub const URL_BYTES: usize = 2048;
 
 /// Whether a site may have this name; if not, why.
 pub fn check_name(name: &str) -> Result<(), String> {
@@ -52,7 +55,7 @@ pub fn check_name(name: &str) -> Result<(), String> {
 /// Whether a site may be at this address; if not, why.
 pub fn check_url(address: &str) -> Result<(), String> {
     let url = url::Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    let is_fit = url.is_some_and(|url| url.has_host()) && address.len() <= 2048;
+    let is_fit = url.is_some_and(|url| url.has_host()) && address.len() <= URL_BYTES;
     if is_fit { Ok(()) } else { Err("write an address such as https://news.example/".to_owned()) }
 }
 
@@ -85,7 +88,7 @@ impl Policy {
 }
 
 /// Whether an entry lets through or keeps out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ListKind {
     Allow,
@@ -93,10 +96,11 @@ pub enum ListKind {
 }
 
 /// One line of an allow or block list, with why it is there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ListEntry {
     pub list: ListKind,
     #[serde(rename = "match")]
+    #[schema(value_type = String, pattern = "^(email|ip|domain|phrase):.", examples("domain:spam.example"))]
     pub pattern: ListPattern,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,

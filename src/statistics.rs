@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::comment::Comment;
 use crate::site::SiteId;
@@ -26,8 +27,9 @@ const BLOG_BYTES: usize = 255;
 const LANGUAGE_LETTERS: usize = 8;
 
 /// A day in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
+#[schema(value_type = String, format = Date)]
 pub struct Day(pub Date);
 
 impl Day {
@@ -201,7 +203,7 @@ pub struct Counted {
 }
 
 /// What happened to comments, added up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Totals {
     /// Comments that were judged: the sum of the next four.
     pub checked: u64,
@@ -234,7 +236,7 @@ impl Totals {
 }
 
 /// One day's totals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayTotals {
     pub day: Day,
     #[serde(flatten)]
@@ -242,14 +244,15 @@ pub struct DayTotals {
 }
 
 /// A name and how many comments it stands for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = NamedCount)]
 pub struct Named {
     pub name: String,
     pub count: u64,
 }
 
 /// The statistics of one site, or of several together.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Report {
     pub from: Day,
     pub to: Day,

@@ -10,10 +10,12 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Evidence of spam, in nats of log-odds: +0.69 doubles the odds of spam, -0.69 halves them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "f64", into = "f64")]
+#[schema(minimum = -200, maximum = 200)]
 pub struct Nats(f64);
 
 impl Nats {
@@ -61,8 +63,9 @@ impl fmt::Display for Nats {
 pub type Symbol = Cow<'static, str>;
 
 /// One reason, and how much it counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
+    #[schema(value_type = String, examples("URL_SHORTENER"))]
     pub symbol: Symbol,
     pub weight: Nats,
     /// What exactly was found: the word, the link, the list entry. May be empty.
@@ -77,8 +80,9 @@ impl Evidence {
 }
 
 /// The calibrated probability of spam, 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "f64", into = "f64")]
+#[schema(minimum = 0, maximum = 1)]
 pub struct Score(f64);
 
 impl Score {
@@ -130,7 +134,7 @@ impl Sum<Nats> for Nats {
 }
 
 /// What is to become of the comment. Ordered from mild to harsh.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
     /// Publish it.
@@ -174,7 +178,7 @@ impl FromStr for Decision {
 }
 
 /// What a moderator or the CMS said was true.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Label {
     Ham,
@@ -217,11 +221,11 @@ impl FromStr for Label {
 }
 
 /// Scores from which a decision is taken; each belongs to the harsher side.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Thresholds {
     pub hold: Score,
     pub spam: Score,
-    /// `None`: this site never discards.
+    /// When there is none, this site never discards.
     pub discard: Option<Score>,
 }
 
@@ -239,14 +243,14 @@ impl Thresholds {
 }
 
 /// A part of the text and what the classifier made of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Token {
     pub text: String,
     pub weight: Nats,
 }
 
 /// The whole answer for one comment; enough to replay and to explain it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Verdict {
     pub decision: Decision,
     pub score: Score,

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use futures_util::future::join_all;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Doors;
 use super::body::{BodyError, Lines};
@@ -30,23 +31,33 @@ const LINES_MAX: usize = 100_000;
 /// Lines that are queued together, so that they share a commit.
 const TOGETHER: usize = 256;
 
-#[derive(Serialize)]
-struct Kept {
+/// A line of the answer: the comment of that line is kept.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchKept)]
+pub(super) struct Kept {
     /// Counts from 1, empty lines included.
     line: usize,
     id: CommentId,
     status: StatusWord,
 }
 
-#[derive(Serialize)]
-struct Refused<'a> {
+/// A line of the answer: the comment of that line is not kept.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BatchRefused)]
+pub(super) struct Refused<'a> {
     line: usize,
     error: Members<'a>,
 }
 
-/// `POST /v1/comments/batch`
+/// Queue many comments, one a line.
 ///
-/// An `Idempotency-Key` counts for each line with its number: the same batch again is the same comments.
+/// Each line of the body (NDJSON) is a `Comment`. The answer has a line for each that is not empty, a `BatchKept` or a
+/// `BatchRefused`: a bad line spoils nothing but itself. An `Idempotency-Key` counts for each line with its number: the
+/// same batch again is the same comments.
+#[utoipa::path(post, path = "/v1/comments/batch", operation_id = "submit_batch", security(("key" = ["check"])),
+    params(Idempotency), request_body(content = String, content_type = "application/x-ndjson"),
+    responses((status = 200, description = "A line for each line.", body = String,
+               content_type = "application/x-ndjson")))]
 pub(super) async fn submit(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Check>,

@@ -16,12 +16,15 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{OpenApi, ToSchema};
 
 use super::caller::{Caller, Check, Read, Submit};
 use super::json::{self, Json};
 use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
-use super::{Doors, Route, batch, is_yes, listing};
+use super::{Doors, Route, batch, listing};
 use crate::comment::{Comment, CommentId};
 use crate::pipeline::{Said, Submission, Submitted};
 use crate::site::Site;
@@ -40,6 +43,11 @@ pub fn routes() -> Vec<Route> {
         route("/v1/comments/{id}/recheck", post(recheck)),
     ]
 }
+
+/// What `/openapi.json` says of these calls.
+#[derive(OpenApi)]
+#[openapi(paths(listing::list, submit, batch::submit, check, show, label, decide, recheck))]
+pub(super) struct Calls;
 
 /// The `Idempotency-Key` header.
 pub(super) struct Idempotency(pub(super) Option<String>);
@@ -64,6 +72,19 @@ impl<S: Sync> FromRequestParts<S> for Idempotency {
     }
 }
 
+impl utoipa::IntoParams for Idempotency {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let about = "With the same comment again it gives the first answer, with another comment 409.";
+        let key = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(limits::IDEMPOTENCY_KEY_BYTES))
+            .pattern(Some("^[!-~]+$"));
+        let header = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header);
+        vec![header.description(Some(about)).schema(Some(key)).build()]
+    }
+}
+
 /// The `{id}` in the path.
 struct Id(CommentId);
 
@@ -81,30 +102,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-#[derive(Serialize)]
-struct Receipt {
-    id: CommentId,
-    status: StatusWord,
+/// A comment that is kept, and where it stands.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Receipt {
+    pub(super) id: CommentId,
+    pub(super) status: StatusWord,
 }
 
 /// A verdict with the id of its comment; no id when nothing was kept.
-#[derive(Serialize)]
-struct Checked<'a> {
+#[derive(Serialize, ToSchema)]
+pub(super) struct Checked<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<CommentId>,
+    pub(super) id: Option<CommentId>,
     #[serde(flatten)]
-    verdict: &'a Verdict,
+    pub(super) verdict: &'a Verdict,
 }
 
 /// A comment as the store knows it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = StoredComment)]
 pub(super) struct Shown<'a> {
     id: CommentId,
     status: StatusWord,
     received_at: Timestamp,
     comment: &'a Comment,
+    /// `null` as long as there is none.
+    #[schema(required)]
     verdict: Option<&'a Verdict>,
+    /// What happened to it after it was first decided, oldest first.
     history: &'a [HistoryEntry],
+    /// Of a dead letter: how often deciding it was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,21 +158,38 @@ impl<'a> Shown<'a> {
     }
 }
 
-#[derive(Deserialize)]
+/// What is true of a comment.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct LabelBody {
     label: Label,
+    /// Who says so; the site's name when it is missing.
     by: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// What is to become of a comment.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DecisionBody {
+    #[schema(schema_with = persons_decisions)]
     decision: Decision,
+    /// Who says so; the site's name when it is missing.
     by: Option<String>,
 }
 
-/// `POST /v1/comments`: 202 once the comment is durable; a repeat gets the first id and where it stands now.
+fn persons_decisions() -> Schema {
+    let words = Decision::ALL.into_iter().filter(|decision| *decision != Decision::Discard).map(Decision::as_str);
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words)).into()
+}
+
+/// Queue a comment.
+///
+/// The answer comes when the comment is durable. A repeat, known by its `Idempotency-Key` or `external_id`, gets the
+/// first id and where it stands now; another text under the same `external_id` is an edit.
+#[utoipa::path(post, path = "/v1/comments", security(("key" = ["check"])), params(Idempotency), request_body = Comment,
+    responses((status = 202, description = "It waits for its verdict.", body = Receipt, headers(("Location" = String))),
+              (status = 200, description = "It was there before.", body = Receipt, headers(("Location" = String))),
+              (status = 409)))]
 async fn submit(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Check>,
@@ -170,7 +214,10 @@ pub(super) async fn submitted(doors: &Doors, site: &Site, submission: Submission
     Ok(response)
 }
 
-/// `POST /v1/comments/check`: the verdict at once; kept, unless `?dry_run=true`.
+/// Judge a comment at once, and keep it.
+#[utoipa::path(post, path = "/v1/comments/check", security(("key" = ["check"])), request_body = Comment,
+    params(Idempotency, ("dry_run" = Option<bool>, Query, description = "Keep nothing; the answer then has no `id`.")),
+    responses((status = 200, description = "The verdict.", body = Checked), (status = 409)))]
 async fn check(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Check>,
@@ -179,7 +226,7 @@ async fn check(
     Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
     bounded(&comment)?;
-    if query.is_some_and(|query| asks_for_dry_run(&query)) {
+    if asks_for_dry_run(query.as_deref().unwrap_or_default())? {
         let verdict = doors.pipeline.judge(&comment, &site);
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
     }
@@ -197,7 +244,9 @@ pub(super) fn verdict(id: CommentId, verdict: &Verdict) -> Response {
     json::answer(StatusCode::OK, &Checked { id: Some(id), verdict })
 }
 
-/// `GET /v1/comments/{id}`
+/// Where a comment stands, its verdict and what people said of it.
+#[utoipa::path(get, path = "/v1/comments/{id}", security(("key" = ["read"])), params(("id" = CommentId, Path)),
+    responses((status = 200, description = "The comment.", body = Shown)))]
 async fn show(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Read>,
@@ -207,7 +256,10 @@ async fn show(
     Ok(json::answer(StatusCode::OK, &Shown::of(&stored)))
 }
 
-/// `POST /v1/comments/{id}/label`: what is true of it; learned from.
+/// Say what is true of a comment: learned from, and no later check overrules it.
+#[utoipa::path(post, path = "/v1/comments/{id}/label", security(("key" = ["submit"])),
+    params(("id" = CommentId, Path)), request_body = LabelBody,
+    responses((status = 200, description = "The verdict that stands.", body = Checked)))]
 async fn label(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Submit>,
@@ -217,7 +269,10 @@ async fn label(
     overrule(&doors, &site, id, Said::Label(body.label), body.by).await
 }
 
-/// `POST /v1/comments/{id}/decision`: what is to become of it; no later check overrules it.
+/// Say what is to become of a comment: not learned from, and no later check overrules it.
+#[utoipa::path(post, path = "/v1/comments/{id}/decision", security(("key" = ["submit"])),
+    params(("id" = CommentId, Path)), request_body = DecisionBody,
+    responses((status = 200, description = "The verdict that stands.", body = Checked)))]
 async fn decide(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Submit>,
@@ -231,7 +286,10 @@ async fn decide(
     overrule(&doors, &site, id, Said::Decision(body.decision), body.by).await
 }
 
-/// `POST /v1/comments/{id}/recheck`: judged again with the model, rules and lists of now; a person's word stands.
+/// Judge a comment again with the model, rules and lists of now; a person's word stands.
+#[utoipa::path(post, path = "/v1/comments/{id}/recheck", security(("key" = ["submit"])),
+    params(("id" = CommentId, Path)),
+    responses((status = 200, description = "The verdict that stands.", body = Checked)))]
 async fn recheck(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Submit>,
@@ -279,12 +337,19 @@ async fn existing(doors: &Doors, site: &Site, id: CommentId) -> Result<StoredCom
     stored.ok_or_else(|| StoreError::NotFound(format!("comment {id}")))
 }
 
-fn asks_for_dry_run(query: &str) -> bool {
-    // `?dry_run` alone is a yes as well.
-    url::form_urlencoded::parse(query.as_bytes())
-        .filter(|(name, _)| name == "dry_run")
-        .last()
-        .is_some_and(|(_, value)| value.is_empty() || is_yes(&value))
+/// A slip of the pen is refused: taken for a yes, it would lose the comment.
+fn asks_for_dry_run(query: &str) -> Result<bool, Problem> {
+    let asked = url::form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "dry_run").last();
+    let Some((_, value)) = asked else { return Ok(false) };
+    match &*value {
+        // `?dry_run` alone is a yes as well.
+        "" | "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => {
+            let detail = format!("`dry_run` is `{value}`; say true or false.");
+            Err(Problem::new(Refusal::InvalidParameter, detail))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -294,15 +359,16 @@ mod tests {
     #[test]
     fn a_dry_run_is_asked_for_in_the_query() {
         for (query, expected) in [
-            ("dry_run=true", true),
-            ("dry_run", true),
-            ("dry_run=1&x=y", true),
-            ("dry_run=false", false),
-            ("dry_run=true&dry_run=0", false),
-            ("dry=true", false),
-            ("", false),
+            ("dry_run=true", Some(true)),
+            ("dry_run", Some(true)),
+            ("dry_run=1&x=y", Some(true)),
+            ("dry_run=false", Some(false)),
+            ("dry_run=true&dry_run=0", Some(false)),
+            ("dry=true", Some(false)),
+            ("", Some(false)),
+            ("dry_run=flase", None),
         ] {
-            assert_eq!(asks_for_dry_run(query), expected, "{query}");
+            assert_eq!(asks_for_dry_run(query).ok(), expected, "{query}");
         }
     }
 }

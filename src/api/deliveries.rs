@@ -10,6 +10,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
 
 use super::caller::{Caller, Read, Submit};
 use super::json::{self, Json};
@@ -29,10 +30,17 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+/// What `/openapi.json` says of these calls.
+#[derive(OpenApi)]
+#[openapi(paths(list, show, retry_one, retry_range))]
+pub(super) struct Calls;
+
 /// Which deliveries are asked for; each filter that is given must fit.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Filter {
     #[serde(default, deserialize_with = "optional")]
+    #[param(value_type = Option<String>)]
     endpoint: Option<EndpointId>,
     #[serde(default, deserialize_with = "optional")]
     comment: Option<CommentId>,
@@ -44,20 +52,26 @@ struct Filter {
     /// Of events before this moment.
     #[serde(default, deserialize_with = "optional")]
     to: Option<Timestamp>,
+    /// The `next_cursor` of the page before.
     #[serde(default)]
     cursor: Option<String>,
     #[serde(default, deserialize_with = "optional")]
+    #[param(schema_with = Limit::schema, required = false)]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize)]
+/// Deliveries, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DeliveryPage)]
 struct Page {
     deliveries: Vec<Delivery>,
     #[serde(flatten)]
     next: Next,
 }
 
-#[derive(Serialize)]
+/// A delivery with its attempts.
+#[derive(Serialize, ToSchema)]
+#[schema(as = LoggedDelivery)]
 struct Shown {
     #[serde(flatten)]
     delivery: Delivery,
@@ -65,9 +79,11 @@ struct Shown {
 }
 
 /// Which deliveries are sent again; at least one of the first three must be said, so that nobody does it by accident.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = DeliveryRange)]
 struct Range {
+    #[schema(value_type = Option<String>)]
     endpoint: Option<EndpointId>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
@@ -75,12 +91,15 @@ struct Range {
     state: Option<DeliveryState>,
 }
 
-#[derive(Serialize)]
+/// How many deliveries are sent again.
+#[derive(Serialize, ToSchema)]
 struct Retried {
     retried: u64,
 }
 
-/// `GET /v1/deliveries`
+/// What was told to whom, newest first, page by page.
+#[utoipa::path(get, path = "/v1/deliveries", security(("key" = ["read"])), params(Filter),
+    responses((status = 200, description = "A page.", body = Page)))]
 async fn list(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Read>,
@@ -96,7 +115,9 @@ async fn list(
     Ok(json::answer(StatusCode::OK, &Page { deliveries, next }))
 }
 
-/// `GET /v1/deliveries/{id}`: with every attempt, its status, latency and how the answer began.
+/// A delivery with every attempt: its status, latency and how the answer began.
+#[utoipa::path(get, path = "/v1/deliveries/{id}", security(("key" = ["read"])), params(("id" = JobId, Path)),
+    responses((status = 200, description = "The delivery.", body = Shown)))]
 async fn show(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Read>,
@@ -108,7 +129,9 @@ async fn show(
     Ok(json::answer(StatusCode::OK, &Shown { delivery, attempts_made }))
 }
 
-/// `POST /v1/deliveries/{id}/retry`: at once and under the same `webhook-id`, whatever became of it.
+/// Send a delivery again at once, under the same `webhook-id`, whatever became of it.
+#[utoipa::path(post, path = "/v1/deliveries/{id}/retry", security(("key" = ["submit"])), params(("id" = JobId, Path)),
+    responses((status = 202, description = "It is due.", body = Retried), (status = 409)))]
 async fn retry_one(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Submit>,
@@ -128,7 +151,9 @@ async fn retry_one(
     Ok(json::answer(StatusCode::ACCEPTED, &Retried { retried }))
 }
 
-/// `POST /v1/deliveries/retry`: a range.
+/// Send a range of deliveries again.
+#[utoipa::path(post, path = "/v1/deliveries/retry", security(("key" = ["submit"])), request_body = Range,
+    responses((status = 202, description = "They are due.", body = Retried)))]
 async fn retry_range(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Submit>,

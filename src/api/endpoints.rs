@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
 
 use super::caller::{Admin, Caller, Read};
 use super::json::{self, Json};
@@ -37,33 +38,49 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Serialize)]
+/// What `/openapi.json` says of these calls.
+#[derive(OpenApi)]
+#[openapi(paths(list, add, show, change, remove, rotate_secret, test))]
+pub(super) struct Calls;
+
+/// The endpoints of a site.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Endpoints)]
 struct All {
     endpoints: Vec<Endpoint>,
 }
 
 /// An endpoint on the one occasion that its secret is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = EndpointWithSecret)]
 struct WithSecret<'a> {
     #[serde(flatten)]
     endpoint: &'a Endpoint,
+    /// `whsec_…`, with which messages are signed.
     secret: &'a str,
 }
 
-#[derive(Deserialize)]
+/// An endpoint to be.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewEndpoint {
+    /// Where messages go.
+    #[schema(pattern = "^https?://.", examples("https://news.example/hamlet"))]
     url: String,
     /// What it is told; every event when this is missing.
     events: Option<Vec<EventKind>>,
 }
 
-#[derive(Deserialize)]
+/// What is to be changed of an endpoint.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = EndpointChange)]
 struct ChangeBody {
+    #[schema(pattern = "^https?://.")]
     url: Option<String>,
     /// `null`: every event.
     #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<Vec<EventKind>>)]
     events: Option<Option<Vec<EventKind>>>,
     /// Whether it is told anything.
     enabled: Option<bool>,
@@ -74,18 +91,25 @@ fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Res
     T::deserialize(value).map(Some)
 }
 
-#[derive(Serialize)]
+/// A message that is on its way.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SentMessage)]
 struct Sent<'a> {
     message_id: &'a str,
 }
 
-/// `GET /v1/endpoints`
+/// The endpoints of a site.
+#[utoipa::path(get, path = "/v1/endpoints", security(("key" = ["read"])),
+    responses((status = 200, description = "All of them.", body = All)))]
 async fn list(State(doors): State<Arc<Doors>>, Caller { site, .. }: Caller<Read>) -> Result<Response, Problem> {
     let endpoints = doors.pipeline.store.endpoints(Some(site.id)).await?;
     Ok(json::answer(StatusCode::OK, &All { endpoints }))
 }
 
-/// `POST /v1/endpoints`: 201 with the signing secret, which is shown this once.
+/// Have events told to a URL.
+#[utoipa::path(post, path = "/v1/endpoints", security(("key" = ["admin"])), request_body = NewEndpoint,
+    responses((status = 201, description = "The signing secret is shown this once.", body = WithSecret,
+               headers(("Location" = String))), (status = 409)))]
 async fn add(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,
@@ -117,7 +141,9 @@ async fn add(
     Ok(response)
 }
 
-/// `GET /v1/endpoints/{id}`
+/// One endpoint.
+#[utoipa::path(get, path = "/v1/endpoints/{id}", security(("key" = ["read"])), params(("id" = String, Path)),
+    responses((status = 200, description = "The endpoint.", body = Endpoint)))]
 async fn show(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Read>,
@@ -126,7 +152,9 @@ async fn show(
     Ok(json::answer(StatusCode::OK, &existing(&doors, &site, &id).await?))
 }
 
-/// `PATCH /v1/endpoints/{id}`: what is not named stays.
+/// Change an endpoint; what is not named stays.
+#[utoipa::path(patch, path = "/v1/endpoints/{id}", security(("key" = ["admin"])), params(("id" = String, Path)),
+    request_body = ChangeBody, responses((status = 200, description = "As it is now.", body = Endpoint)))]
 async fn change(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,
@@ -149,7 +177,9 @@ async fn change(
     Ok(json::answer(StatusCode::OK, &existing(&doors, &site, &id).await?))
 }
 
-/// `DELETE /v1/endpoints/{id}`: with what waits for it.
+/// Forget an endpoint, with what waits for it.
+#[utoipa::path(delete, path = "/v1/endpoints/{id}", security(("key" = ["admin"])), params(("id" = String, Path)),
+    responses((status = 204, description = "It is gone.")))]
 async fn remove(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,
@@ -160,7 +190,10 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// `POST /v1/endpoints/{id}/rotate-secret`: the old secret signs along for a day.
+/// Sign with a new secret; the old one signs along for a day.
+#[utoipa::path(post, path = "/v1/endpoints/{id}/rotate-secret", security(("key" = ["admin"])),
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The new secret is shown this once.", body = WithSecret), (status = 409)))]
 async fn rotate_secret(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,
@@ -177,7 +210,9 @@ async fn rotate_secret(
     Ok(json::answer(StatusCode::OK, &WithSecret { endpoint: &endpoint, secret: &secret }))
 }
 
-/// `POST /v1/endpoints/{id}/test`: 202, a `delivery.test` event is on its way.
+/// Send a `delivery.test` event.
+#[utoipa::path(post, path = "/v1/endpoints/{id}/test", security(("key" = ["admin"])), params(("id" = String, Path)),
+    responses((status = 202, description = "It is on its way.", body = Sent), (status = 409)))]
 async fn test(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,

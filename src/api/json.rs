@@ -128,6 +128,7 @@ mod tests {
         check(br#"{"content":"a","author":{"mail":"b"}}"#, Refusal::UnknownField, "`author.mail`");
         check(br#"{"content": 5}"#, Refusal::InvalidField, "`content`: invalid type: integer `5`, expected a string");
         check(br#"{"content":"a","author":{"ip":"1.2.3"}}"#, Refusal::InvalidField, "`author.ip`");
+        check(br#"{"content":"a","author":["Bob"]}"#, Refusal::InvalidField, "`author`: invalid type: sequence");
         check(br#"{"kind": "comment"}"#, Refusal::InvalidField, "missing field `content`");
         check(br#"{"content":"a","content":"b"}"#, Refusal::InvalidField, "duplicate field `content`");
         check(br#"["comment", "a"]"#, Refusal::MalformedBody, "send a JSON object");

@@ -10,13 +10,14 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{delete, get, post};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
 
 use super::caller::{Admin, Caller};
 use super::json::{self, Json};
 use super::params::Named;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
-use crate::key::{Key, KeyId, NewKey, Scopes};
+use crate::key::{Key, KeyId, NewKey, Scope, Scopes};
 use crate::pipeline::key_hash;
 use crate::random;
 use crate::site::Site;
@@ -36,41 +37,63 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-#[derive(Serialize)]
+/// What `/openapi.json` says of these calls.
+#[derive(OpenApi)]
+#[openapi(paths(list, add, rotate, remove))]
+pub(super) struct Calls;
+
+/// The keys of a site.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Keys)]
 struct All {
+    #[schema(value_type = Vec<Key>)]
     keys: Vec<Arc<Key>>,
 }
 
 /// A key on the one occasion that it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeyWithSecret)]
 struct WithSecret<'a> {
     #[serde(flatten)]
     key: &'a Key,
+    /// The key itself.
     api_key: &'a str,
 }
 
-#[derive(Deserialize)]
+/// A key to be.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewKey)]
 struct KeyBody {
+    /// What you call it.
     #[serde(default)]
     name: String,
+    #[schema(value_type = Vec<Scope>, min_items = 1)]
     scopes: Scopes,
+    /// From then on it is as if it were not there; never when this is missing.
     expires_at: Option<Timestamp>,
 }
 
-#[derive(Default, Deserialize)]
+/// How a key is rotated.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = KeyRotation)]
 struct RotateBody {
-    /// How long the old key works on, seconds.
+    /// How long the old key works on, seconds; a day when this is missing.
+    #[schema(format = Int64, maximum = 4_294_967_295_u64)]
     overlap_s: Option<u32>,
 }
 
-/// `GET /v1/keys`
+/// The keys of a site, without the keys themselves: only their hashes are kept.
+#[utoipa::path(get, path = "/v1/keys", security(("key" = ["admin"])),
+    responses((status = 200, description = "All of them.", body = All)))]
 async fn list(State(doors): State<Arc<Doors>>, Caller { site, .. }: Caller<Admin>) -> Result<Response, Problem> {
     Ok(json::answer(StatusCode::OK, &All { keys: keys(&doors, &site).await? }))
 }
 
-/// `POST /v1/keys`: 201 with the key, which is shown this once.
+/// Make a further key.
+#[utoipa::path(post, path = "/v1/keys", security(("key" = ["admin"])), request_body = KeyBody,
+    responses((status = 201, description = "The key is shown this once.", body = WithSecret), (status = 409)))]
 async fn add(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,
@@ -98,7 +121,10 @@ async fn add(
     Ok(json::answer(StatusCode::CREATED, &WithSecret { key: &key, api_key: &secret }))
 }
 
-/// `POST /v1/keys/{id}/rotate`: 201 with the new key; the old one works on for a while.
+/// Make a new key in the place of an old one, which works on for a while.
+#[utoipa::path(post, path = "/v1/keys/{id}/rotate", security(("key" = ["admin"])), params(("id" = KeyId, Path)),
+    request_body = RotateBody,
+    responses((status = 201, description = "The new key is shown this once.", body = WithSecret)))]
 async fn rotate(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,
@@ -114,7 +140,9 @@ async fn rotate(
     Ok(json::answer(StatusCode::CREATED, &WithSecret { key: &key, api_key: &secret }))
 }
 
-/// `DELETE /v1/keys/{id}`
+/// Forget a key: it stops working at once.
+#[utoipa::path(delete, path = "/v1/keys/{id}", security(("key" = ["admin"])), params(("id" = KeyId, Path)),
+    responses((status = 204, description = "It is gone.")))]
 async fn remove(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,

@@ -30,36 +30,36 @@ pub struct Exceeded {
     pub found: usize,
 }
 
+/// Every text of a comment: the name of its field, how many bytes it may have, and the text.
+pub fn texts(comment: &Comment) -> [(&'static str, usize, Option<&String>); 15] {
+    let author = &comment.author;
+    [
+        ("content", CONTENT_BYTES, Some(&comment.content)),
+        ("kind", SHORT_BYTES, Some(&comment.kind)),
+        ("author.name", SHORT_BYTES, author.name.as_ref()),
+        ("author.email", SHORT_BYTES, author.email.as_ref()),
+        ("author.role", SHORT_BYTES, author.role.as_ref()),
+        ("author.id", SHORT_BYTES, author.id.as_ref()),
+        ("lang", SHORT_BYTES, comment.lang.as_ref()),
+        ("external_id", SHORT_BYTES, comment.external_id.as_ref()),
+        ("parent_id", SHORT_BYTES, comment.parent_id.as_ref()),
+        ("author.url", LONG_BYTES, author.url.as_ref()),
+        ("author.user_agent", LONG_BYTES, author.user_agent.as_ref()),
+        ("permalink", LONG_BYTES, comment.permalink.as_ref()),
+        ("post_title", LONG_BYTES, comment.post_title.as_ref()),
+        ("referrer", LONG_BYTES, comment.referrer.as_ref()),
+        ("honeypot", LONG_BYTES, comment.honeypot.as_ref()),
+    ]
+}
+
 /// The first field of `comment` that is longer than it may be.
 pub fn exceeded(comment: &Comment) -> Option<Exceeded> {
-    let author = &comment.author;
-    let short = [
-        ("kind", Some(&comment.kind)),
-        ("author.name", author.name.as_ref()),
-        ("author.email", author.email.as_ref()),
-        ("author.role", author.role.as_ref()),
-        ("author.id", author.id.as_ref()),
-        ("lang", comment.lang.as_ref()),
-        ("external_id", comment.external_id.as_ref()),
-        ("parent_id", comment.parent_id.as_ref()),
-    ];
-    let long = [
-        ("author.url", author.url.as_ref()),
-        ("author.user_agent", author.user_agent.as_ref()),
-        ("permalink", comment.permalink.as_ref()),
-        ("post_title", comment.post_title.as_ref()),
-        ("referrer", comment.referrer.as_ref()),
-        ("honeypot", comment.honeypot.as_ref()),
-    ];
     let bytes = |field, text: &str, limit| {
         (text.len() > limit).then_some(Exceeded { field, limit, unit: "bytes", found: text.len() })
     };
-    let first = |fields: &[(&'static str, Option<&String>)], limit| {
-        fields.iter().find_map(|&(field, text)| bytes(field, text?, limit))
-    };
-    bytes("content", &comment.content, CONTENT_BYTES)
-        .or_else(|| first(&short, SHORT_BYTES))
-        .or_else(|| first(&long, LONG_BYTES))
+    texts(comment)
+        .into_iter()
+        .find_map(|(field, limit, text)| bytes(field, text?, limit))
         .or_else(|| comment.context.iter().find_map(|topic| bytes("context", topic, SHORT_BYTES)))
         .or_else(|| {
             let found = comment.context.len();

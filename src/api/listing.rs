@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Doors;
 use super::caller::{Caller, Read};
@@ -24,7 +25,8 @@ use crate::verdict::{Decision, Label};
 const QUERY_BYTES: usize = 1024;
 
 /// Which comments are asked for; each filter that is given must fit.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Filter {
     /// Words that stand in the comment, its author, its links, its ids or the symbols of its verdict.
     #[serde(default)]
@@ -35,6 +37,7 @@ pub struct Filter {
     decision: Option<Decision>,
     #[serde(default, deserialize_with = "optional")]
     label: Option<Label>,
+    /// A symbol of the verdict's evidence.
     #[serde(default)]
     symbol: Option<String>,
     /// Received at this moment or later.
@@ -43,20 +46,26 @@ pub struct Filter {
     /// Received before this moment.
     #[serde(default, deserialize_with = "optional")]
     to: Option<Timestamp>,
+    /// The `next_cursor` of the page before.
     #[serde(default)]
     cursor: Option<String>,
     #[serde(default, deserialize_with = "optional")]
+    #[param(schema_with = Limit::schema, required = false)]
     limit: Option<Limit>,
 }
 
-#[derive(Serialize)]
+/// Comments, newest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CommentPage)]
 struct Page<'a> {
     comments: Vec<Shown<'a>>,
     #[serde(flatten)]
     next: Next,
 }
 
-/// `GET /v1/comments`
+/// What came in, newest first, page by page.
+#[utoipa::path(get, path = "/v1/comments", security(("key" = ["read"])), params(Filter),
+    responses((status = 200, description = "A page.", body = Page)))]
 pub(super) async fn list(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Read>,

@@ -10,6 +10,7 @@ use axum::response::Response;
 use axum::routing::get;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
 
 use super::caller::{Admin, Caller, Read};
 use super::json::{self, Json};
@@ -24,16 +25,26 @@ pub fn routes() -> Vec<Route> {
     vec![Route { path: path.to_owned(), door: path, handlers: get(show).post(add).delete(remove) }]
 }
 
-#[derive(Serialize)]
+/// What `/openapi.json` says of these calls.
+#[derive(OpenApi)]
+#[openapi(paths(show, add, remove))]
+pub(super) struct Calls;
+
+/// The allow and block lists of a site.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ListEntries)]
 struct Entries {
     entries: Vec<ListEntry>,
 }
 
-#[derive(Deserialize)]
+/// An entry to be.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewListEntry)]
 struct NewEntry {
     list: ListKind,
     #[serde(rename = "match")]
+    #[schema(value_type = String, pattern = "^(email|ip|domain|phrase):.", examples("domain:spam.example"))]
     pattern: ListPattern,
     /// Why it is there; verdicts quote it.
     #[serde(default)]
@@ -41,13 +52,18 @@ struct NewEntry {
     expires_at: Option<Timestamp>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Which {
+    /// The entry, as it was put on.
     #[serde(rename = "match")]
+    #[param(value_type = String, required, pattern = "^(email|ip|domain|phrase):.")]
     pattern: Option<String>,
 }
 
-/// `GET /v1/lists`
+/// What a site lets through and keeps out.
+#[utoipa::path(get, path = "/v1/lists", security(("key" = ["read"])),
+    responses((status = 200, description = "All entries.", body = Entries)))]
 async fn show(State(doors): State<Arc<Doors>>, Caller { site, .. }: Caller<Read>) -> Result<Response, Problem> {
     let directory = doors.pipeline.store.directory().await?;
     let site = directory.sites.iter().find(|found| found.id == site.id);
@@ -55,7 +71,9 @@ async fn show(State(doors): State<Arc<Doors>>, Caller { site, .. }: Caller<Read>
     Ok(json::answer(StatusCode::OK, &Entries { entries: site.policy.lists.clone() }))
 }
 
-/// `POST /v1/lists`: an entry that says something else of the same pattern is replaced.
+/// Put an entry on; one that says something else of the same pattern is replaced.
+#[utoipa::path(post, path = "/v1/lists", security(("key" = ["admin"])), request_body = NewEntry,
+    responses((status = 200, description = "All entries, as they are now.", body = Entries)))]
 async fn add(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,
@@ -78,7 +96,9 @@ async fn add(
     Ok(json::answer(StatusCode::OK, &Entries { entries: policy.lists }))
 }
 
-/// `DELETE /v1/lists?match=domain:spam.example`
+/// Take an entry off.
+#[utoipa::path(delete, path = "/v1/lists", security(("key" = ["admin"])), params(Which),
+    responses((status = 200, description = "All entries, as they are now.", body = Entries)))]
 async fn remove(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Admin>,

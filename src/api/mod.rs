@@ -19,6 +19,7 @@ pub mod limiter;
 pub mod limits;
 pub mod listing;
 pub mod lists;
+pub mod openapi;
 pub mod params;
 pub mod problem;
 pub mod sites;

@@ -8,6 +8,8 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::problem::{Problem, Refusal};
 
@@ -51,6 +53,13 @@ impl Default for Limit {
     }
 }
 
+impl Limit {
+    pub fn schema() -> Schema {
+        let limit = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(PAGE_MAX));
+        limit.default(Some(PAGE_DEFAULT.into())).into()
+    }
+}
+
 impl FromStr for Limit {
     type Err = String;
 
@@ -77,7 +86,7 @@ impl<T: FromStr + Send, S: Send + Sync> FromRequestParts<S> for Named<T> {
 }
 
 /// Where the next page begins: opaque to callers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Next {
     /// Hand it back as `cursor` for the next page; missing on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store::StoreError;
 
@@ -43,6 +44,32 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    pub const ALL: [Refusal; 23] = [
+        Refusal::KeyMissing,
+        Refusal::KeyUnknown,
+        Refusal::SignatureMissing,
+        Refusal::SignatureInvalid,
+        Refusal::SignatureExpired,
+        Refusal::ScopeMissing,
+        Refusal::NotFound,
+        Refusal::MethodNotAllowed,
+        Refusal::MalformedBody,
+        Refusal::MalformedHeader,
+        Refusal::UnsupportedMediaType,
+        Refusal::BodyTooLarge,
+        Refusal::BodyTimeout,
+        Refusal::UnknownField,
+        Refusal::InvalidField,
+        Refusal::FieldTooLong,
+        Refusal::InvalidParameter,
+        Refusal::Conflict,
+        Refusal::RateLimited { retry_after_s: 1 },
+        Refusal::Overloaded,
+        Refusal::Unavailable,
+        Refusal::SiteMissing,
+        Refusal::Internal,
+    ];
+
     /// (last part of the `type`, title, status)
     fn facts(self) -> (&'static str, &'static str, StatusCode) {
         match self {
@@ -76,6 +103,15 @@ impl Refusal {
         }
     }
 
+    /// The `type` by which a program knows it; a reference relative to this server.
+    pub fn kind(self) -> String {
+        format!("/problems/{}", self.facts().0)
+    }
+
+    pub fn title(self) -> &'static str {
+        self.facts().1
+    }
+
     pub fn status(self) -> StatusCode {
         self.facts().2
     }
@@ -100,13 +136,16 @@ pub struct Problem {
     pub detail: String,
 }
 
-/// The members of RFC 9457 § 3.1; `type` is a reference relative to this server.
-#[derive(Debug, Serialize)]
+/// A refusal (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct Members<'a> {
+    /// Which kind of refusal; stays as it is from version to version.
     #[serde(rename = "type")]
     kind: String,
     title: &'a str,
     status: u16,
+    /// One sentence: what is wrong and how to mend it.
     detail: &'a str,
 }
 
@@ -116,8 +155,8 @@ impl Problem {
     }
 
     pub fn members(&self) -> Members<'_> {
-        let (slug, title, status) = self.refusal.facts();
-        Members { kind: format!("/problems/{slug}"), title, status: status.as_u16(), detail: &self.detail }
+        let Problem { refusal, detail } = self;
+        Members { kind: refusal.kind(), title: refusal.title(), status: refusal.status().as_u16(), detail }
     }
 }
 

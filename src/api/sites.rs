@@ -10,12 +10,14 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::{OpenApi, ToSchema};
 
 use super::caller::Operator;
 use super::json::{self, Json};
 use super::params::Named;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route};
+use crate::object;
 use crate::pipeline::key_hash;
 use crate::random;
 use crate::site::{Policy, Site, SiteId, check_name, check_url};
@@ -27,46 +29,66 @@ pub fn routes() -> Vec<Route> {
     vec![route("/v1/sites", get(list).post(add)), route("/v1/sites/{name}", get(show).patch(change).delete(remove))]
 }
 
+/// What `/openapi.json` says of these calls.
+#[derive(OpenApi)]
+#[openapi(paths(list, add, show, change, remove))]
+pub(super) struct Calls;
+
 /// A site without its lists, which may be long.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Site)]
 struct Shown<'a> {
     id: SiteId,
     name: &'a str,
     url: &'a str,
     created_at: Timestamp,
     thresholds: Thresholds,
+    /// Judges and records, but always answers approve.
     shadow: bool,
+    /// Roles in the CMS whose comments are let through.
     trusted_roles: &'a [String],
 }
 
-#[derive(Serialize)]
+/// All sites.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sites)]
 struct All<'a> {
     sites: Vec<Shown<'a>>,
 }
 
 /// A site on the one occasion that its key is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = SiteWithKey)]
 struct WithKey<'a> {
     #[serde(flatten)]
     site: Shown<'a>,
     api_key: &'a str,
 }
 
-#[derive(Deserialize)]
+/// A site to be; what is missing is as the settings say in `[policy]`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewSite {
+    #[schema(pattern = r"^[\p{L}\p{N}._-]+$")]
     name: String,
+    #[schema(pattern = "^https?://.", examples("https://news.example/"))]
     url: String,
+    #[serde(default, deserialize_with = "object::optional")]
     thresholds: Option<Thresholds>,
     shadow: Option<bool>,
     trusted_roles: Option<Vec<String>>,
 }
 
-#[derive(Deserialize)]
+/// What is to be changed of a site.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = SiteChange)]
 struct ChangeBody {
+    #[schema(pattern = r"^[\p{L}\p{N}._-]+$")]
     name: Option<String>,
+    #[schema(pattern = "^https?://.")]
     url: Option<String>,
+    #[serde(default, deserialize_with = "object::optional")]
     thresholds: Option<Thresholds>,
     shadow: Option<bool>,
     trusted_roles: Option<Vec<String>>,
@@ -104,14 +126,18 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// `GET /v1/sites`
+/// All sites.
+#[utoipa::path(get, path = "/v1/sites", security(("operator" = ["admin"])),
+    responses((status = 200, description = "Oldest first.", body = All)))]
 async fn list(State(doors): State<Arc<Doors>>, _: Operator) -> Result<Response, Problem> {
     let directory = doors.pipeline.store.directory().await?;
     let sites = directory.sites.iter().map(|site| Shown::of(site)).collect();
     Ok(json::answer(StatusCode::OK, &All { sites }))
 }
 
-/// `POST /v1/sites`: 201 with the site's first API key, which is shown this once.
+/// Make a site.
+#[utoipa::path(post, path = "/v1/sites", security(("operator" = ["admin"])), request_body = NewSite,
+    responses((status = 201, description = "Its first API key is shown this once.", body = WithKey), (status = 409)))]
 async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSite>) -> Result<Response, Problem> {
     check_name(&new.name).map_err(|detail| invalid("name", &detail))?;
     check_url(&new.url).map_err(|detail| invalid("url", &detail))?;
@@ -123,12 +149,17 @@ async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSi
     Ok(json::answer(StatusCode::CREATED, &WithKey { site: Shown::of(&site), api_key: &key }))
 }
 
-/// `GET /v1/sites/{name}`
+/// One site.
+#[utoipa::path(get, path = "/v1/sites/{name}", security(("operator" = ["admin"])), params(("name" = String, Path)),
+    responses((status = 200, description = "The site.", body = Shown)))]
 async fn show(State(doors): State<Arc<Doors>>, _: Operator, Named(name): Named<String>) -> Result<Response, Problem> {
     Ok(json::answer(StatusCode::OK, &Shown::of(existing(&doors, &name).await?.as_ref())))
 }
 
-/// `PATCH /v1/sites/{name}`: what is not named stays.
+/// Change a site; what is not named stays.
+#[utoipa::path(patch, path = "/v1/sites/{name}", security(("operator" = ["admin"])), params(("name" = String, Path)),
+    request_body = ChangeBody,
+    responses((status = 200, description = "As it is now.", body = Shown), (status = 409)))]
 async fn change(
     State(doors): State<Arc<Doors>>,
     _: Operator,
@@ -151,7 +182,9 @@ async fn change(
     Ok(json::answer(StatusCode::OK, &Shown::of(&site)))
 }
 
-/// `DELETE /v1/sites/{name}`: with its keys, comments, labels, endpoints and jobs.
+/// Forget a site, with its keys, comments, labels, endpoints and jobs.
+#[utoipa::path(delete, path = "/v1/sites/{name}", security(("operator" = ["admin"])), params(("name" = String, Path)),
+    responses((status = 204, description = "It is gone.")))]
 async fn remove(State(doors): State<Arc<Doors>>, _: Operator, Named(name): Named<String>) -> Result<Response, Problem> {
     let site = existing(&doors, &name).await?;
     doors.pipeline.store.remove_site(site.id).await?;

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
+use utoipa::OpenApi;
 
 use super::caller::{Caller, Read};
 use super::json;
@@ -27,17 +28,25 @@ pub fn routes() -> Vec<Route> {
     vec![Route { path: path.to_owned(), door: path, handlers: get(show) }]
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// What `/openapi.json` says of this call.
+#[derive(OpenApi)]
+#[openapi(paths(show))]
+pub(super) struct Calls;
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Days {
-    /// The first day, UTC.
+    /// The first day, UTC; 30 days are told of when this is missing.
     #[serde(default, deserialize_with = "optional")]
     from: Option<Day>,
-    /// The last day, UTC.
+    /// The last day, UTC; today when this is missing.
     #[serde(default, deserialize_with = "optional")]
     to: Option<Day>,
 }
 
-/// `GET /v1/stats?from=2026-11-01&to=2026-11-30`
+/// What happened to a site's comments, by day, symbol and language.
+#[utoipa::path(get, path = "/v1/stats", security(("key" = ["read"])), params(Days),
+    responses((status = 200, description = "The numbers of those days.", body = Report)))]
 async fn show(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Read>,

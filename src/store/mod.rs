@@ -16,6 +16,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::comment::{Comment, CommentId};
 use crate::event::EventKind;
@@ -106,7 +107,7 @@ pub enum StoreError {
 }
 
 /// Names one job within the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct JobId(pub i64);
 
@@ -212,7 +213,7 @@ impl StoredComment {
 }
 
 /// One thing that happened to a comment, and who did it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HistoryEntry {
     pub at: Timestamp,
     /// Who: a user's name, a reporter of the CMS, or the key's site.
@@ -227,7 +228,7 @@ pub struct HistoryEntry {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Act {
     /// A person said what is true of the comment; learned from.
@@ -274,7 +275,7 @@ pub struct DecisionJob {
 pub type EndpointId = String;
 
 /// What an endpoint understands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EndpointKind {
     /// Signed events, as Standard Webhooks has them.
@@ -285,14 +286,15 @@ pub enum EndpointKind {
 }
 
 /// Where a site's events are told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Endpoint {
+    #[schema(value_type = String)]
     pub id: EndpointId,
     pub site: SiteId,
     #[serde(default)]
     pub kind: EndpointKind,
     pub url: String,
-    /// What it is told; `None`: every event.
+    /// What it is told; every event when nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<EventKind>>,
     pub created_at: Timestamp,
@@ -376,7 +378,7 @@ pub enum NextStep {
 }
 
 /// A delivery as its log shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Delivery {
     pub id: JobId,
     #[serde(skip)]
@@ -387,6 +389,7 @@ pub struct Delivery {
     pub kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<CommentId>,
+    #[schema(value_type = String)]
     pub endpoint: EndpointId,
     pub state: DeliveryState,
     /// Attempts since it was queued, or since a person had it tried anew.
@@ -405,7 +408,7 @@ pub struct Delivery {
 }
 
 /// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     Pending,
@@ -427,7 +430,7 @@ impl std::str::FromStr for DeliveryState {
 }
 
 /// An attempt as it was logged.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct LoggedAttempt {
     pub at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -455,7 +458,7 @@ pub struct CommentFilter {
 }
 
 /// Where a comment stands, without what is true of it there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusWord {
     Queued,
@@ -525,7 +528,7 @@ pub struct LabelledComment {
 }
 
 /// What waits and what was given up, at a glance.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct QueueStatus {
     /// Comments waiting for a verdict.
     pub decisions: u64,

@@ -18,6 +18,7 @@ mod harness;
 mod hooks;
 mod hostile;
 mod limits;
+mod openapi;
 mod receiver;
 mod receivers;
 mod replay;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// A crate and the places (below `src/`) that may name it.
-const AT_HOME: [(&str, &[&str]); 7] = [
+const AT_HOME: [(&str, &[&str]); 8] = [
     ("sqlx", &["store/"]),
     ("axum", &["http.rs", "http/", "api/"]),
     ("governor", &["api/limiter.rs"]),
@@ -14,6 +14,10 @@ const AT_HOME: [(&str, &[&str]); 7] = [
     ("linfa", &["training/fit.rs"]),
     ("linfa_bayes", &["training/fit.rs"]),
     ("clap", &["main.rs", "cli/"]),
+    (
+        "utoipa",
+        &["api/", "http", "comment.rs", "event.rs", "key.rs", "site.rs", "statistics.rs", "store/mod.rs", "verdict.rs"],
+    ),
 ];
 
 /// What nothing below the line may name: files, environment, clock, async, chance.

@@ -21,15 +21,17 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
-use serde_json::json;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+use utoipa::{OpenApi, ToSchema};
 
+use super::comments::{Checked, Receipt};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, comments, json as reply, limits};
 use crate::config::hooks::{Act, Answer, Hook, Hooks};
 use crate::pipeline::{Said, Submission};
 use crate::site::Site;
-use crate::store::StoreError;
+use crate::store::{StatusWord, StoreError};
 use crate::verdict::Label;
 use message::Message;
 use signature::Believed;
@@ -40,6 +42,27 @@ const VIA: &str = "hook";
 pub fn routes() -> Vec<Route> {
     let path = "/v1/hooks/{source}";
     vec![Route { path: path.to_owned(), door: path, handlers: post(receive) }]
+}
+
+/// What `/openapi.json` says of this call.
+#[derive(OpenApi)]
+#[openapi(paths(receive))]
+pub(super) struct Calls;
+
+/// What a source is answered, as its `answer` in the settings wants it.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum Answered<'a> {
+    Kept(Receipt),
+    Judged(Checked<'a>),
+    Passed { status: Passed },
+}
+
+/// This kind of event is not one that the settings want taken.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Passed {
+    Ignored,
 }
 
 /// The sources that are known; swapped whole when the settings are read anew.
@@ -61,6 +84,15 @@ impl Register {
     }
 }
 
+/// Take a CMS's own webhook.
+///
+/// Sources, how their messages are signed and where a comment's fields are stand in the settings, in tables
+/// `[hooks.SOURCE]`; so does what is answered.
+#[utoipa::path(post, path = "/v1/hooks/{source}", params(("source" = String, Path)),
+    request_body(content((Object = "application/json"), (Object = "application/x-www-form-urlencoded"))),
+    responses((status = 200, description = "The verdict; or it was there before, or is ignored.", body = Answered),
+              (status = 202, description = "It waits for its verdict.", body = Receipt, headers(("Location" = String))),
+              (status = 204, description = "Done; `answer` is `empty`."), (status = 401), (status = 409)))]
 async fn receive(
     State(doors): State<Arc<Doors>>,
     source: Result<Path<String>, PathRejection>,
@@ -136,8 +168,10 @@ async fn label(
     };
     let verdict = doors.pipeline.overrule(site, id, Said::Label(label), &hook.name, VIA).await?;
     Ok(match hook.answer {
-        Answer::Accepted => reply::answer(StatusCode::OK, &json!({"id": id, "status": "decided"})),
-        Answer::Verdict => comments::verdict(id, &verdict),
+        Answer::Accepted => reply::answer(StatusCode::OK, &Answered::Kept(Receipt { id, status: StatusWord::Decided })),
+        Answer::Verdict => {
+            reply::answer(StatusCode::OK, &Answered::Judged(Checked { id: Some(id), verdict: &verdict }))
+        }
         Answer::Empty => empty(),
     })
 }
@@ -153,7 +187,9 @@ fn idempotency_key(hook: &Hook, id: &str) -> String {
 fn ignored(hook: &Hook) -> Response {
     match hook.answer {
         Answer::Empty => empty(),
-        Answer::Accepted | Answer::Verdict => reply::answer(StatusCode::OK, &json!({"status": "ignored"})),
+        Answer::Accepted | Answer::Verdict => {
+            reply::answer(StatusCode::OK, &Answered::Passed { status: Passed::Ignored })
+        }
     }
 }
 
