@@ -4,6 +4,8 @@
 //! own when things happen (`now` is an argument), nor what they mean. `sqlite/` is the one engine so far; only this
 //! module speaks SQL.
 
+mod comments;
+mod deliveries;
 mod rotation;
 mod search;
 mod sqlite;
@@ -18,13 +20,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::comment::{Comment, CommentId};
-use crate::event::EventKind;
+use crate::comment::CommentId;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
-use crate::verdict::{Decision, Label, Verdict};
+use crate::verdict::Verdict;
 
+pub use comments::{
+    Act, Admission, Change, CommentFilter, DecisionJob, HistoryEntry, LabelledComment, NewComment, Status, StatusWord,
+    StoredComment,
+};
+pub use deliveries::{
+    Attempt, Delivery, DeliveryFilter, DeliveryJob, DeliveryState, Endpoint, EndpointChange, EndpointId, EndpointKind,
+    EndpointSecret, EndpointState, LoggedAttempt, NextStep, Outgoing,
+};
 pub use rotation::rotated;
 pub use search::Query;
 
@@ -125,373 +134,6 @@ pub struct Lease {
     pub attempt: u32,
 }
 
-/// A comment on its way in.
-#[derive(Clone, Debug)]
-pub struct NewComment {
-    pub id: CommentId,
-    pub site: SiteId,
-    pub comment: Comment,
-    pub received_at: Timestamp,
-    /// The `Idempotency-Key` header; a repeat within the same site is the same comment.
-    pub idempotency_key: Option<String>,
-    /// By which a later submit-spam or submit-ham finds the comment again; see [`Store::find_by_fingerprint`].
-    pub fingerprint: Option<i64>,
-    /// Whom the CMS wants told when the decision changes; see [`Store::callback_endpoint`].
-    pub callback: Option<EndpointId>,
-}
-
-/// What became of a comment that knocked.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Admission {
-    /// It is durable now. `lease` is there if `claimed_until` was given: the caller is to decide it.
-    New { id: CommentId, lease: Option<Lease> },
-    /// It was there before; nothing was written.
-    Repeat {
-        id: CommentId,
-        /// The CMS's own id is the same, and no idempotency key says that the message is: its author may have edited it.
-        may_be_edit: bool,
-    },
-}
-
-impl Admission {
-    pub fn id(&self) -> CommentId {
-        match self {
-            Admission::New { id, .. } | Admission::Repeat { id, .. } => *id,
-        }
-    }
-}
-
-/// A message for every endpoint of a site: kept once, sent to each.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outgoing {
-    /// By which an endpoint chooses what it is told.
-    pub kind: EventKind,
-    /// `msg_…`, the same for every attempt and every endpoint; the receiver's idempotency key.
-    pub message_id: String,
-    /// JSON, exactly as it will be signed and sent.
-    pub body: String,
-}
-
-/// Where a comment stands. There is no way to be decided without a verdict.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Status {
-    Queued,
-    Decided { verdict: Verdict },
-    DeadLetter { attempts: u32, last_error: String },
-}
-
-impl Status {
-    pub fn word(&self) -> StatusWord {
-        match self {
-            Status::Queued => StatusWord::Queued,
-            Status::Decided { .. } => StatusWord::Decided,
-            Status::DeadLetter { .. } => StatusWord::DeadLetter,
-        }
-    }
-}
-
-/// A comment as the store knows it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredComment {
-    pub id: CommentId,
-    pub site: SiteId,
-    pub comment: Comment,
-    pub received_at: Timestamp,
-    pub status: Status,
-    /// What the checks decided, whatever a person made of it since; `None` when they never did.
-    pub judged: Option<Decision>,
-    /// What happened to it after it was first decided, oldest first.
-    pub history: Vec<HistoryEntry>,
-}
-
-impl StoredComment {
-    /// Whether a person's word stands: the newest label or decision, unless the comment was edited since.
-    pub fn has_a_persons_word(&self) -> bool {
-        let newest = self.history.iter().rev().find(|entry| !matches!(entry.what, Act::Recheck(_)));
-        newest.is_some_and(|entry| !matches!(entry.what, Act::Edit(_)))
-    }
-}
-
-/// One thing that happened to a comment, and who did it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct HistoryEntry {
-    pub at: Timestamp,
-    /// Who: a user's name, a reporter of the CMS, or the key's site.
-    pub by: String,
-    /// Through which door: `api`, `akismet`, `hook`, `callback`, `cli`.
-    pub via: String,
-    #[serde(flatten)]
-    pub what: Act,
-    /// The decision that stood before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Decision>,
-}
-
-/// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Act {
-    /// A person said what is true of the comment; learned from.
-    Label(Label),
-    /// A person said what is to become of it; not learned from.
-    Decision(Decision),
-    /// It was judged again, and this came out.
-    Recheck(Decision),
-    /// Its author changed it; it was judged again, and this came out.
-    Edit(Decision),
-}
-
-/// What becomes of a comment that was admitted before.
-#[derive(Clone, Debug)]
-pub struct Change {
-    pub entry: HistoryEntry,
-    /// What stands from now on.
-    pub verdict: Verdict,
-    /// What the checks themselves decided now; `None` when they were not asked.
-    pub judged: Option<Decision>,
-    /// The comment as it reads now; with [`Act::Edit`] only.
-    pub comment: Option<Comment>,
-    /// That of the message which brought the edit: the same message again is no further edit.
-    pub idempotency_key: Option<String>,
-    /// By which it is found from now on; `None`: as before.
-    pub fingerprint: Option<i64>,
-    /// For the endpoints; `None` when there is nothing new for them.
-    pub event: Option<Outgoing>,
-    /// For the call-back that the comment came with, if it did.
-    pub call_back: Option<Outgoing>,
-}
-
-/// A queued comment that this worker is to decide.
-#[derive(Clone, Debug)]
-pub struct DecisionJob {
-    pub lease: Lease,
-    pub id: CommentId,
-    pub site: SiteId,
-    pub comment: Comment,
-    pub received_at: Timestamp,
-}
-
-/// Names one endpoint: `ep_` and a ULID.
-pub type EndpointId = String;
-
-/// What an endpoint understands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum EndpointKind {
-    /// Signed events, as Standard Webhooks has them.
-    #[default]
-    Webhook,
-    /// The call-back of an Akismet plugin: what became of the comments that came with it, and nothing else.
-    Callback,
-}
-
-/// Where a site's events are told.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Endpoint {
-    #[schema(value_type = String)]
-    pub id: EndpointId,
-    pub site: SiteId,
-    #[serde(default)]
-    pub kind: EndpointKind,
-    pub url: String,
-    /// What it is told; every event when nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub events: Option<Vec<EventKind>>,
-    pub created_at: Timestamp,
-    /// Why nothing is sent to it any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disabled: Option<String>,
-    /// When the present run of failures began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failing_since: Option<Timestamp>,
-    /// `whsec_…`; each signs. Newest first; the others sign along until they expire. Of a call-back: the site's API key,
-    /// which the plugin wants to be shown.
-    #[serde(skip)]
-    pub secrets: Vec<EndpointSecret>,
-}
-
-/// A signing secret and until when it signs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EndpointSecret {
-    pub secret: String,
-    /// `None` for the present one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-}
-
-/// What is to be changed of an endpoint; what is `None` stays.
-#[derive(Clone, Debug, Default)]
-pub struct EndpointChange {
-    pub url: Option<String>,
-    /// `Some(None)`: every event.
-    pub events: Option<Option<Vec<EventKind>>>,
-    pub secrets: Option<Vec<EndpointSecret>>,
-    /// Tell it again what was disabled, or nothing any more, for this reason.
-    pub state: Option<EndpointState>,
-}
-
-/// Whether an endpoint is told anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EndpointState {
-    Enabled,
-    Disabled { reason: String },
-}
-
-/// One message that is to be sent to one endpoint.
-#[derive(Clone, Debug)]
-pub struct DeliveryJob {
-    pub lease: Lease,
-    pub message_id: String,
-    pub body: String,
-    pub endpoint: Endpoint,
-    /// When the event was stored; retries count from here.
-    pub created_at: Timestamp,
-}
-
-/// How one attempt at a delivery ended, and what follows.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attempt {
-    /// HTTP status; `None` when there was no answer.
-    pub status: Option<u16>,
-    /// Why it failed, one line; empty on success.
-    pub error: String,
-    pub latency: Duration,
-    /// How the answer's body begins; for the endpoint's owner only.
-    pub answer: String,
-    pub next: NextStep,
-}
-
-/// What follows an attempt.
-#[derive(Clone, Debug, PartialEq)]
-pub enum NextStep {
-    /// The receiver has it.
-    Delivered,
-    RetryAt(Timestamp),
-    /// Given up: kept, shown, retried or purged by a person.
-    DeadLetter,
-    /// Given up, and nothing more is to be sent to this endpoint; its waiting deliveries become dead letters too.
-    DisableEndpoint {
-        reason: String,
-        /// What the other endpoints of the site are told of it.
-        event: Outgoing,
-    },
-}
-
-/// A delivery as its log shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct Delivery {
-    pub id: JobId,
-    #[serde(skip)]
-    pub site: SiteId,
-    pub message_id: String,
-    /// The event's type.
-    #[serde(rename = "type")]
-    pub kind: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub comment: Option<CommentId>,
-    #[schema(value_type = String)]
-    pub endpoint: EndpointId,
-    pub state: DeliveryState,
-    /// Attempts since it was queued, or since a person had it tried anew.
-    pub attempts: u32,
-    pub created_at: Timestamp,
-    /// When the next attempt is due.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub due_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub finished_at: Option<Timestamp>,
-    /// HTTP status of the last attempt.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<String>,
-}
-
-/// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
-    Pending,
-    Delivered,
-    DeadLetter,
-}
-
-impl std::str::FromStr for DeliveryState {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<DeliveryState, String> {
-        match text {
-            "pending" => Ok(DeliveryState::Pending),
-            "delivered" => Ok(DeliveryState::Delivered),
-            "dead_letter" => Ok(DeliveryState::DeadLetter),
-            _ => Err(format!("`{text}` is no state; say pending, delivered or dead_letter")),
-        }
-    }
-}
-
-/// An attempt as it was logged.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-pub struct LoggedAttempt {
-    pub at: Timestamp,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    pub latency_ms: f64,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub error: String,
-    /// How the answer's body begins.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub answer: String,
-}
-
-/// Which comments are meant; what is `None` does not matter.
-#[derive(Clone, Debug, Default)]
-pub struct CommentFilter {
-    pub query: Option<Query>,
-    pub status: Option<StatusWord>,
-    pub decision: Option<Decision>,
-    /// The newest label.
-    pub label: Option<Label>,
-    /// Received at this moment or later.
-    pub from: Option<Timestamp>,
-    /// Received before this moment.
-    pub to: Option<Timestamp>,
-}
-
-/// Where a comment stands, without what is true of it there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StatusWord {
-    Queued,
-    Decided,
-    DeadLetter,
-}
-
-impl std::str::FromStr for StatusWord {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<StatusWord, String> {
-        match text {
-            "queued" => Ok(StatusWord::Queued),
-            "decided" => Ok(StatusWord::Decided),
-            "dead_letter" => Ok(StatusWord::DeadLetter),
-            _ => Err(format!("`{text}` is no status; say queued, decided or dead_letter")),
-        }
-    }
-}
-
-/// Which deliveries are meant; what is `None` does not matter.
-#[derive(Clone, Debug, Default)]
-pub struct DeliveryFilter {
-    pub id: Option<JobId>,
-    pub endpoint: Option<EndpointId>,
-    pub comment: Option<CommentId>,
-    pub state: Option<DeliveryState>,
-    /// Whose event was stored at this moment or later.
-    pub from: Option<Timestamp>,
-    /// Whose event was stored before this moment.
-    pub to: Option<Timestamp>,
-}
-
 /// All that a door needs to know a caller: who may knock, and as which site.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
@@ -515,16 +157,6 @@ pub struct ModelRecord {
     /// Why it was promoted, or was not.
     pub note: String,
     pub is_champion: bool,
-}
-
-/// A comment with the label that a person gave last: what training reads.
-#[derive(Clone, Debug)]
-pub struct LabelledComment {
-    pub id: CommentId,
-    pub site: SiteId,
-    pub comment: Comment,
-    pub label: Label,
-    pub labelled_at: Timestamp,
 }
 
 /// What waits and what was given up, at a glance.

@@ -16,7 +16,7 @@ const AT_HOME: [(&str, &[&str]); 8] = [
     ("clap", &["main.rs", "cli/"]),
     (
         "utoipa",
-        &["api/", "http", "comment.rs", "event.rs", "key.rs", "site.rs", "statistics.rs", "store/mod.rs", "verdict.rs"],
+        &["api/", "http", "comment.rs", "event.rs", "key.rs", "site.rs", "statistics.rs", "store/", "verdict.rs"],
     ),
 ];
 
