@@ -418,7 +418,8 @@ pub trait Store: Send + Sync + 'static {
     /// Changes an endpoint. What waits for one that is disabled becomes dead letters.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when there is no such endpoint.
+    /// [`StoreError::NotFound`] when there is no such endpoint; [`StoreError::Conflict`] when more than its state is to
+    /// change and it is a call-back: the site's API key goes there, and only to where the CMS itself is.
     async fn set_endpoint(&self, id: &str, change: EndpointChange, now: Timestamp) -> Result<(), StoreError>;
 
     /// The endpoint that stands for a call-back of `site`; kept as `endpoint` says if there is none with this URL yet.
@@ -428,7 +429,7 @@ pub trait Store: Send + Sync + 'static {
     /// Queues one message for one endpoint.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the endpoint is disabled.
+    /// [`StoreError::Conflict`] when the endpoint is disabled or a call-back.
     async fn enqueue_message(&self, id: &str, event: Outgoing, now: Timestamp) -> Result<(), StoreError>;
 
     // ---- models --------------------------------------------------------------------------------------------------

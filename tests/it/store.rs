@@ -890,6 +890,18 @@ contract! {
         assert_eq!((due.len(), called.len()), (3, 1));
         assert_eq!((called[0].body.as_str(), called[0].endpoint.secrets[0].secret.as_str()), ("called back", "new"));
 
+        // The key must not follow it to another address; it may be switched off and on.
+        let elsewhere = EndpointChange { url: Some("https://evil.example/".into()), ..EndpointChange::default() };
+        let secrets = EndpointChange { secrets: Some(Vec::new()), ..EndpointChange::default() };
+        for change in [elsewhere, secrets] {
+            is_conflict(house.store.set_endpoint("ep_c", change, at(20)).await);
+        }
+        is_conflict(house.store.enqueue_message("ep_c", event("test"), at(20)).await);
+        house.store.set_endpoint("ep_c", enabled(), at(20)).await.unwrap();
+        let endpoints = house.store.endpoints(None).await.unwrap();
+        let kept = endpoints.iter().find(|endpoint| endpoint.id == "ep_c").unwrap();
+        assert_eq!((kept.url.as_str(), kept.secrets[0].secret.as_str()), (called[0].endpoint.url.as_str(), "new"));
+
         house.store.remove_endpoint("ep_c").await.unwrap();
         house.say(with, Act::Decision(Decision::Spam), 30, "again").await.unwrap();
         assert_eq!(house.told(32).await, ["ep_a: again"]);

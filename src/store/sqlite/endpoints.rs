@@ -100,6 +100,10 @@ pub(super) async fn set(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let (row, _) = find(conn, &id).await?;
+    // Its secret is the site's API key, which must not follow it to another address.
+    if change.url.is_some() || change.events.is_some() || change.secrets.is_some() {
+        must_be_webhook(conn, row, &id).await?;
+    }
     let events = match &change.events {
         Some(Some(events)) => Some(to_json(events)?),
         _ => None,
@@ -184,6 +188,7 @@ pub(super) async fn enqueue(
     if let Some(reason) = disabled {
         return Err(StoreError::Conflict(format!("endpoint {id} is disabled ({reason}); enable it first")));
     }
+    must_be_webhook(conn, row, &id).await?;
     let message = sqlx::query(
         "INSERT INTO messages (id, site, type, body, created_at)
          SELECT ?2, site, ?5, ?3, ?4 FROM endpoints WHERE row = ?1",
@@ -215,4 +220,15 @@ async fn find(conn: &mut SqliteConnection, id: &str) -> Result<(i64, Option<Stri
         .fetch_optional(conn)
         .await?
         .ok_or_else(|| StoreError::NotFound(format!("endpoint {id}")))
+}
+
+async fn must_be_webhook(conn: &mut SqliteConnection, row: i64, id: &str) -> Result<(), StoreError> {
+    let kind: String = sqlx::query_scalar("SELECT kind FROM endpoints WHERE row = ?").bind(row).fetch_one(conn).await?;
+    if kind == "webhook" {
+        return Ok(());
+    }
+    Err(StoreError::Conflict(format!(
+        "endpoint {id} is the call-back of an Akismet plugin: its address and key are those that the plugin sends, and it \
+         understands nothing but decisions"
+    )))
 }
