@@ -193,3 +193,24 @@ pub struct LabelledComment {
     pub label: Label,
     pub labelled_at: Timestamp,
 }
+
+/// What one act teaches: a text whose label changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    pub site: SiteId,
+    /// As it read when the labels were about it.
+    pub comment: Comment,
+    /// The label that no longer holds.
+    pub unlearn: Option<Label>,
+    /// The label that holds from here on.
+    pub learn: Option<Label>,
+}
+
+/// A stretch of what there is to learn.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lessons {
+    /// Oldest first.
+    pub lessons: Vec<Lesson>,
+    /// Up to which act this goes; the next stretch begins after it. Acts count from 1.
+    pub up_to: i64,
+}

@@ -27,8 +27,8 @@ use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::Verdict;
 
 pub use comments::{
-    Act, Admission, Change, CommentFilter, DecisionJob, HistoryEntry, LabelledComment, NewComment, Status, StatusWord,
-    StoredComment,
+    Act, Admission, Change, CommentFilter, DecisionJob, HistoryEntry, LabelledComment, Lesson, Lessons, NewComment,
+    Status, StatusWord, StoredComment,
 };
 pub use deliveries::{
     Attempt, Delivery, DeliveryFilter, DeliveryJob, DeliveryState, Endpoint, EndpointChange, EndpointId, EndpointKind,
@@ -256,6 +256,16 @@ pub trait Store: Send + Sync + 'static {
         after: Option<CommentId>,
         limit: u32,
     ) -> Result<Vec<LabelledComment>, StoreError>;
+
+    /// What changed of labels after the act `after`, whatever process wrote it; `limit` acts at most.
+    ///
+    /// Taken in order from 0 on, lessons leave the labels that hold now, each with the text that it is about: a new label
+    /// takes the former one back, and so does an edit. Those of a site that was removed are gone; one that cannot be
+    /// read is passed over and told in the log.
+    async fn lessons(&self, after: i64, limit: u32) -> Result<Lessons, StoreError>;
+
+    /// How many comments of `site` are labelled `[ham, spam]` now.
+    async fn label_counts(&self, site: SiteId) -> Result<[u64; 2], StoreError>;
 
     // ---- jobs ----------------------------------------------------------------------------------------------------
 

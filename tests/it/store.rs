@@ -13,8 +13,8 @@ use hamlet::site::{Policy, Site, SiteId};
 use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
     Act, Admission, Attempt, Change, CommentFilter, DecisionJob, DeliveryFilter, DeliveryJob, DeliveryState, Directory,
-    Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, HistoryEntry, JobId, Lease, ModelRecord,
-    NewComment, NextStep, Outgoing, Query, Settings, Status, StatusWord, Store, StoreError,
+    Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, HistoryEntry, JobId, Lease, Lesson, Lessons,
+    ModelRecord, NewComment, NextStep, Outgoing, Query, Settings, Status, StatusWord, Store, StoreError,
 };
 use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
 use jiff::Timestamp;
@@ -194,6 +194,41 @@ fn event(body: &str) -> Outgoing {
 
 fn decided(decision: Decision) -> Status {
     Status::Decided { verdict: verdict(decision) }
+}
+
+/// How often a text of a site has a label.
+type Counts = BTreeMap<(SiteId, String, &'static str), i64>;
+
+/// Takes the lessons after `up_to`, `limit` at once; up to where they went.
+async fn follow(store: &dyn Store, mut up_to: i64, limit: u32, counts: &mut Counts) -> i64 {
+    loop {
+        let stretch = store.lessons(up_to, limit).await.unwrap();
+        for lesson in &stretch.lessons {
+            for (label, by) in [(lesson.unlearn, -1), (lesson.learn, 1)] {
+                let Some(label) = label else { continue };
+                let name = (lesson.site, lesson.comment.content.clone(), label.as_str());
+                let count = counts.entry(name.clone()).or_default();
+                *count += by;
+                assert!(*count >= 0, "{name:?} was taken back before it was learned");
+                if *count == 0 {
+                    counts.remove(&name);
+                }
+            }
+        }
+        if stretch.up_to == up_to {
+            return up_to;
+        }
+        up_to = stretch.up_to;
+    }
+}
+
+/// The same, from the labels that hold.
+async fn labels_now(store: &dyn Store) -> Counts {
+    let mut counts = Counts::new();
+    for one in store.labelled(None, None, 999).await.unwrap() {
+        *counts.entry((one.site, one.comment.content, one.label.as_str())).or_default() += 1;
+    }
+    counts
 }
 
 #[track_caller]
@@ -587,6 +622,79 @@ contract! {
         let page = house.store.labelled(Some(house.site.id), Some(ids[0]), 1).await.unwrap();
         assert_eq!(page.iter().map(|one| one.id).collect::<Vec<_>>(), [ids[1]]);
         assert!(house.store.labelled(Some(other.id), None, 10).await.unwrap().is_empty());
+    }
+
+    async fn lessons_in_order_leave_the_labels_that_hold(house: &House) {
+        let other = house.store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let mut comments = Vec::new();
+        for number in 0..12 {
+            let site = if number % 3 == 0 { other.id } else { house.site.id };
+            let new = NewComment { site, ..house.fresh(&format!("first of {number}")) };
+            comments.push((site, house.store.admit_decided(new, verdict(Decision::Hold), event("x")).await.unwrap().id()));
+        }
+        let (mut followed, mut up_to) = (Counts::new(), 0);
+        // Any order of acts will do; this one is the same each time.
+        let mut chance = 1_u64;
+        let mut draw = |of: u64| {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (chance >> 33) % of
+        };
+        for step in 0..150_i64 {
+            let (site, id) = comments[usize::try_from(draw(12)).unwrap()];
+            let what = match draw(7) {
+                0 | 1 => Act::Label(Label::Ham),
+                2 | 3 => Act::Label(Label::Spam),
+                4 => Act::Decision(Decision::Approve),
+                5 => Act::Recheck(Decision::Hold),
+                _ => Act::Edit(Decision::Hold),
+            };
+            // A text may come back that had been there before.
+            let comment = matches!(what, Act::Edit(_)).then(|| Comment::of_text(format!("text {}", draw(3))));
+            let entry = HistoryEntry { at: at(step), by: "ada".into(), via: "api".into(), what, before: None };
+            let (verdict, judged) = (verdict(Decision::Hold), Some(Decision::Hold));
+            let change = Change {
+                entry, verdict, judged, comment, idempotency_key: None, fingerprint: None, event: None, call_back: None,
+            };
+            house.store.record_change(site, id, change).await.unwrap();
+            if draw(5) == 0 {
+                up_to = follow(house.store.as_ref(), up_to, 3, &mut followed).await;
+                assert_eq!(followed, labels_now(house.store.as_ref()).await, "after step {step}");
+            }
+        }
+        assert!(followed.len() > 3 && followed.values().any(|count| *count > 1), "{followed:?}");
+        for limit in [1, 7, 1000] {
+            let mut anew = Counts::new();
+            follow(house.store.as_ref(), 0, limit, &mut anew).await;
+            assert_eq!(anew, labels_now(house.store.as_ref()).await, "{limit} at once");
+        }
+        let [ham, spam] = house.store.label_counts(house.site.id).await.unwrap();
+        let of_site = house.store.labelled(Some(house.site.id), None, 99).await.unwrap();
+        assert_eq!(ham + spam, u64::try_from(of_site.len()).unwrap());
+        assert_eq!(spam, u64::try_from(of_site.iter().filter(|one| one.label == Label::Spam).count()).unwrap());
+    }
+
+    async fn a_label_given_after_a_site_was_removed_is_a_lesson(house: &House) {
+        let id = house.check("a", Decision::Hold).await;
+        house.say(id, Act::Label(Label::Spam), 1, "x").await.unwrap();
+        let before = house.store.lessons(0, 9).await.unwrap();
+        assert_eq!((before.lessons.len(), before.up_to), (1, 1));
+        house.store.remove_site(house.site.id).await.unwrap();
+        assert_eq!(house.store.lessons(0, 9).await.unwrap(), Lessons { lessons: Vec::new(), up_to: 0 });
+
+        let site = house.store.add_site("again", "", Policy::standard(), [3; 32], at(0)).await.unwrap().id;
+        let new = NewComment { site, ..house.fresh("b") };
+        let id = house.store.admit_decided(new, verdict(Decision::Hold), event("x")).await.unwrap().id();
+        let entry = HistoryEntry {
+            at: at(2), by: "ada".into(), via: "api".into(), what: Act::Label(Label::Ham), before: None,
+        };
+        let change = Change {
+            entry, verdict: verdict(Decision::Approve), judged: None, comment: None, idempotency_key: None,
+            fingerprint: None, event: None, call_back: None,
+        };
+        house.store.record_change(site, id, change).await.unwrap();
+        let lessons = house.store.lessons(before.up_to, 9).await.unwrap().lessons;
+        let expected = Lesson { site, comment: Comment::of_text("b"), unlearn: None, learn: Some(Label::Ham) };
+        assert_eq!(lessons, [expected], "who followed the log up to then must not miss it");
     }
 
     async fn the_newest_comment_with_a_fingerprint_is_found(house: &House) {

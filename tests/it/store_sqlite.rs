@@ -15,6 +15,7 @@ use hamlet::random;
 use hamlet::site::{Policy, SiteId};
 use hamlet::statistics::{Day, Kind};
 use hamlet::store::{Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store, StoreError, open};
+use hamlet::verdict::Label;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
@@ -400,10 +401,13 @@ async fn of_the_first_version(folder: &Path) {
              (1, x'{id}01', 1, {day}, '{comment}', '{approved}', '{{\"label\":\"ham\"}}', 'ham', {day}),
              (2, x'{id}02', 1, {day} + 86399999999, '{{\"content\":\"y\"}}', '{spam}', NULL, NULL, NULL),
              (3, x'{id}03', 1, {day}, '{{\"content\":\"z\"}}', NULL, NULL, NULL, NULL);
-         INSERT INTO acts VALUES (1, 1, '{{\"at\":\"2026-11-24T00:00:00Z\",\"by\":\"ada\",\"via\":\"api\",\"label\":\"ham\",\"before\":\"hold\"}}');
+         INSERT INTO acts VALUES
+             (1, 1, '{{{by}\"label\":\"spam\",\"before\":\"hold\"}}'), (2, 1, '{{{by}\"decision\":\"spam\",\"before\":\"spam\"}}'),
+             (3, 1, '{{{by}\"label\":\"spam\",\"before\":\"spam\"}}'), (4, 1, '{{{by}\"label\":\"ham\",\"before\":\"spam\"}}');
          INSERT INTO jobs (kind, state, due_at, attempts, site, comment) VALUES ('decide', 'pending', 0, 0, 1, 3);",
         policy = serde_json::to_string(&Policy::standard()).unwrap(),
         key = "07".repeat(32),
+        by = r#""at":"2026-11-24T00:00:00Z","by":"ada","via":"api","#,
         id = "00".repeat(15),
         approved = verdict("approve"),
         spam = verdict("spam"),
@@ -438,6 +442,9 @@ async fn an_older_store_is_brought_up_to_date_with_all_it_holds() {
             "symbol BAYES: 2",
         ]
     );
+    let lessons = store.lessons(0, 9).await.unwrap().lessons;
+    let learned: Vec<_> = lessons.iter().map(|one| (one.comment.content.as_str(), one.unlearn, one.learn)).collect();
+    assert_eq!(learned, [("x", None, Some(Label::Spam)), ("x", Some(Label::Spam), Some(Label::Ham))]);
     // What was queued goes on.
     let jobs = store.claim_decisions(at(0), Duration::from_secs(9), 9).await.unwrap();
     assert_eq!(jobs.iter().map(|job| job.comment.content.as_str()).collect::<Vec<_>>(), ["z"]);

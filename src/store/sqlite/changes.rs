@@ -84,10 +84,13 @@ pub(super) async fn record(
     ledger.tallies.write(conn).await?;
 
     let replaced = change.comment.as_ref().map(|_| before.comment.as_slice());
-    sqlx::query("INSERT INTO acts (comment, act, replaced) VALUES (?, ?, CAST(? AS TEXT))")
+    let (unlearn, learn) = if old_label == label { (None, None) } else { (old_label, label) };
+    sqlx::query("INSERT INTO acts (comment, act, replaced, unlearn, learn) VALUES (?, ?, CAST(? AS TEXT), ?, ?)")
         .bind(before.row)
         .bind(to_json(&change.entry)?)
         .bind(replaced)
+        .bind(unlearn.map(Label::as_str))
+        .bind(learn.map(Label::as_str))
         .execute(&mut *conn)
         .await?;
     if let (Some(key), Some(comment)) = (&change.idempotency_key, &change.comment) {

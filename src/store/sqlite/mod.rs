@@ -15,6 +15,7 @@ mod fanout;
 mod jobs;
 mod keys;
 mod ledger;
+mod lessons;
 mod listing;
 mod many;
 mod models;
@@ -38,8 +39,8 @@ use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
     Admission, Attempt, Change, CommentFilter, DeadLetter, DecisionJob, Delivery, DeliveryFilter, DeliveryJob,
-    Directory, Endpoint, EndpointChange, EndpointId, JobId, LabelledComment, Lease, LoggedAttempt, ModelRecord,
-    NewComment, Outgoing, QueueStatus, Settings, Store, StoreError, StoredComment,
+    Directory, Endpoint, EndpointChange, EndpointId, JobId, LabelledComment, Lease, Lessons, LoggedAttempt,
+    ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store, StoreError, StoredComment,
 };
 use crate::comment::CommentId;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
@@ -142,6 +143,14 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<LabelledComment>, StoreError> {
         comments::labelled(&self.readers, site, after, limit).await
+    }
+
+    async fn lessons(&self, after: i64, limit: u32) -> Result<Lessons, StoreError> {
+        lessons::lessons(&self.readers, after, limit).await
+    }
+
+    async fn label_counts(&self, site: SiteId) -> Result<[u64; 2], StoreError> {
+        lessons::label_counts(&self.readers, site).await
     }
 
     // ---- jobs ----------------------------------------------------------------------------------------------------
