@@ -7,12 +7,13 @@
 use jiff::Timestamp;
 
 use crate::classifier::Classifier;
+use crate::classifier::site::SiteCounts;
 use crate::comment::Comment;
 use crate::lists::{self, Lists};
 use crate::rules::{Case, RuleSet};
 use crate::site::{ListKind, Policy, Site};
 use crate::text::Text;
-use crate::verdict::{Decision, Evidence, Nats, Score, Thresholds, Verdict};
+use crate::verdict::{Decision, Evidence, Label, Nats, Score, Thresholds, Verdict};
 
 /// An allow list beats everything that rules, classifier and block lists can say together.
 const ALLOW_LIST: f64 = -80.0;
@@ -41,16 +42,30 @@ impl Judge {
         &self.classifier
     }
 
+    /// The verdict of a site that has taught nothing; see [`Judge::judge_taught`].
+    pub fn judge(&self, comment: &Comment, site: &Site, lists: &Lists, now: Timestamp) -> Verdict {
+        self.judge_taught(comment, site, lists, &SiteCounts::default(), now)
+    }
+
     /// The verdict on one comment. Any bytes get one: judging has no error case.
     ///
-    /// `lists` are those of `site`, made ready. `Verdict::micros` is left at 0 for whoever holds the stopwatch.
-    pub fn judge(&self, comment: &Comment, site: &Site, lists: &Lists, now: Timestamp) -> Verdict {
+    /// `lists` are those of `site`, made ready, and `taught` is what its labels taught. `Verdict::micros` is left at 0 for
+    /// whoever holds the stopwatch.
+    pub fn judge_taught(
+        &self,
+        comment: &Comment,
+        site: &Site,
+        lists: &Lists,
+        taught: &SiteCounts,
+        now: Timestamp,
+    ) -> Verdict {
         let text = Text::of(comment);
-        let opinion = self.classifier.opinion(comment, &text);
+        let opinion = self.classifier.opinion_of(comment, &text, taught);
 
         let mut evidence = self.rules.fired(&Case { comment, text: &text, site });
         evidence.push(Evidence::new("PRIOR", self.classifier.prior(), ""));
         evidence.push(Evidence::new("BAYES", opinion.weight, bayes_note(opinion.coverage)));
+        evidence.extend(opinion.of_site.map(|weight| Evidence::new("BAYES_SITE", weight, taught.note())));
         evidence.extend(staff(comment, &site.policy));
         for entry in lists.hits(comment, &text, now) {
             let (symbol, weight) = match entry.list {
@@ -114,6 +129,10 @@ impl Judge {
             "PRIOR" | "BOUND" => None,
             "BAYES" if decision == Decision::Approve => Some("its words are those of ordinary comments".to_owned()),
             "BAYES" => Some("its words are those of spam".to_owned()),
+            "BAYES_SITE" => {
+                let label = if piece.weight.get() < 0.0 { Label::Ham } else { Label::Spam };
+                Some(format!("its words are those of comments that this site's moderators called {label}"))
+            }
             "ROLE_STAFF" => Some(format!("its author is trusted here ({})", piece.note)),
             "ALLOW_LIST" | "BLOCK_LIST" => Some(format!("an entry of the {}", piece.note)),
             symbol => {

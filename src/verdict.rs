@@ -256,7 +256,7 @@ pub struct Verdict {
     pub score: Score,
     /// Heaviest first. The weights add up to logit(score).
     pub evidence: Vec<Evidence>,
-    /// The most telling tokens of `BAYES`, heaviest first.
+    /// The most telling tokens of `BAYES` and `BAYES_SITE` together, heaviest first.
     pub tokens: Vec<Token>,
     pub thresholds: Thresholds,
     /// One plain sentence.

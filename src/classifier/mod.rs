@@ -1,11 +1,12 @@
 //! The naive Bayes classifier as it serves: hashed features of a text to evidence in nats.
 //!
 //! Owns the tables that a verdict is read from and the opinion on one comment. Does not own what is looked at
-//! (`features`), the file (`model`), nor how any of it is learned (`training`).
+//! (`features`), what a site's labels add (`site`), the file (`model`), nor how any of it is learned (`training`).
 
 pub mod calibration;
 pub mod features;
 pub mod model;
+pub mod site;
 
 use crate::comment::Comment;
 use crate::text::Text;
@@ -14,6 +15,7 @@ use crate::verdict::{Nats, Token};
 use calibration::Calibration;
 use features::{Features, Origin};
 use model::{Model, ModelError};
+use site::{SiteCounts, Strength};
 
 /// Tokens that an opinion names.
 const MAX_TOKENS: usize = 8;
@@ -27,7 +29,9 @@ pub struct Opinion {
     pub weight: Nats,
     /// Share of the comment's n-grams that training has seen, 0 to 1.
     pub coverage: f64,
-    /// The most telling tokens, heaviest first.
+    /// Evidence of what the site's labels taught; `None` while it has none.
+    pub of_site: Option<Nats>,
+    /// The most telling tokens of both, heaviest first.
     pub tokens: Vec<Token>,
 }
 
@@ -38,6 +42,8 @@ pub struct Classifier {
     /// Log-ratio times scale of each column, `COLUMNS` of them. f32 halves what the cache must hold; its error, some
     /// 1e-7 of a weight, is far below what calibration can tell.
     weights: Vec<f32>,
+    /// Share of `[ham, spam]` rows that had the feature of each column: what a site's labels are held against.
+    rates: Vec<[f32; 2]>,
     seen: Vec<u64>,
     calibration: Calibration,
     card: serde_json::Value,
@@ -68,7 +74,10 @@ impl Classifier {
         #[expect(clippy::cast_possible_truncation, reason = "see `weights`")]
         let weigh = |(ratio, scale): (f64, &f32)| (ratio * f64::from(*scale)) as f32;
         let weights = model.log_ratios().into_iter().zip(&model.scales).map(weigh).collect();
-        Classifier { id, weights, seen: model.seen, calibration: model.calibration, card: model.card }
+        #[expect(clippy::cast_possible_truncation, reason = "see `weights`")]
+        let rate = |[ham, spam]: &[f64; 2]| [(ham / model.rows[0]) as f32, (spam / model.rows[1]) as f32];
+        let rates = model.counts.iter().map(rate).collect();
+        Classifier { id, weights, rates, seen: model.seen, calibration: model.calibration, card: model.card }
     }
 
     /// Names the model in each verdict.
@@ -88,11 +97,32 @@ impl Classifier {
 
     /// What the text alone says. Linear in its length.
     pub fn opinion(&self, comment: &Comment, text: &Text) -> Opinion {
+        self.opinion_of(comment, text, &SiteCounts::default())
+    }
+
+    /// What the text alone says, at a site that has taught this.
+    pub fn opinion_of(&self, comment: &Comment, text: &Text, taught: &SiteCounts) -> Opinion {
         let features = Features::of(comment, text);
         let coverage = self.coverage(&features.grams);
         let weight = self.evidence(&features);
-        let tokens = if weight == Nats::ZERO { Vec::new() } else { self.tokens(&features, text, coverage) };
-        Opinion { weight, coverage, tokens }
+        let shares = taught.shares(&features.columns, |column| self.rate(column), &Strength::STANDARD);
+        let of_site = taught.evidence(&shares, &Strength::STANDARD);
+        let tokens = if weight == Nats::ZERO && of_site.is_none() {
+            Vec::new()
+        } else {
+            let factor =
+                self.calibration.slope * self.calibration.trust(coverage) / length_norm(features.columns.len());
+            let of_site = shares.into_iter().chain(std::iter::repeat(0.0));
+            let weights =
+                features.columns.iter().zip(of_site).map(|(&column, share)| factor * self.weight(column) + share);
+            tokens(&features, text, weights)
+        };
+        Opinion { weight, coverage, of_site, tokens }
+    }
+
+    /// What a site's labels say of features; `None` while there is no label.
+    pub fn evidence_of_site(&self, features: &Features, taught: &SiteCounts, strength: &Strength) -> Option<Nats> {
+        taught.evidence(&taught.shares(&features.columns, |column| self.rate(column), strength), strength)
     }
 
     /// Evidence of features, calibrated and shrunk by coverage.
@@ -117,32 +147,38 @@ impl Classifier {
         f64::from(self.weights.get(column as usize).copied().unwrap_or(0.0))
     }
 
-    /// The words and links that moved the evidence most, each with all features that it brought first.
-    fn tokens(&self, features: &Features, text: &Text, coverage: f64) -> Vec<Token> {
-        let factor = self.calibration.slope * self.calibration.trust(coverage) / length_norm(features.columns.len());
-        let mut heaviest: Vec<(f64, Origin)> = Vec::with_capacity(MAX_TOKENS + 1);
-        let mut keep = |sum: f64, origin| {
-            let weight = sum * factor;
-            let is_lighter =
-                heaviest.len() == MAX_TOKENS && heaviest.last().is_some_and(|(last, _)| weight.abs() <= last.abs());
-            if origin == Origin::Other || weight.abs() < MIN_TOKEN || is_lighter {
-                return;
-            }
-            let at = heaviest.partition_point(|(other, _)| other.abs() >= weight.abs());
-            heaviest.insert(at, (weight, origin));
-            heaviest.truncate(MAX_TOKENS);
-        };
-        let (mut sum, mut open) = (0.0, Origin::Other);
-        for (&column, &origin) in features.columns.iter().zip(&features.origins) {
-            if origin != open {
-                keep(sum, open);
-                (sum, open) = (0.0, origin);
-            }
-            sum += self.weight(column);
-        }
-        keep(sum, open);
-        heaviest.into_iter().filter_map(|(weight, origin)| named(weight, origin, text)).collect()
+    /// `[ham, spam]` share of rows with the feature of `column`.
+    #[inline]
+    fn rate(&self, column: u32) -> [f64; 2] {
+        self.rates.get(column as usize).copied().unwrap_or_default().map(f64::from)
     }
+}
+
+/// The words and links that moved the evidence most, each with all features that it brought first.
+///
+/// * `weights`: nats of each column.
+fn tokens(features: &Features, text: &Text, weights: impl Iterator<Item = f64>) -> Vec<Token> {
+    let mut heaviest: Vec<(f64, Origin)> = Vec::with_capacity(MAX_TOKENS + 1);
+    let mut keep = |weight: f64, origin| {
+        let is_lighter =
+            heaviest.len() == MAX_TOKENS && heaviest.last().is_some_and(|(last, _)| weight.abs() <= last.abs());
+        if origin == Origin::Other || weight.abs() < MIN_TOKEN || is_lighter {
+            return;
+        }
+        let at = heaviest.partition_point(|(other, _)| other.abs() >= weight.abs());
+        heaviest.insert(at, (weight, origin));
+        heaviest.truncate(MAX_TOKENS);
+    };
+    let (mut sum, mut open) = (0.0, Origin::Other);
+    for (weight, &origin) in weights.zip(&features.origins) {
+        if origin != open {
+            keep(sum, open);
+            (sum, open) = (0.0, origin);
+        }
+        sum += weight;
+    }
+    keep(sum, open);
+    heaviest.into_iter().filter_map(|(weight, origin)| named(weight, origin, text)).collect()
 }
 
 fn named(weight: f64, origin: Origin, text: &Text) -> Option<Token> {

@@ -1,12 +1,17 @@
 //! Invariants 1 and 2: judging is a function of its arguments, and the evidence adds up to the score.
 
+use std::sync::LazyLock;
+
 use hamlet::classifier::Classifier;
+use hamlet::classifier::features::Features;
+use hamlet::classifier::site::SiteCounts;
 use hamlet::comment::{Author, Comment};
 use hamlet::decision::Judge;
 use hamlet::lists::Lists;
 use hamlet::rules::RuleSet;
 use hamlet::site::{Policy, Site, SiteId};
-use hamlet::verdict::{Score, Verdict};
+use hamlet::text::Text;
+use hamlet::verdict::{Label, Score, Verdict};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
@@ -29,15 +34,31 @@ fn site() -> Site {
     }
 }
 
+/// What the site's labels taught.
+fn taught() -> &'static SiteCounts {
+    static TAUGHT: LazyLock<SiteCounts> = LazyLock::new(|| {
+        let mut counts = SiteCounts::default();
+        for (text, label) in [("casino https://bit.ly/x", Label::Spam), ("viagra", Label::Ham), ("كازينو", Label::Spam)]
+        {
+            let comment = Comment::of_text(text);
+            counts.learn(&Features::of(&comment, &Text::of(&comment)), label);
+        }
+        counts
+    });
+    &TAUGHT
+}
+
 #[track_caller]
 fn check(judge: &Judge, comment: &Comment) -> Verdict {
     let site = site();
-    let lists = Lists::of(&site.policy.lists);
-    let verdict = judge.judge(comment, &site, &lists, Timestamp::UNIX_EPOCH);
+    let (lists, taught) = (Lists::of(&site.policy.lists), taught());
+    let judged = || judge.judge_taught(comment, &site, &lists, taught, Timestamp::UNIX_EPOCH);
+    let verdict = judged();
     let sum: f64 = verdict.evidence.iter().map(|piece| piece.weight.get()).sum();
     assert!((sum - verdict.score.logit()).abs() < 1e-6, "{sum} is not the logit of {:?}", verdict.score);
     assert!(sum.abs() <= Score::MAX_LOGIT + 1e-9, "{sum} is beyond the bound");
-    assert_eq!(verdict, judge.judge(comment, &site, &lists, Timestamp::UNIX_EPOCH), "the same again, bit for bit");
+    assert!(verdict.evidence.iter().any(|piece| piece.symbol == "BAYES_SITE"));
+    assert_eq!(verdict, judged(), "the same again, bit for bit");
     let kept: Verdict = serde_json::from_str(&serde_json::to_string(&verdict).unwrap()).unwrap();
     assert_eq!(kept, verdict, "a stored verdict is the verdict");
     verdict
