@@ -76,6 +76,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let greeting = first_site(store.as_ref(), &config, &clock).await?;
     let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), clock, judge));
     pipeline.set_directory(store.directory().await?);
+    pipeline.follow_labels().await?;
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
     let worker = tokio::spawn(worker.run(stopped.clone()));
     let doors = settings::doors(&config, hooks);
@@ -259,9 +260,10 @@ struct Seen {
     champion: Option<String>,
 }
 
-/// Takes over what a command beside the daemon has changed since: sites, keys, lists, endpoints, the champion.
+/// Takes over what a process beside the daemon has changed since: labels, sites, keys, lists, endpoints, the champion.
 async fn follow_store(pipeline: &Pipeline, config: &Config, seen: &mut Seen) -> Result<(), DaemonError> {
     let store = pipeline.store.as_ref();
+    pipeline.follow_labels().await?;
     if store.generation().await? == seen.generation {
         return Ok(());
     }

@@ -1,12 +1,13 @@
 //! The one road from a comment to a verdict that is kept.
 //!
 //! Owns the order of things: judge, then store comment, verdict and message in one transaction. Every door and the
-//! worker go through here. Who may knock is in `callers`, what happens after the first verdict in `afterwards`. Does not
-//! own how a comment is judged (`decision`), kept (`store`) or told (`webhook`).
+//! worker go through here. Who may knock is in `callers`, what happens after the first verdict in `afterwards`, what labels
+//! taught in `learning`. Does not own how a comment is judged (`decision`), kept (`store`) or told (`webhook`).
 
 mod afterwards;
 mod callbacks;
 mod callers;
+mod learning;
 
 use std::fmt;
 use std::sync::Arc;
@@ -26,10 +27,12 @@ use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
 use crate::store::{Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError};
 use crate::verdict::{Decision, Verdict};
-pub use afterwards::Said;
+pub use afterwards::{Overruled, Said};
 use callbacks::CallBacks;
 use callers::Callers;
 pub use callers::{Known, key_hash};
+pub use learning::Learned;
+use learning::Learning;
 
 /// How long a comment that was handed over stays out of other workers' sight: a queue in memory is gone with its
 /// process, and this is how long its comments then wait.
@@ -55,6 +58,7 @@ pub struct Pipeline {
     judge: ArcSwap<Judge>,
     callers: ArcSwap<Callers>,
     call_backs: CallBacks,
+    learning: Learning,
 }
 
 impl fmt::Debug for Pipeline {
@@ -109,6 +113,7 @@ impl Pipeline {
             judge: ArcSwap::from_pointee(judge),
             callers: ArcSwap::from_pointee(Callers::default()),
             call_backs: CallBacks::default(),
+            learning: Learning::default(),
         }
     }
 
@@ -124,7 +129,8 @@ impl Pipeline {
     /// Puts sites and keys in place, unless what is there was read later.
     pub fn set_directory(&self, directory: Directory) {
         let new = Arc::new(Callers::of(directory));
-        self.callers.rcu(|now| Arc::clone(if now.is_newer_than(&new) { now } else { &new }));
+        let before = self.callers.rcu(|now| Arc::clone(if now.is_newer_than(&new) { now } else { &new }));
+        self.learning.forget_removed(&before, &self.callers.load());
     }
 
     /// Reads sites and keys anew, so that what was just changed here counts from the next request on.
@@ -152,10 +158,10 @@ impl Pipeline {
     pub fn judge(&self, comment: &Comment, site: &Site) -> Verdict {
         let started = Instant::now();
         let now = self.clock.now();
-        let callers = self.callers.load();
+        let (callers, taught) = (self.callers.load(), self.taught(site.id));
         let mut verdict = match callers.lists(site.id) {
-            Some(lists) => self.judge.load().judge(comment, site, lists, now),
-            None => self.judge.load().judge(comment, site, &Lists::of(&site.policy.lists), now),
+            Some(lists) => self.judge.load().judge_taught(comment, site, lists, &taught, now),
+            None => self.judge.load().judge_taught(comment, site, &Lists::of(&site.policy.lists), &taught, now),
         };
         verdict.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         verdict

@@ -26,10 +26,10 @@ use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, batch, listing};
 use crate::comment::{Comment, CommentId};
-use crate::pipeline::{Said, Submission, Submitted};
+use crate::pipeline::{Learned, Overruled, Said, Submission, Submitted};
 use crate::site::Site;
 use crate::store::{HistoryEntry, Status, StatusWord, StoreError, StoredComment};
-use crate::verdict::{Decision, Label, Verdict};
+use crate::verdict::{Decision, Label, Score, Verdict};
 
 pub fn routes() -> Vec<Route> {
     let route = |path: &'static str, handlers| Route { path: path.to_owned(), door: path, handlers };
@@ -116,6 +116,30 @@ pub(super) struct Checked<'a> {
     pub(super) id: Option<CommentId>,
     #[serde(flatten)]
     pub(super) verdict: &'a Verdict,
+}
+
+/// The verdict that a label left, and what it taught.
+#[derive(Serialize, ToSchema)]
+struct Labelled<'a> {
+    #[serde(flatten)]
+    checked: Checked<'a>,
+    learned: LearnedShown,
+}
+
+/// What a label did to the score that its comment would get if it came now.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Learned)]
+struct LearnedShown {
+    score_before: Score,
+    score_after: Score,
+    #[schema(examples("this label moved the score of this comment from 0.71 to 0.23"))]
+    note: String,
+}
+
+impl From<Learned> for LearnedShown {
+    fn from(learned: Learned) -> LearnedShown {
+        LearnedShown { score_before: learned.before, score_after: learned.after, note: learned.note() }
+    }
 }
 
 /// A comment as the store knows it.
@@ -257,9 +281,11 @@ async fn show(
 }
 
 /// Say what is true of a comment: learned from, and no later check overrules it.
+///
+/// The site's next comment is judged with it. A label takes back what the one before taught.
 #[utoipa::path(post, path = "/v1/comments/{id}/label", security(("key" = ["submit"])),
     params(("id" = CommentId, Path)), request_body = LabelBody,
-    responses((status = 200, description = "The verdict that stands.", body = Checked)))]
+    responses((status = 200, description = "The verdict that stands, and what was learned.", body = Labelled)))]
 async fn label(
     State(doors): State<Arc<Doors>>,
     Caller { site, .. }: Caller<Submit>,
@@ -311,8 +337,12 @@ async fn overrule(
         let (limit, found) = (limits::SHORT_BYTES, by.len());
         return Err(too_long(&Exceeded { field: "by", limit, unit: "bytes", found }));
     }
-    let verdict = doors.pipeline.overrule(site, id, said, &by, "api").await?;
-    Ok(self::verdict(id, &verdict))
+    let Overruled { verdict, learned } = doors.pipeline.overrule(site, id, said, &by, "api").await?;
+    let checked = Checked { id: Some(id), verdict: &verdict };
+    Ok(match learned {
+        Some(learned) => json::answer(StatusCode::OK, &Labelled { checked, learned: learned.into() }),
+        None => json::answer(StatusCode::OK, &checked),
+    })
 }
 
 /// Whether every field is within its bound.

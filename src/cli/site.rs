@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::key::Overlap;
 use super::screen::{self, Output};
 use super::{Usage, site_named, stats, when, wordpress};
+use crate::classifier::site::labels;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
@@ -150,14 +151,14 @@ impl Command {
                 show_key(&site, &key, "was added", config, *output)
             }
             Command::List { output } => list(store, *output).await,
-            Command::Show { name, output } => show(site_named(store, name).await?.as_ref(), *output),
+            Command::Show { name, output } => show(store, site_named(store, name).await?.as_ref(), *output).await,
             Command::Set { name, rename, url, change, output } => {
                 let mut site = (*site_named(store, name).await?).clone();
                 site.policy = change.applied_to(site.policy, Clock::System.now())?;
                 site.name = rename.clone().unwrap_or(site.name);
                 site.url = url.clone().unwrap_or(site.url);
                 store.set_site(&site).await?;
-                show(&site, *output)
+                show(store, &site, *output).await
             }
             Command::Stats(asked) => stats::run(store, asked).await,
             Command::RotateKey { name, overlap, output } => {
@@ -293,9 +294,25 @@ async fn list(store: &dyn Store, output: Output) -> anyhow::Result<()> {
     Ok(screen::table(&["ID", "NAME", "HOLD", "SPAM", "DISCARD", "SHADOW", "URL"], &rows)?)
 }
 
-fn show(site: &Site, output: Output) -> anyhow::Result<()> {
+/// A site and what its labels taught.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    site: &'a Site,
+    learned: Learned,
+}
+
+/// How many comments have a label that is learned from.
+#[derive(Serialize)]
+struct Learned {
+    ham: u64,
+    spam: u64,
+}
+
+async fn show(store: &dyn Store, site: &Site, output: Output) -> anyhow::Result<()> {
+    let [ham, spam] = store.label_counts(site.id).await?;
     if output.json {
-        return Ok(screen::json(site)?);
+        return Ok(screen::json(&Shown { site, learned: Learned { ham, spam } })?);
     }
     let mut out = screen::out();
     let (policy, thresholds) = (&site.policy, &site.policy.thresholds);
@@ -308,6 +325,7 @@ fn show(site: &Site, output: Output) -> anyhow::Result<()> {
     writeln!(out, "discard        {discard}")?;
     writeln!(out, "shadow mode    {}", if policy.shadow { "on: judged, but always approved" } else { "off" })?;
     writeln!(out, "trusted roles  {roles}")?;
+    writeln!(out, "learned from   {}", labels([ham, spam]))?;
     for entry in &policy.lists {
         let list = match entry.list {
             ListKind::Allow => "allow",

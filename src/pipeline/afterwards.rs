@@ -2,7 +2,7 @@
 //!
 //! Owns who gives way to whom and who is told. Does not own how it is kept (`store::Change`).
 
-use super::{Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK, outgoing};
+use super::{Learned, Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK, outgoing};
 use crate::comment::{Comment, CommentId};
 use crate::event::EventKind;
 use crate::random;
@@ -37,8 +37,17 @@ impl Said {
     }
 }
 
+/// What came of a person's word.
+#[derive(Clone, Debug)]
+pub struct Overruled {
+    /// The verdict that stands.
+    pub verdict: Verdict,
+    /// What a label did; a decision teaches nothing.
+    pub learned: Option<Learned>,
+}
+
 impl Pipeline {
-    /// Keeps what a person said and the verdict that follows; endpoints are told.
+    /// Keeps what a person said and the verdict that follows; endpoints are told. A label counts from the next comment on.
     ///
     /// * `by`, `via`: who, and through which door.
     ///
@@ -51,8 +60,10 @@ impl Pipeline {
         said: Said,
         by: &str,
         via: &str,
-    ) -> Result<Verdict, StoreError> {
+    ) -> Result<Overruled, StoreError> {
         let stored = self.existing(site, id).await?;
+        let comment = stored.comment.clone();
+        let score_before = matches!(said, Said::Label(_)).then(|| self.judge(&comment, site).score);
         let (before, judged, mut verdict) = match stored.status {
             Status::Decided { verdict } => (Some(verdict.decision), None, verdict),
             Status::Queued | Status::DeadLetter { .. } => {
@@ -83,16 +94,18 @@ impl Pipeline {
             event: Some(event),
             call_back,
         };
-        if self.store.record_change(site.id, id, change).await? {
+        let is_news = self.store.record_change(site.id, id, change).await?;
+        if is_news {
             self.decided(site, verdict.decision);
-            if let Said::Label(label) = said
-                && let Some(mistake) = statistics::mistake(decided_by_checks, label)
-            {
-                let site = site.name.clone();
-                metrics::counter!("hamlet_mistakes_total", "site" => site, "mistake" => mistake).increment(1);
+            if let Said::Label(label) = said {
+                labelled(site, label, decided_by_checks);
             }
         }
-        Ok(verdict)
+        // Also when nothing was written: an earlier attempt may have ended before it was learned from.
+        let Some(before) = score_before else { return Ok(Overruled { verdict, learned: None }) };
+        self.follow_labels().await?;
+        let after = self.judge(&comment, site).score;
+        Ok(Overruled { verdict, learned: Some(Learned { before, after, is_news }) })
     }
 
     /// Judges a comment again, with the model, rules and lists of now. The verdict that stands afterwards: a person's
@@ -161,6 +174,8 @@ impl Pipeline {
         let change = Change { comment: Some(comment), idempotency_key, fingerprint, ..change };
         self.store.record_change(site.id, stored.id, change).await?;
         self.decided(site, verdict.decision);
+        // A label was about the old text.
+        self.follow_labels().await?;
         Ok(verdict)
     }
 
@@ -185,6 +200,16 @@ impl Pipeline {
         let judged = Some(verdict.decision);
         let (comment, idempotency_key, fingerprint) = (None, None, None);
         Change { entry, judged, verdict, comment, idempotency_key, fingerprint, event, call_back }
+    }
+}
+
+/// A label was kept: counts it, and the mistake that it showed.
+fn labelled(site: &Site, label: Label, decided_by_checks: Decision) {
+    let name = site.name.clone();
+    metrics::counter!("hamlet_labels_total", "site" => name, "label" => label.as_str()).increment(1);
+    if let Some(mistake) = statistics::mistake(decided_by_checks, label) {
+        let name = site.name.clone();
+        metrics::counter!("hamlet_mistakes_total", "site" => name, "mistake" => mistake).increment(1);
     }
 }
 

@@ -323,3 +323,37 @@ fn a_model_file_that_is_damaged_is_refused() {
     });
     assert!(said.contains("own.hamlet"), "{said}");
 }
+
+#[tokio::test]
+async fn what_labels_taught_survives_a_kill() {
+    const ADVERT: &str =
+        "Our carpet weavers in Tabriz deliver hand-knotted runners to your door, ask for the catalogue";
+    let folder = folder();
+    let mut daemon = Daemon::start(folder.path()).await;
+    let key = daemon.key();
+    let other = beside(folder.path(), &["site", "add", "other", "--url", "https://o.example/"])["api_key"].clone();
+    let other = other.as_str().unwrap().to_owned();
+    let near = json!({"content": ADVERT.replace("your", "the")});
+    let score = async |daemon: &Daemon, key: &str| {
+        daemon.post("/v1/comments/check?dry_run=true", key, &near).await.1["score"].as_f64().unwrap()
+    };
+    daemon.until("/v1/comments", &other, |status, _| status == 200).await;
+    let before = score(&daemon, &key).await;
+    let (_, checked) = daemon.post("/v1/comments/check", &key, &json!({"content": ADVERT})).await;
+    let path = format!("/v1/comments/{}/label", checked["id"].as_str().unwrap());
+    let (status, labelled) = daemon.post(&path, &key, &json!({"label": "spam"})).await;
+    assert_eq!(status, 200, "{labelled}");
+    let after = score(&daemon, &key).await;
+    assert!(after > before, "from {before} to {after}: {labelled}");
+    assert_eq!(score(&daemon, &other).await, before, "nobody else's");
+    let shown = beside(folder.path(), &["site", "show", "default"]);
+    assert_eq!(shown["learned"], json!({"ham": 0, "spam": 1}));
+
+    daemon.kill();
+    daemon = Daemon::start(folder.path()).await;
+    assert_eq!(score(&daemon, &key).await, after);
+    let (_, labelled) = daemon.post(&path, &key, &json!({"label": "ham"})).await;
+    assert_eq!(labelled["learned"]["note"].as_str().unwrap().split(' ').next(), Some("this"));
+    assert!(score(&daemon, &key).await < before);
+    assert_eq!(daemon.terminate(), Some(0));
+}

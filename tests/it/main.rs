@@ -17,6 +17,7 @@ mod front;
 mod harness;
 mod hooks;
 mod hostile;
+mod learning;
 mod limits;
 mod openapi;
 mod receiver;

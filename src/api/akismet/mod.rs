@@ -32,7 +32,7 @@ use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::comment::CommentId;
 use crate::key::Scope;
-use crate::pipeline::{Pipeline, Said, Submission, VIA_AKISMET};
+use crate::pipeline::{Learned, Pipeline, Said, Submission, VIA_AKISMET};
 use crate::random;
 use crate::site::Site;
 use crate::statistics::{Day, Kind};
@@ -349,14 +349,15 @@ async fn submit(doors: &Doors, call: &Call, label: Label) -> Response {
         return Answer::word(THANKS).into();
     }
     match learn(doors, &site, &check, label).await {
-        Ok(()) => Answer::word(THANKS).into(),
+        Ok(Some(learned)) => Answer::word(THANKS).learned(&learned).into(),
+        Ok(None) => Answer::word(THANKS).into(),
         Err(error) => store_failed(doors, error),
     }
 }
 
 /// Keeps the label: of the comment with this guid, else of the newest one like it, else of a comment that is kept now
 /// (it was checked elsewhere, or before Hamlet came), so that nothing a moderator says is lost.
-async fn learn(doors: &Doors, site: &Site, check: &CheckForm<'_>, label: Label) -> Result<(), StoreError> {
+async fn learn(doors: &Doors, site: &Site, check: &CheckForm<'_>, label: Label) -> Result<Option<Learned>, StoreError> {
     let by = check.0.filled("reporter").unwrap_or(&site.name);
     let by = limits::cut(by, limits::SHORT_BYTES);
     let pipeline = &doors.pipeline;
@@ -368,7 +369,7 @@ async fn learn(doors: &Doors, site: &Site, check: &CheckForm<'_>, label: Label) 
             pipeline.check(site, submission).await?.0
         }
     };
-    pipeline.overrule(site, id, Said::Label(label), by, VIA_AKISMET).await.map(drop)
+    Ok(pipeline.overrule(site, id, Said::Label(label), by, VIA_AKISMET).await?.learned)
 }
 
 /// `fields`: name, and whether it must not be empty.

@@ -12,6 +12,7 @@ use axum::response::Response;
 
 use crate::api::problem::Refusal;
 use crate::comment::CommentId;
+use crate::pipeline::Learned;
 use crate::verdict::{Decision, Verdict};
 
 const GUID: HeaderName = HeaderName::from_static("x-akismet-guid");
@@ -21,6 +22,7 @@ const RECHECK_AFTER: HeaderName = HeaderName::from_static("x-akismet-recheck-aft
 const SCORE: HeaderName = HeaderName::from_static("x-hamlet-score");
 const DECISION: HeaderName = HeaderName::from_static("x-hamlet-decision");
 const SYMBOLS: HeaderName = HeaderName::from_static("x-hamlet-symbols");
+const LEARNED: HeaderName = HeaderName::from_static("x-hamlet-learned");
 
 /// Ten years: the plugin publishes what it still keeps pending after twice this time, and only a person may do that.
 const RECHECK_AFTER_SECONDS: &str = "315360000";
@@ -89,6 +91,12 @@ impl Answer {
         answer.header(DECISION, decision.as_str());
         answer.header(SYMBOLS, &symbols(verdict));
         answer
+    }
+
+    /// What a label did, for whoever looks; the body is fixed.
+    pub(super) fn learned(mut self, learned: &Learned) -> Answer {
+        self.header(LEARNED, &learned.note());
+        self
     }
 
     pub(super) fn guid(mut self, guid: &str) -> Answer {

@@ -166,7 +166,7 @@ async fn label(
         Some(id) => id,
         None => doors.pipeline.check(site, Submission::of(fields::comment(hook, message)?, None)).await?.0,
     };
-    let verdict = doors.pipeline.overrule(site, id, Said::Label(label), &hook.name, VIA).await?;
+    let verdict = doors.pipeline.overrule(site, id, Said::Label(label), &hook.name, VIA).await?.verdict;
     Ok(match hook.answer {
         Answer::Accepted => reply::answer(StatusCode::OK, &Answered::Kept(Receipt { id, status: StatusWord::Decided })),
         Answer::Verdict => {
