@@ -136,7 +136,7 @@ impl Tally {
 fn worth(data: &Path, strength: Strength) {
     let (judge, site) = (judge(), site());
     println!("{strength:?}");
-    println!("without → with: blocked ham %, caught spam %, log loss, MCC (NaN: nothing to divide by)");
+    println!("without → with: blocked ham %, caught spam %, log loss, MCC");
     for (name, role) in SETS {
         let file = data.join(format!("{name}.jsonl.gz"));
         if !file.exists() {
@@ -150,7 +150,10 @@ fn worth(data: &Path, strength: Strength) {
                 let rows = &rows[..length.min(rows.len())];
                 let without = run(&judge, rows, None, told).figures();
                 let with = run(&judge, rows, Some(&strength), told).figures();
-                let pair = |at: usize, digits: usize| format!("{:.digits$} → {:.digits$}", without[at], with[at]);
+                let number =
+                    |value: f64, digits| if value.is_nan() { "–".to_owned() } else { format!("{value:.digits$}") };
+                let pair =
+                    |at: usize, digits| format!("{} → {}", number(without[at], digits), number(with[at], digits));
                 let label = format!("{told:?}").to_lowercase();
                 println!(
                     "  {label:<9}{:>5}   {:>14}   {:>14}   {:>15}   {:>15}",
