@@ -21,7 +21,7 @@ use crate::text::Text;
 use crate::verdict::Score;
 
 /// Acts that are read at once.
-const STRETCH: u32 = 500;
+const STRETCH: u32 = 200;
 
 /// The counts of all sites.
 #[derive(Debug, Default)]

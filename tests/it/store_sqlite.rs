@@ -377,6 +377,29 @@ async fn a_disk_that_takes_no_more_is_said_and_loses_nothing() {
     all_are_there(folder.path(), &kept).await;
 }
 
+#[tokio::test]
+async fn a_label_that_cannot_be_read_does_not_end_all_learning() {
+    let folder = TempDir::new().unwrap();
+    let store = open("sqlite", folder.path(), Settings::default()).await.unwrap();
+    let site = store.add_site("news", "", Policy::standard(), [1; 32], at(0)).await.unwrap().id;
+    for text in ["a", "b", "c", "d"] {
+        store.admit_queued(comment(site, text), None).await.unwrap();
+    }
+    let mut conn = beside(folder.path()).await;
+    run(
+        &mut conn,
+        "INSERT INTO acts (comment, act, learn) VALUES (1, '{}', 'spam'), (2, '{}', 'spam'), (3, '{}', 'junk'), (4, '{}', 'ham');
+         UPDATE comments SET comment = '{\"content\"' WHERE row = 1;
+         UPDATE comments SET comment = CAST(x'7bff' AS TEXT) WHERE row = 2;",
+    )
+    .await;
+    let read = store.lessons(0, 9).await.unwrap();
+    let learned: Vec<_> = read.lessons.iter().map(|one| (one.comment.content.as_str(), one.learn)).collect();
+    assert_eq!((learned, read.up_to), (vec![("d", Some(Label::Ham))], 4));
+    conn.close().await.unwrap();
+    store.close().await;
+}
+
 /// A store as the first version of the schema left it.
 async fn of_the_first_version(folder: &Path) {
     let steps = TempDir::new().unwrap();

@@ -10,37 +10,35 @@ use crate::site::SiteId;
 use crate::store::{Lesson, Lessons, StoreError};
 use crate::verdict::Label;
 
-#[derive(sqlx::FromRow)]
-struct LessonRow {
-    row: i64,
-    site: i64,
-    comment: Vec<u8>,
-    unlearn: Option<String>,
-    learn: Option<String>,
-}
+/// An act's row, its site, what it unlearns and learns, and the text in JSON.
+type LessonRow = (i64, i64, Option<String>, Option<String>, String);
 
 /// See [`crate::store::Store::lessons`]. One statement, so that acts and texts are of the same moment.
 pub(super) async fn lessons(readers: &SqlitePool, after: i64, limit: u32) -> Result<Lessons, StoreError> {
-    // What a comment read at an act is what the next edit replaced, that act included; else what it reads now.
-    let rows: Vec<LessonRow> = sqlx::query_as(
-        "SELECT acts.row, comments.site, acts.unlearn, acts.learn,
-                coalesce((SELECT edit.replaced FROM acts AS edit
-                           WHERE edit.comment = acts.comment AND edit.row >= acts.row AND edit.replaced IS NOT NULL
-                           ORDER BY edit.row LIMIT 1),
-                         comments.comment) AS comment
-           FROM acts JOIN comments ON comments.row = acts.comment
-          WHERE acts.row > ? AND (acts.unlearn IS NOT NULL OR acts.learn IS NOT NULL)
-          ORDER BY acts.row
-          LIMIT ?",
+    // What a comment read at an act is what the next edit replaced, that act included; else what it reads now. All in
+    // one row: each row is a message between threads, which takes longer than counting what is in it.
+    let rows: Vec<u8> = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(row, site, unlearn, learn, comment) ORDER BY row)
+           FROM (SELECT acts.row, comments.site, acts.unlearn, acts.learn,
+                        coalesce((SELECT edit.replaced FROM acts AS edit
+                                   WHERE edit.comment = acts.comment AND edit.row >= acts.row AND edit.replaced IS NOT NULL
+                                   ORDER BY edit.row LIMIT 1),
+                                 comments.comment) AS comment
+                   FROM acts JOIN comments ON comments.row = acts.comment
+                  WHERE acts.row > ? AND (acts.unlearn IS NOT NULL OR acts.learn IS NOT NULL)
+                  ORDER BY acts.row
+                  LIMIT ?)",
     )
     .bind(after)
     .bind(limit)
-    .fetch_all(readers)
+    .fetch_one(readers)
     .await?;
-    let up_to = rows.last().map_or(after, |row| row.row);
+    // A damaged text spoils no other.
+    let rows: Vec<LessonRow> = from_json(String::from_utf8_lossy(&rows).as_bytes(), "a label")?;
+    let up_to = rows.last().map_or(after, |(row, ..)| *row);
     let mut lessons = Vec::with_capacity(rows.len());
     for row in rows {
-        match row.into_lesson() {
+        match lesson(row) {
             Ok(lesson) => lessons.push(lesson),
             // Waiting for it would end all learning.
             Err(error) => tracing::warn!(%error, "a label is not learned from"),
@@ -49,19 +47,17 @@ pub(super) async fn lessons(readers: &SqlitePool, after: i64, limit: u32) -> Res
     Ok(Lessons { lessons, up_to })
 }
 
-impl LessonRow {
-    fn into_lesson(self) -> Result<Lesson, StoreError> {
-        let named = format_args!("the label in act {}", self.row);
-        let label = |word: Option<String>| {
-            word.map(|word| word.parse::<Label>().map_err(|error| unreadable(named, error))).transpose()
-        };
-        Ok(Lesson {
-            site: SiteId(self.site),
-            comment: from_json(&self.comment, named)?,
-            unlearn: label(self.unlearn)?,
-            learn: label(self.learn)?,
-        })
-    }
+fn lesson((row, site, unlearn, learn, comment): LessonRow) -> Result<Lesson, StoreError> {
+    let named = format_args!("the label in act {row}");
+    let label = |word: Option<String>| {
+        word.map(|word| word.parse::<Label>().map_err(|error| unreadable(named, error))).transpose()
+    };
+    Ok(Lesson {
+        site: SiteId(site),
+        comment: from_json(comment.as_bytes(), named)?,
+        unlearn: label(unlearn)?,
+        learn: label(learn)?,
+    })
 }
 
 /// See [`crate::store::Store::label_counts`].
