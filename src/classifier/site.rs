@@ -44,10 +44,12 @@ pub struct Strength {
 }
 
 impl Strength {
-    /// Found by judging labelled sets in order, each comment before its label was learned: `cargo bench --bench learning`.
-    /// Half or twice as much of `pseudo`, `shift`, `slope` or `half` changes little. A third of `least_rate` makes ham-only
-    /// labels let spam pass, three times as much makes them hold ham; two more nats of `one_kind` made spam-only labels
-    /// hold nearly all ham of a language that the model does not know.
+    /// Found by judging labelled sets in order, each comment before its label was learned: `cargo bench --bench learning`,
+    /// where the first 200 labels took Turkish SMS from 26 to 90 % caught (blocked ham 0 to 2.1 %) and English SMS, on which
+    /// nothing was chosen, from 50 to 79 % (2.9 to 2.3 %).
+    /// Half or twice as much of any, a third or three times of `least_rate`, changes little, with two exceptions: twice the
+    /// `slope` held up to 12 more of 100 ham, and two more nats of `one_kind` let labels of spam alone hold 91 of 100 ham
+    /// of a language that the model does not know.
     pub const STANDARD: Strength =
         Strength { pseudo: 0.5, shift: 5.0, least_rate: 0.003, slope: 0.4, half: 2.0, one_kind: 1.0, most: 6.0 };
 }
