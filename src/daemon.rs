@@ -4,6 +4,7 @@
 //! beside the daemon arrive, SIGHUP (settings, weights and hooks anew), SIGTERM (drain) and what systemd is told. Does not
 //! own what any part does.
 
+mod budgets;
 pub(crate) mod settings;
 
 use std::io::Write as _;
@@ -79,6 +80,8 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     pipeline.follow_labels().await?;
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
     let worker = tokio::spawn(worker.run(stopped.clone()));
+    let (budgets, measure_every) = watch::channel(config.budget.measure_every);
+    let measuring = tokio::spawn(budgets::keep(Arc::clone(&pipeline), measure_every, stopped.clone()));
     let doors = settings::doors(&config, hooks);
     let hooks = Arc::clone(&doors.hooks);
     let doors = tokio::spawn(serve(listener, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
@@ -117,6 +120,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
                         Ok((judge, id)) => {
                             pipeline.set_judge(judge);
                             hooks.replace(sources);
+                            budgets.send_replace(new.budget.measure_every);
                             seen.champion = id;
                             config = new;
                             tracing::info!(
@@ -140,6 +144,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let drained = async {
         let _ = doors.await;
         let _ = worker.await;
+        let _ = measuring.await;
     };
     if tokio::time::timeout(config.http.drain + Duration::from_secs(5), drained).await.is_err() {
         tracing::warn!("not all work was finished in time; what was accepted is queued and goes on at the next start");
@@ -216,7 +221,7 @@ fn greet(address: SocketAddr, key: &str) {
 }
 
 /// The judge that the store's champion and the operator's weights make, and the champion's id (`None`: the shipped).
-async fn load_judge(store: &dyn Store, config: &Config) -> Result<(Judge, Option<String>), DaemonError> {
+pub(crate) async fn load_judge(store: &dyn Store, config: &Config) -> Result<(Judge, Option<String>), DaemonError> {
     let champion = store.champion().await?;
     let classifier = match (&champion, &config.model.file) {
         (Some(id), _) => read_model(id, &store.model_bytes(id).await?)?,

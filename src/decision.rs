@@ -81,7 +81,7 @@ impl Judge {
         evidence.sort_by(|a, b| b.weight.get().abs().total_cmp(&a.weight.get().abs()));
 
         let score = Score::of(&evidence);
-        let thresholds = site.policy.thresholds;
+        let (thresholds, max_blocked_ham) = site.policy.in_force();
         let judged = decide(score, &thresholds);
         let decision = if site.policy.shadow { Decision::Approve } else { judged };
         Verdict {
@@ -91,6 +91,7 @@ impl Judge {
             evidence,
             tokens: opinion.tokens,
             thresholds,
+            max_blocked_ham,
             model: self.classifier.id().to_owned(),
             rules: self.rules.version().to_owned(),
             decided_at: now,

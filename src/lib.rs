@@ -8,12 +8,13 @@
 //!   ADAPTERS   store   config → webhook   training   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
 //!   CORE       decision → { rules, classifier, lists } → text          functions of their arguments
-//!   WORDS      { event, statistics } → { comment, key } → site → { verdict, object }    plain data and its arithmetic
+//!   WORDS      { event, statistics } → { comment, key } → site → budget → { verdict, object }    plain data
 //! ```
 //!
 //! A module imports from bands below its own; within a band only along an arrow drawn here. `tests/it/tidy.rs` keeps
 //! the picture true. Start reading at [`pipeline`].
 
+pub mod budget;
 pub mod comment;
 pub mod event;
 pub mod key;

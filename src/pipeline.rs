@@ -5,6 +5,7 @@
 //! taught in `learning`. Does not own how a comment is judged (`decision`), kept (`store`) or told (`webhook`).
 
 mod afterwards;
+mod budgets;
 mod callbacks;
 mod callers;
 mod learning;
@@ -148,6 +149,11 @@ impl Pipeline {
     /// The site of this name.
     pub fn site_named(&self, name: &str) -> Option<Arc<Site>> {
         self.callers.load().site_named(name).cloned()
+    }
+
+    /// The sites that have a budget.
+    pub fn sites_with_budget(&self) -> Vec<Arc<Site>> {
+        self.callers.load().sites().filter(|site| site.policy.budget.is_some()).cloned().collect()
     }
 
     pub fn site(&self, id: SiteId) -> Option<Arc<Site>> {

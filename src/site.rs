@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::verdict::{Score, Thresholds};
+use crate::budget::Budget;
+use crate::verdict::{Score, Share, Thresholds};
 
 /// Names one site in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -62,7 +63,11 @@ pub fn check_url(address: &str) -> Result<(), String> {
 /// What the operator wants for one site.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
+    /// As the operator set them; [`Policy::in_force`] says what counts.
     pub thresholds: Thresholds,
+    /// How much ham may be blocked; when enough ham was seen, this chooses the hold threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// Roles in the CMS whose comments are let through (`administrator`, `editor`, …).
     pub trusted_roles: Vec<String>,
     /// Judges and records, but always answers approve.
@@ -80,9 +85,29 @@ impl Policy {
         let score = |p| Score::new(p).unwrap_or_else(|| unreachable!("a constant within [0, 1]"));
         Policy {
             thresholds: Thresholds { hold: score(0.5), spam: score(0.95), discard: None },
+            budget: None,
             trusted_roles: ["administrator", "editor", "author"].map(String::from).to_vec(),
             shadow: false,
             lists: Vec::new(),
+        }
+    }
+
+    /// The thresholds that count, and the share of blocked ham that chose the hold threshold, if a budget did.
+    ///
+    /// Until the budget has enough ham the operator's thresholds stay as they are. The spam and discard thresholds stay
+    /// in any case, unless they would lie below the chosen one: then they are equal to it.
+    pub fn in_force(&self) -> (Thresholds, Option<Share>) {
+        let chosen = self.budget.as_ref().and_then(|budget| Some((budget.hold()?, budget.max_blocked_ham)));
+        match chosen {
+            Some((hold, share)) => (self.thresholds.with_hold(hold), Some(share)),
+            None => (self.thresholds, None),
+        }
+    }
+
+    /// Sets, changes or takes away the budget; what was measured for the same one stays.
+    pub fn set_budget(&mut self, max_blocked_ham: Option<Share>) {
+        if self.budget.as_ref().map(|budget| budget.max_blocked_ham) != max_blocked_ham {
+            self.budget = max_blocked_ham.map(Budget::of);
         }
     }
 }
@@ -175,6 +200,7 @@ impl From<ListPattern> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::{Chosen, Measured};
 
     #[track_caller]
     fn check(text: &str, expected: Result<&str, &str>) {
@@ -195,5 +221,71 @@ mod tests {
         check("ip:999.1.1.1", Err("neither an IP address"));
         check("bob@example.org", Err("write email:"));
         check("phrase:", Err("write email:"));
+    }
+
+    fn score(probability: f64) -> Score {
+        Score::new(probability).unwrap()
+    }
+
+    /// The thresholds in force when the budget chose `hold`.
+    fn in_force(hold: f64, discard: Option<f64>) -> Thresholds {
+        let mut policy = Policy::standard();
+        policy.thresholds.discard = discard.map(score);
+        let measured = Measured {
+            ham: 1240,
+            needed: 598,
+            chosen: Some(Chosen { hold: score(hold), above: 2 }),
+            unreviewed: 0,
+            model: "shipped".into(),
+            rules: "1".into(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        policy.budget = Some(Budget { measured: Some(measured), ..Budget::of(Share::new(0.005).unwrap()) });
+        let (thresholds, share) = policy.in_force();
+        assert_eq!(share, Share::new(0.005));
+        thresholds
+    }
+
+    #[test]
+    fn a_budget_moves_the_hold_threshold_and_keeps_the_order() {
+        let thresholds = |hold, spam, discard: Option<f64>| Thresholds {
+            hold: score(hold),
+            spam: score(spam),
+            discard: discard.map(score),
+        };
+        assert_eq!(in_force(0.31, None), thresholds(0.31, 0.95, None));
+        assert_eq!(in_force(0.97, Some(0.99)), thresholds(0.97, 0.97, Some(0.99)));
+        assert_eq!(in_force(0.995, Some(0.99)), thresholds(0.995, 0.995, Some(0.995)));
+    }
+
+    #[test]
+    fn without_enough_ham_the_operators_thresholds_hold() {
+        let mut policy = Policy::standard();
+        assert_eq!(policy.in_force(), (policy.thresholds, None));
+        policy.set_budget(Share::new(0.005));
+        assert_eq!(policy.in_force(), (policy.thresholds, None));
+    }
+
+    #[test]
+    fn what_was_measured_is_kept_for_the_same_budget_only() {
+        let mut policy = Policy::standard();
+        policy.set_budget(Share::new(0.005));
+        let measured = Measured {
+            ham: 120,
+            needed: 598,
+            chosen: None,
+            unreviewed: 0,
+            model: String::new(),
+            rules: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let kept = Some(Budget { measured: Some(measured), ..Budget::of(Share::new(0.005).unwrap()) });
+        policy.budget.clone_from(&kept);
+        policy.set_budget(Share::new(0.005));
+        assert_eq!(policy.budget, kept);
+        policy.set_budget(Share::new(0.01));
+        assert_eq!(policy.budget, Share::new(0.01).map(Budget::of));
+        policy.set_budget(None);
+        assert_eq!(policy.budget, None);
     }
 }

@@ -240,6 +240,71 @@ impl Thresholds {
         }
         Ok(())
     }
+
+    /// The same with another hold threshold; those above it give way to it, so that they stay in order.
+    pub fn with_hold(self, hold: Score) -> Thresholds {
+        let spam = if self.spam < hold { hold } else { self.spam };
+        let discard = self.discard.map(|discard| if discard < spam { spam } else { discard });
+        Thresholds { hold, spam, discard }
+    }
+}
+
+/// A share of ham that may be blocked, from 0.0003 (to show less would take more ham than is looked at) to 0.5.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "f64", into = "f64")]
+#[schema(minimum = 0.0003, maximum = 0.5)]
+pub struct Share(f64);
+
+impl Share {
+    pub const LEAST: Share = Share(0.0003);
+    pub const MOST: Share = Share(0.5);
+
+    /// `None` unless `share` lies between [`Share::LEAST`] and [`Share::MOST`].
+    pub fn new(share: f64) -> Option<Share> {
+        (Share::LEAST.0..=Share::MOST.0).contains(&share).then_some(Share(share))
+    }
+
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl TryFrom<f64> for Share {
+    type Error = String;
+
+    fn try_from(share: f64) -> Result<Share, String> {
+        Share::new(share).ok_or_else(|| {
+            format!("a share of blocked ham is from {} to {}, not {share}", Share::LEAST.0, Share::MOST.0)
+        })
+    }
+}
+
+impl From<Share> for f64 {
+    fn from(share: Share) -> f64 {
+        share.0
+    }
+}
+
+/// As people write it: `0.5 %`.
+impl fmt::Display for Share {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Shares are told to a ten-thousandth of a percent; what is left of 0.005 × 100 beyond that is no information.
+        write!(formatter, "{} %", (self.0 * 1e6).round() / 1e4)
+    }
+}
+
+/// `0.5%`, `0.5 %` or `0.005`.
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Share, String> {
+        let (number, scale) = match text.trim().strip_suffix('%') {
+            Some(percent) => (percent.trim(), 100.0),
+            None => (text.trim(), 1.0),
+        };
+        let share = number.parse::<f64>().ok().and_then(|number| Share::new(number / scale));
+        share.ok_or_else(|| "write a share from 0.03% to 50%, such as 0.5% or 0.005".to_owned())
+    }
 }
 
 /// A part of the text and what the classifier made of it.
@@ -259,6 +324,9 @@ pub struct Verdict {
     /// The most telling tokens of `BAYES` and `BAYES_SITE` together, heaviest first.
     pub tokens: Vec<Token>,
     pub thresholds: Thresholds,
+    /// The budget that chose the hold threshold; absent when the operator set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_blocked_ham: Option<Share>,
     /// One plain sentence.
     pub reason: String,
     /// Id of the model that judged.
@@ -268,4 +336,21 @@ pub struct Verdict {
     pub decided_at: Timestamp,
     /// Time that judging took, microseconds.
     pub micros: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_read_as_people_write_them() {
+        for (text, expected) in [("0.5%", 0.005), ("0.005", 0.005), ("1 %", 0.01), (" 0.03% ", 0.0003), ("50%", 0.5)] {
+            assert!((text.parse::<Share>().unwrap().get() - expected).abs() < 1e-12, "{text}");
+        }
+        for wrong in ["", "5", "0", "0%", "51%", "nan", "-1%", "1%%", "some"] {
+            assert!(wrong.parse::<Share>().unwrap_err().contains("such as 0.5%"), "{wrong}");
+        }
+        assert_eq!(Share(0.005).to_string(), "0.5 %");
+        assert_eq!(Share(0.0003).to_string(), "0.03 %");
+    }
 }

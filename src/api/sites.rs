@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{OpenApi, ToSchema};
 
 use super::caller::Operator;
@@ -17,12 +17,13 @@ use super::json::{self, Json};
 use super::params::Named;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route};
+use crate::budget::Budget;
 use crate::object;
 use crate::pipeline::key_hash;
 use crate::random;
 use crate::site::{Policy, Site, SiteId, check_name, check_url};
 use crate::store::StoreError;
-use crate::verdict::Thresholds;
+use crate::verdict::{Share, Thresholds};
 
 pub fn routes() -> Vec<Route> {
     let route = |path: &'static str, handlers| Route { path: path.to_owned(), door: path, handlers };
@@ -42,7 +43,11 @@ struct Shown<'a> {
     name: &'a str,
     url: &'a str,
     created_at: Timestamp,
+    /// As they were set.
     thresholds: Thresholds,
+    /// With enough ham it chooses the hold threshold in the place of the one that was set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<&'a Budget>,
     /// Judges and records, but always answers approve.
     shadow: bool,
     /// Roles in the CMS whose comments are let through.
@@ -75,6 +80,11 @@ struct NewSite {
     url: String,
     #[serde(default, deserialize_with = "object::optional")]
     thresholds: Option<Thresholds>,
+    /// At most this share of ham is to be blocked: 0.005 is 1 in 200. The hold threshold is then chosen from the site's own
+    /// ham, as soon as there is enough of it. `null`: no budget.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Share>)]
+    max_blocked_ham: Option<Option<Share>>,
     shadow: Option<bool>,
     trusted_roles: Option<Vec<String>>,
 }
@@ -90,6 +100,11 @@ struct ChangeBody {
     url: Option<String>,
     #[serde(default, deserialize_with = "object::optional")]
     thresholds: Option<Thresholds>,
+    /// At most this share of ham is to be blocked: 0.005 is 1 in 200. The hold threshold is then chosen from the site's own
+    /// ham, as soon as there is enough of it. `null`: no budget.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Share>)]
+    max_blocked_ham: Option<Option<Share>>,
     shadow: Option<bool>,
     trusted_roles: Option<Vec<String>>,
 }
@@ -97,6 +112,7 @@ struct ChangeBody {
 /// What may be said of the policy; what is missing stays.
 struct PolicyBody {
     thresholds: Option<Thresholds>,
+    max_blocked_ham: Option<Option<Share>>,
     shadow: Option<bool>,
     trusted_roles: Option<Vec<String>>,
 }
@@ -104,6 +120,9 @@ struct PolicyBody {
 impl PolicyBody {
     fn applied_to(self, mut policy: Policy) -> Result<Policy, Problem> {
         policy.thresholds = self.thresholds.unwrap_or(policy.thresholds);
+        if let Some(share) = self.max_blocked_ham {
+            policy.set_budget(share);
+        }
         policy.shadow = self.shadow.unwrap_or(policy.shadow);
         policy.trusted_roles = self.trusted_roles.unwrap_or(policy.trusted_roles);
         policy.thresholds.check().map_err(|detail| invalid("thresholds", &detail))?;
@@ -113,13 +132,14 @@ impl PolicyBody {
 
 impl<'a> Shown<'a> {
     fn of(site: &'a Site) -> Shown<'a> {
-        let Policy { thresholds, trusted_roles, shadow, .. } = &site.policy;
+        let Policy { thresholds, budget, trusted_roles, shadow, .. } = &site.policy;
         Shown {
             id: site.id,
             name: &site.name,
             url: &site.url,
             created_at: site.created_at,
             thresholds: *thresholds,
+            budget: budget.as_ref(),
             shadow: *shadow,
             trusted_roles,
         }
@@ -141,8 +161,8 @@ async fn list(State(doors): State<Arc<Doors>>, _: Operator) -> Result<Response, 
 async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSite>) -> Result<Response, Problem> {
     check_name(&new.name).map_err(|detail| invalid("name", &detail))?;
     check_url(&new.url).map_err(|detail| invalid("url", &detail))?;
-    let NewSite { name, url, thresholds, shadow, trusted_roles } = new;
-    let policy = PolicyBody { thresholds, shadow, trusted_roles }.applied_to(doors.policy.clone())?;
+    let NewSite { name, url, thresholds, max_blocked_ham, shadow, trusted_roles } = new;
+    let policy = PolicyBody { thresholds, max_blocked_ham, shadow, trusted_roles }.applied_to(doors.policy.clone())?;
     let (key, now) = (random::api_key(), doors.pipeline.clock.now());
     let site = doors.pipeline.store.add_site(&name, &url, policy, key_hash(&key), now).await?;
     doors.pipeline.refresh().await?;
@@ -167,7 +187,7 @@ async fn change(
     Json(body): Json<ChangeBody>,
 ) -> Result<Response, Problem> {
     let mut site = existing(&doors, &name).await?.as_ref().clone();
-    let ChangeBody { name, url, thresholds, shadow, trusted_roles } = body;
+    let ChangeBody { name, url, thresholds, max_blocked_ham, shadow, trusted_roles } = body;
     if let Some(name) = name {
         check_name(&name).map_err(|detail| invalid("name", &detail))?;
         site.name = name;
@@ -176,7 +196,7 @@ async fn change(
         check_url(&url).map_err(|detail| invalid("url", &detail))?;
         site.url = url;
     }
-    site.policy = PolicyBody { thresholds, shadow, trusted_roles }.applied_to(site.policy)?;
+    site.policy = PolicyBody { thresholds, max_blocked_ham, shadow, trusted_roles }.applied_to(site.policy)?;
     doors.pipeline.store.set_site(&site).await?;
     doors.pipeline.refresh().await?;
     Ok(json::answer(StatusCode::OK, &Shown::of(&site)))
@@ -190,6 +210,11 @@ async fn remove(State(doors): State<Arc<Doors>>, _: Operator, Named(name): Named
     doors.pipeline.store.remove_site(site.id).await?;
     doors.pipeline.refresh().await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Tells `null`, which takes something away, from what was not said.
+fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(source: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(source).map(Some)
 }
 
 async fn existing(doors: &Doors, name: &str) -> Result<Arc<Site>, StoreError> {

@@ -92,7 +92,7 @@ impl Cli {
         match self.command {
             Command::Serve(args) => serve::run(&places, &args),
             Command::Check(args) => check::run(&places, &args),
-            Command::Site(command) => places.with_store(async |store, config| command.run(store, config).await),
+            Command::Site(command) => places.with_shared_store(async |store, config| command.run(store, config).await),
             Command::Key(command) => places.with_store(async |store, _| command.run(store).await),
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
@@ -118,10 +118,18 @@ impl Places {
 
     /// Runs `work` with the store open, and closes it.
     fn with_store(&self, work: impl AsyncFnOnce(&dyn Store, &Config) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        self.with_shared_store(async |store, config| work(&**store, config).await)
+    }
+
+    /// The same for work that hands the store on.
+    fn with_shared_store(
+        &self,
+        work: impl AsyncFnOnce(&Arc<dyn Store>, &Config) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let config = self.config(&[])?;
         runtime()?.block_on(async {
             let store = open_store(&config).await?;
-            let done = work(&*store, &config).await;
+            let done = work(&store, &config).await;
             store.close().await;
             done
         })

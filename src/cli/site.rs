@@ -13,12 +13,15 @@ use super::{Usage, site_named, stats, when, wordpress};
 use crate::classifier::site::labels;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::daemon;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
+use crate::pipeline::Pipeline;
 use crate::pipeline::key_hash;
 use crate::random;
 use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId, check_name, check_url};
 use crate::store::{Store, StoreError};
-use crate::verdict::Score;
+use crate::verdict::{Score, Share};
+use anyhow::Context as _;
 
 /// Add, change and remove sites (tenants).
 #[derive(Debug, Subcommand)]
@@ -56,6 +59,7 @@ pub enum Command {
     /// Change a site; what is not named stays as it is.
     #[command(after_help = "Examples:
   hamlet site set news --hold 0.6 --spam 0.97 --discard none
+  hamlet site set news --max-blocked-ham 0.5%
   hamlet site set news --shadow on
   hamlet site set news --trusted-roles administrator,editor
   hamlet site set news --block domain:spam.example --reason 'three waves in May' --expires 2030-01-01
@@ -114,6 +118,10 @@ pub struct Change {
     /// Probability of spam from which a comment is thrown away unseen; `none`: never.
     #[arg(long, value_name = "P|none", value_parser = threshold)]
     discard: Option<Threshold>,
+    /// The share of good comments that may be blocked, such as 0.5%: the hold threshold is then chosen from the site's own
+    /// ham, as soon as there is enough of it; `none`: --hold counts.
+    #[arg(long, value_name = "SHARE|none", value_parser = allowance)]
+    max_blocked_ham: Option<Allowance>,
     /// Shadow mode judges and records, but always answers approve.
     #[arg(long, value_name = "on|off", value_parser = switch)]
     shadow: Option<bool>,
@@ -137,12 +145,18 @@ pub struct Change {
     expires: Option<Timestamp>,
 }
 
+/// `--max-blocked-ham` as it is written.
+#[derive(Clone, Copy, Debug)]
+struct Allowance(Option<Share>);
+
 /// `--discard` as it is written.
 #[derive(Clone, Copy, Debug)]
 struct Threshold(Option<Score>);
 
 impl Command {
-    pub(super) async fn run(&self, store: &dyn Store, config: &Config) -> anyhow::Result<()> {
+    pub(super) async fn run(&self, store: &Arc<dyn Store>, config: &Config) -> anyhow::Result<()> {
+        let shared = store;
+        let store = &**store;
         match self {
             Command::Add { name, url, change, output } => {
                 let (now, key) = (Clock::System.now(), random::api_key());
@@ -158,6 +172,7 @@ impl Command {
                 site.name = rename.clone().unwrap_or(site.name);
                 site.url = url.clone().unwrap_or(site.url);
                 store.set_site(&site).await?;
+                measure(shared, config, &mut site).await?;
                 show(store, &site, *output).await
             }
             Command::Stats(asked) => stats::run(store, asked).await,
@@ -177,6 +192,18 @@ impl Command {
             }
         }
     }
+}
+
+/// Has the site's ham say what it means for a new budget, so that the operator sees it at once; the daemon does it again
+/// now and then.
+async fn measure(store: &Arc<dyn Store>, config: &Config, site: &mut Site) -> anyhow::Result<()> {
+    let Some(budget) = site.policy.budget.as_mut().filter(|budget| budget.measured.is_none()) else { return Ok(()) };
+    let (judge, _) = daemon::load_judge(&**store, config).await?;
+    let pipeline = Pipeline::new(Arc::clone(store), Clock::System, judge);
+    pipeline.refresh().await?;
+    let site = pipeline.site(site.id).context("the site was removed meanwhile")?;
+    budget.measured = pipeline.measure_budget(&site, |_| std::future::ready(())).await?;
+    Ok(())
 }
 
 /// Puts a key in the place of the one that came with the site, or beside the others when that is gone.
@@ -209,6 +236,9 @@ impl Change {
         thresholds.discard = self.discard.map_or(thresholds.discard, |Threshold(discard)| discard);
         if let Err(problem) = thresholds.check() {
             return usage(&format!("{problem}; give both of them"));
+        }
+        if let Some(Allowance(share)) = self.max_blocked_ham {
+            policy.set_budget(share);
         }
         policy.shadow = self.shadow.unwrap_or(policy.shadow);
         if let Some(roles) = &self.trusted_roles {
@@ -279,7 +309,7 @@ async fn list(store: &dyn Store, output: Output) -> anyhow::Result<()> {
         return Ok(screen::json(&sites)?);
     }
     let row = |site: &Site| {
-        let thresholds = &site.policy.thresholds;
+        let (thresholds, _) = site.policy.in_force();
         vec![
             site.id.to_string(),
             site.name.clone(),
@@ -315,14 +345,20 @@ async fn show(store: &dyn Store, site: &Site, output: Output) -> anyhow::Result<
         return Ok(screen::json(&Shown { site, learned: Learned { ham, spam } })?);
     }
     let mut out = screen::out();
-    let (policy, thresholds) = (&site.policy, &site.policy.thresholds);
+    let policy = &site.policy;
+    let (thresholds, chosen_by) = policy.in_force();
     let discard = thresholds.discard.map_or("never".to_owned(), |discard| format!("from {}", discard.get()));
     let roles = if policy.trusted_roles.is_empty() { "none".to_owned() } else { policy.trusted_roles.join(", ") };
     writeln!(out, "site           {} (id {}, since {:.0})", site.name, site.id, site.created_at)?;
     writeln!(out, "url            {}", if site.url.is_empty() { "not said" } else { &site.url })?;
-    writeln!(out, "hold           from {}", thresholds.hold.get())?;
+    let given = policy.thresholds.hold.get();
+    let instead = if chosen_by.is_some() { format!(" (the budget's; {given} without it)") } else { String::new() };
+    writeln!(out, "hold           from {}{instead}", thresholds.hold.get())?;
     writeln!(out, "spam           from {}", thresholds.spam.get())?;
     writeln!(out, "discard        {discard}")?;
+    if let Some(budget) = &policy.budget {
+        writeln!(out, "budget         {budget}")?;
+    }
     writeln!(out, "shadow mode    {}", if policy.shadow { "on: judged, but always approved" } else { "off" })?;
     writeln!(out, "trusted roles  {roles}")?;
     writeln!(out, "learned from   {}", labels([ham, spam]))?;
@@ -352,6 +388,10 @@ fn score(text: &str) -> Result<Score, String> {
 
 fn threshold(text: &str) -> Result<Threshold, String> {
     if text == "none" { Ok(Threshold(None)) } else { score(text).map(|score| Threshold(Some(score))) }
+}
+
+fn allowance(text: &str) -> Result<Allowance, String> {
+    if text == "none" { Ok(Allowance(None)) } else { text.parse().map(|share| Allowance(Some(share))) }
 }
 
 fn switch(text: &str) -> Result<bool, String> {
@@ -398,6 +438,14 @@ mod tests {
         assert_eq!((policy.thresholds.hold.get(), policy.thresholds.spam.get()), (0.6, 0.95));
         assert_eq!((policy.thresholds.discard, policy.shadow), (None, true));
         assert_eq!(policy.trusted_roles, ["chief"]);
+    }
+
+    #[test]
+    fn a_budget_is_set_and_taken_away() {
+        let share = |lines: &[&str]| after(lines).unwrap().budget.map(|budget| budget.max_blocked_ham.to_string());
+        assert_eq!(share(&["--max-blocked-ham 0.5%", "--hold 0.6"]).as_deref(), Some("0.5 %"));
+        assert_eq!(share(&["--max-blocked-ham 0.005", "--max-blocked-ham none"]), None);
+        refused("--max-blocked-ham 5", "such as 0.5% or 0.005");
     }
 
     #[test]

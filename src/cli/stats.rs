@@ -9,6 +9,7 @@ use super::{Usage, site_named};
 use crate::clock::Clock;
 use crate::statistics::{Day, Kind, Named, Report, Totals};
 use crate::store::Store;
+use crate::verdict::Share;
 
 /// Days that are told of when nobody says which, the present one included.
 const DAYS: i64 = 30;
@@ -48,6 +49,9 @@ pub(super) async fn run(store: &dyn Store, asked: &Asked) -> anyhow::Result<()> 
         return Ok(writeln!(screen::out(), "Nothing was checked.")?);
     }
     days(&report)?;
+    if let Some(budget) = &site.policy.budget {
+        writeln!(screen::out(), "\n{}", against(&report.totals, budget.max_blocked_ham))?;
+    }
     ranked("SYMBOL", &report.symbols, &report.totals)?;
     ranked("LANGUAGE", &report.languages, &report.totals)
 }
@@ -69,6 +73,15 @@ fn days(report: &Report) -> anyhow::Result<()> {
     let heading =
         ["DAY", " CHECKED", "APPROVED", "    HELD", "    SPAM", " DISCARD", "  MISSED", "   WRONG", "▒ kept out"];
     Ok(screen::table(&heading, &rows)?)
+}
+
+/// What labels and approvals showed of the budget, so far.
+fn against(totals: &Totals, budget: Share) -> String {
+    let blocked = totals.false_positives;
+    let ham = totals.approved.saturating_sub(totals.missed_spam) + blocked;
+    #[expect(clippy::cast_precision_loss, reason = "a percentage with two decimals")]
+    let share = 100.0 * blocked as f64 / ham.max(1) as f64;
+    format!("Blocked ham, as far as labels show: {blocked} of {ham} ({share:.2} %); the budget is {budget}.")
 }
 
 /// `████▒▒`: what was approved and what was not, to the scale of the busiest day.

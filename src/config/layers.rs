@@ -235,7 +235,8 @@ fn known_or_error(
 
 /// A value is of the kind that its default is of.
 fn same_kind(setting: &Setting, default: Option<&ValueKind>) -> Result<(), ConfigError> {
-    let mixed = ["policy.discard", "webhooks.allow_private_addresses"].contains(&setting.key.as_str());
+    let mixed = ["policy.discard", "policy.max_blocked_ham", "webhooks.allow_private_addresses"]
+        .contains(&setting.key.as_str());
     let expected = match (default, &setting.value) {
         _ if mixed => return Ok(()),
         (Some(ValueKind::String(_)), ValueKind::String(_))

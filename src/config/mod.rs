@@ -55,6 +55,7 @@ pub struct Config {
     /// What a new site begins with.
     #[serde(deserialize_with = "values::policy")]
     pub policy: Policy,
+    pub budget: Budget,
     pub model: Model,
     pub rules: Rules,
     #[serde(skip)]
@@ -163,6 +164,13 @@ pub struct Model {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Budget {
+    #[serde(rename = "measure_every_s", deserialize_with = "values::seconds")]
+    pub measure_every: Duration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rules {
     /// `None`: the weights compiled in.
     #[serde(deserialize_with = "values::optional_path")]
@@ -170,7 +178,7 @@ pub struct Rules {
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.
-const RANGES: [(&str, f64, f64); 32] = [
+const RANGES: [(&str, f64, f64); 33] = [
     ("store.waiting_writes", 1.0, 1_048_576.0),
     ("store.commit_batch", 1.0, 65_536.0),
     ("store.readers", 1.0, 256.0),
@@ -203,6 +211,7 @@ const RANGES: [(&str, f64, f64); 32] = [
     ("webhooks.answer_bytes", 1_024.0, 16_777_216.0),
     ("policy.hold", 0.0, 1.0),
     ("policy.spam", 0.0, 1.0),
+    ("budget.measure_every_s", 1.0, 31_536_000.0),
 ];
 
 impl Config {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::budget::Budget;
 use crate::site::Policy;
-use crate::verdict::{Score, Thresholds};
+use crate::verdict::{Score, Share, Thresholds};
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +122,7 @@ pub(super) fn policy<'de, D: Deserializer<'de>>(given: D) -> Result<Policy, D::E
         hold: f64,
         spam: f64,
         discard: Threshold,
+        max_blocked_ham: Threshold,
         trusted_roles: Vec<String>,
     }
     #[derive(Deserialize)]
@@ -142,6 +144,16 @@ pub(super) fn policy<'de, D: Deserializer<'de>>(given: D) -> Result<Policy, D::E
             Some(score("discard", word.parse().map_err(|_| D::Error::custom(usage))?)?)
         }
     };
+    let max_blocked_ham = match given.max_blocked_ham {
+        Threshold::Words(word) if word == "none" => None,
+        Threshold::Words(word) => Some(word),
+        Threshold::Number(number) => Some(number.to_string()),
+    };
+    let share = max_blocked_ham.map(|share| {
+        let usage = |usage| D::Error::custom(format!("`policy.max_blocked_ham` must be \"none\", or {usage}"));
+        share.parse::<Share>().map_err(usage)
+    });
+    let budget = share.transpose()?.map(Budget::of);
     let thresholds = Thresholds { hold: score("hold", given.hold)?, spam: score("spam", given.spam)?, discard };
-    Ok(Policy { thresholds, trusted_roles: given.trusted_roles, ..Policy::standard() })
+    Ok(Policy { thresholds, budget, trusted_roles: given.trusted_roles, ..Policy::standard() })
 }

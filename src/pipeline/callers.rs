@@ -73,6 +73,10 @@ impl Callers {
         self.by_id.values().map(|tenant| &tenant.site).find(|site| site.name == name)
     }
 
+    pub(super) fn sites(&self) -> impl Iterator<Item = &Arc<Site>> {
+        self.by_id.values().map(|tenant| &tenant.site)
+    }
+
     pub(super) fn lists(&self, site: SiteId) -> Option<&Lists> {
         self.by_id.get(&site).map(|tenant| &tenant.lists)
     }

@@ -184,6 +184,35 @@ impl FromStr for StatusWord {
     }
 }
 
+/// A comment that is ham as far as anybody knows: what a budget is measured with.
+#[derive(Clone, Debug)]
+pub struct HamComment {
+    pub id: CommentId,
+    pub comment: Comment,
+    /// As it stands: after a person's word with the score and the evidence that the checks gave before it.
+    pub verdict: Verdict,
+    pub word: HamWord,
+}
+
+/// Who said that it is ham.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HamWord {
+    /// A person said that it is true; models may have learned from it.
+    Labelled,
+    /// A person let it through.
+    Approved,
+    /// The checks let it through, and nobody contradicted.
+    Presumed,
+}
+
+/// Labels that no model of the store can have learned from yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NewLabels {
+    /// When the newest model was made, or what was asked for if that is later; `None` when there is neither.
+    pub since: Option<Timestamp>,
+    pub count: u32,
+}
+
 /// A comment with the label that a person gave last: what training reads.
 #[derive(Clone, Debug)]
 pub struct LabelledComment {

@@ -20,15 +20,16 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::budget::Measured;
 use crate::comment::CommentId;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
-use crate::verdict::Verdict;
+use crate::verdict::{Share, Verdict};
 
 pub use comments::{
-    Act, Admission, Change, CommentFilter, DecisionJob, HistoryEntry, LabelledComment, Lesson, Lessons, NewComment,
-    Status, StatusWord, StoredComment,
+    Act, Admission, Change, CommentFilter, DecisionJob, HamComment, HamWord, HistoryEntry, LabelledComment, Lesson,
+    Lessons, NewComment, NewLabels, Status, StatusWord, StoredComment,
 };
 pub use deliveries::{
     Attempt, Delivery, DeliveryFilter, DeliveryJob, DeliveryState, Endpoint, EndpointChange, EndpointId, EndpointKind,
@@ -267,6 +268,27 @@ pub trait Store: Send + Sync + 'static {
     /// How many comments of `site` are labelled `[ham, spam]` now.
     async fn label_counts(&self, site: SiteId) -> Result<[u64; 2], StoreError>;
 
+    /// How many labels were given since the newest model was made, or since `after` if that is later; at most `up_to`.
+    /// Takes as long as there were changes to comments since, not as there are labels.
+    async fn new_labels(&self, after: Option<Timestamp>, up_to: u32) -> Result<NewLabels, StoreError>;
+
+    /// Ham of `site` that was received from `from` until before `to`, newest first, older than `before`, at most `limit`:
+    /// what a person labelled ham or let through, and what the checks let through and nobody contradicted.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `before` is no comment of the site.
+    async fn ham(
+        &self,
+        site: SiteId,
+        from: Timestamp,
+        to: Timestamp,
+        before: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<HamComment>, StoreError>;
+
+    /// How many comments of `site` that were received from `from` until before `to` are held still.
+    async fn unreviewed(&self, site: SiteId, from: Timestamp, to: Timestamp) -> Result<u64, StoreError>;
+
     // ---- jobs ----------------------------------------------------------------------------------------------------
 
     /// Takes up to `limit` due comments for `lease`, oldest first, so that no other worker sees them meanwhile.
@@ -398,6 +420,18 @@ pub trait Store: Send + Sync + 'static {
         take_off: Vec<ListPattern>,
         put_on: Vec<ListEntry>,
     ) -> Result<Policy, StoreError>;
+
+    /// Keeps what the ham of a site said of its budget, if that is still `max_blocked_ham`; whether it was. Nothing else
+    /// of the policy is touched.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when there is no such site.
+    async fn record_measured(
+        &self,
+        site: SiteId,
+        max_blocked_ham: Share,
+        measured: Measured,
+    ) -> Result<bool, StoreError>;
 
     /// Keeps a further key.
     ///

@@ -1,5 +1,6 @@
 //! The real program as an operator meets it: started, fed, changed from beside, stopped and killed.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -8,15 +9,18 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+/// What a daemon logs, in its folder.
+pub const LOG: &str = "daemon.log";
+
 /// A `hamlet serve` of its own, on a folder of its own.
-struct Daemon {
-    process: Child,
-    address: SocketAddr,
+pub struct Daemon {
+    pub process: Child,
+    pub address: SocketAddr,
     /// What it printed before it was ready: the key of a new site, once.
     greeting: String,
 }
 
-fn hamlet(folder: &Path) -> Command {
+pub fn hamlet(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hamlet"));
     command.env("HAMLET_DATA_DIR", folder).env("HAMLET_LOG__LEVEL", "info").env_remove("HAMLET_CONFIG");
     command
@@ -24,7 +28,7 @@ fn hamlet(folder: &Path) -> Command {
 
 /// Runs a command beside the daemon and reads its JSON.
 #[track_caller]
-fn beside(folder: &Path, arguments: &[&str]) -> Value {
+pub fn beside(folder: &Path, arguments: &[&str]) -> Value {
     let done = hamlet(folder).args(arguments).arg("--json").output().unwrap();
     assert!(done.status.success(), "hamlet {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     serde_json::from_slice(&done.stdout).unwrap()
@@ -35,18 +39,19 @@ fn free_address() -> SocketAddr {
 }
 
 impl Daemon {
-    async fn start(folder: &Path) -> Daemon {
+    pub async fn start(folder: &Path) -> Daemon {
         Daemon::start_with(folder, &[]).await
     }
 
     /// With these flags besides.
-    async fn start_with(folder: &Path, flags: &[&str]) -> Daemon {
+    pub async fn start_with(folder: &Path, flags: &[&str]) -> Daemon {
         let address = free_address();
+        let log = File::options().create(true).append(true).open(folder.join(LOG)).unwrap();
         let mut process = hamlet(folder)
             .args(["serve", "--listen", &address.to_string()])
             .args(flags)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         let started = Instant::now();
@@ -66,17 +71,17 @@ impl Daemon {
         Daemon { process, address, greeting }
     }
 
-    fn key(&self) -> String {
+    pub fn key(&self) -> String {
         let is_key = |line: &&str| line.len() == 12 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
         self.greeting.lines().map(str::trim).find(is_key).expect("a key in the greeting").to_owned()
     }
 
-    async fn post(&self, path: &str, key: &str, body: &Value) -> (u16, Value) {
+    pub async fn post(&self, path: &str, key: &str, body: &Value) -> (u16, Value) {
         post(self.address, path, key, body).await.expect("an answer")
     }
 
     /// Asks until the answer is as wanted; a change made beside the daemon arrives within a second, so 5 are ample.
-    async fn until(&self, path: &str, key: &str, is_wanted: impl Fn(u16, &Value) -> bool) -> Value {
+    pub async fn until(&self, path: &str, key: &str, is_wanted: impl Fn(u16, &Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
             if let Some((status, answer)) = get(self.address, path, key).await
@@ -93,7 +98,7 @@ impl Daemon {
         Command::new("kill").args(["-HUP", &self.process.id().to_string()]).status().unwrap();
     }
 
-    fn terminate(mut self) -> Option<i32> {
+    pub fn terminate(mut self) -> Option<i32> {
         Command::new("kill").arg(self.process.id().to_string()).status().unwrap();
         self.process.wait().unwrap().code()
     }
@@ -111,13 +116,13 @@ impl Drop for Daemon {
     }
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     reqwest::Client::new()
 }
 
-async fn get(address: SocketAddr, path: &str, key: &str) -> Option<(u16, Value)> {
+pub async fn get(address: SocketAddr, path: &str, key: &str) -> Option<(u16, Value)> {
     let answer = client().get(format!("http://{address}{path}")).bearer_auth(key).send().await.ok()?;
     Some((answer.status().as_u16(), serde_json::from_slice(&answer.bytes().await.ok()?).unwrap_or_default()))
 }
@@ -128,7 +133,7 @@ async fn post(address: SocketAddr, path: &str, key: &str, body: &Value) -> Optio
     Some((answer.status().as_u16(), serde_json::from_slice(&answer.bytes().await.ok()?).unwrap_or_default()))
 }
 
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 

@@ -9,6 +9,7 @@
 
 mod akismet;
 mod api;
+mod budget;
 mod cli;
 mod comments;
 mod config;

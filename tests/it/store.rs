@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hamlet::budget::{Chosen, Measured};
 use hamlet::comment::{Comment, CommentId};
 use hamlet::event::EventKind;
 use hamlet::key::{KeyHash, NewKey, Scopes};
@@ -13,10 +14,11 @@ use hamlet::site::{Policy, Site, SiteId};
 use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
     Act, Admission, Attempt, Change, CommentFilter, DecisionJob, DeliveryFilter, DeliveryJob, DeliveryState, Directory,
-    Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, HistoryEntry, JobId, Lease, Lesson, Lessons,
-    ModelRecord, NewComment, NextStep, Outgoing, Query, Settings, Status, StatusWord, Store, StoreError,
+    Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, HamWord, HistoryEntry, JobId, Lease, Lesson,
+    Lessons, ModelRecord, NewComment, NewLabels, NextStep, Outgoing, Query, Settings, Status, StatusWord, Store,
+    StoreError,
 };
-use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
+use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Share, Verdict};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -158,6 +160,7 @@ fn verdict(decision: Decision) -> Verdict {
         evidence,
         tokens: Vec::new(),
         thresholds: Policy::standard().thresholds,
+        max_blocked_ham: None,
         reason: "It reads like an advertisement.".into(),
         model: "test".into(),
         rules: "1".into(),
@@ -1291,6 +1294,100 @@ contract! {
         assert_eq!(store.champion().await.unwrap().as_deref(), Some("m1"));
         assert_eq!(store.rollback(at(42)).await.unwrap(), None);
         is_missing(store.rollback(at(43)).await);
+    }
+
+    async fn new_labels_are_those_since_the_newest_model(house: &House) {
+        let store = &house.store;
+        let count = async |after: Option<i64>, up_to| store.new_labels(after.map(at), up_to).await.unwrap();
+        assert_eq!(count(None, 10).await, NewLabels { since: None, count: 0 });
+        for second in 1..=300 {
+            let id = house.check(&format!("number {second}"), Decision::Approve).await;
+            let what = if second % 3 == 0 { Act::Decision(Decision::Spam) } else { Act::Label(Label::Spam) };
+            house.say(id, what, second, "").await.unwrap();
+        }
+        assert_eq!(count(None, 1000).await, NewLabels { since: None, count: 200 });
+        assert_eq!(count(None, 7).await.count, 7);
+        store.keep_model(ModelRecord { created_at: at(292), ..model("m1") }, vec![1]).await.unwrap();
+        assert_eq!(count(None, 1000).await, NewLabels { since: Some(at(292)), count: 6 });
+        assert_eq!(count(Some(298), 1000).await, NewLabels { since: Some(at(298)), count: 2 });
+        assert_eq!(count(Some(5), 1000).await.since, Some(at(292)));
+    }
+
+    // ---- budgets -------------------------------------------------------------------------------------------------
+
+    async fn ham_is_what_was_said_or_taken_to_be_it_and_not_contradicted(house: &House) {
+        let store = &house.store;
+        let admit = async |second, decision, site| {
+            let new = NewComment { received_at: at(second), site, id: random::comment_id(at(second)), ..house.fresh("x") };
+            store.admit_decided(new, verdict(decision), event("x")).await.unwrap().id()
+        };
+        let own = async |second, decision| admit(second, decision, house.site.id).await;
+        let presumed = own(1, Decision::Approve).await;
+        own(2, Decision::Hold).await;
+        own(3, Decision::Spam).await;
+        let labelled = own(4, Decision::Spam).await;
+        house.say(labelled, Act::Label(Label::Ham), 10, "").await.unwrap();
+        let approved = own(5, Decision::Hold).await;
+        house.say(approved, Act::Decision(Decision::Approve), 10, "").await.unwrap();
+        let missed = own(6, Decision::Approve).await;
+        house.say(missed, Act::Label(Label::Spam), 10, "").await.unwrap();
+        house.say(missed, Act::Decision(Decision::Approve), 11, "").await.unwrap();
+        let blocked = own(7, Decision::Approve).await;
+        house.say(blocked, Act::Label(Label::Ham), 10, "").await.unwrap();
+        house.say(blocked, Act::Decision(Decision::Spam), 11, "").await.unwrap();
+        let rechecked = own(8, Decision::Approve).await;
+        house.say(rechecked, Act::Recheck(Decision::Spam), 10, "").await.unwrap();
+        house.queue("not judged yet").await;
+        let other = store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let foreign = admit(5, Decision::Approve, other.id).await;
+
+        let found = store.ham(house.site.id, at(0), at(100), None, 10).await.unwrap();
+        let found: Vec<_> = found.iter().map(|ham| (ham.id, ham.word, ham.verdict.score)).collect();
+        let score = verdict(Decision::Hold).score;
+        assert_eq!(found, [
+            (approved, HamWord::Approved, score),
+            (labelled, HamWord::Labelled, score),
+            (presumed, HamWord::Presumed, score),
+        ]);
+        let within = async |from, to, before, limit| {
+            let page = store.ham(house.site.id, at(from), at(to), before, limit).await.unwrap();
+            page.iter().map(|ham| ham.id).collect::<Vec<_>>()
+        };
+        assert_eq!(within(1, 5, None, 10).await, [labelled, presumed]);
+        assert_eq!(within(2, 5, None, 10).await, [labelled]);
+        assert_eq!(within(0, 100, None, 1).await, [approved]);
+        assert_eq!(within(0, 100, Some(approved), 1).await, [labelled]);
+        assert_eq!(within(0, 100, Some(presumed), 1).await, []);
+        is_missing(store.ham(house.site.id, at(0), at(100), Some(foreign), 10).await);
+        assert_eq!(store.unreviewed(house.site.id, at(0), at(100)).await.unwrap(), 1);
+        assert_eq!(store.unreviewed(house.site.id, at(3), at(100)).await.unwrap(), 0);
+    }
+
+    async fn what_was_measured_changes_nothing_else_and_only_the_same_budget(house: &House) {
+        let (store, site) = (&house.store, house.site.id);
+        let share = |share| Share::new(share).unwrap();
+        let measured = Measured {
+            ham: 1240,
+            needed: 598,
+            chosen: Some(Chosen { hold: Score::new(0.731).unwrap(), above: 2 }),
+            unreviewed: 3,
+            model: "m1".into(),
+            rules: "1".into(),
+            at: at(7),
+        };
+        let record = async |budget| store.record_measured(site, share(budget), measured.clone()).await;
+        assert!(!record(0.005).await.unwrap(), "there is no budget");
+        let mut changed = house.site.clone();
+        changed.policy.set_budget(Some(share(0.005)));
+        store.set_site(&changed).await.unwrap();
+        let before = store.generation().await.unwrap();
+        assert!(!record(0.01).await.unwrap(), "it is another one by now");
+        assert_eq!(store.generation().await.unwrap(), before);
+        assert!(record(0.005).await.unwrap());
+        assert!(store.generation().await.unwrap() > before);
+        changed.policy.budget.as_mut().unwrap().measured = Some(measured.clone());
+        assert_eq!(*store.directory().await.unwrap().sites[0], changed);
+        is_missing(store.record_measured(SiteId(4711), share(0.005), measured).await);
     }
 
     // ---- the engine ----------------------------------------------------------------------------------------------

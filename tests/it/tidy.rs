@@ -16,7 +16,18 @@ const AT_HOME: [(&str, &[&str]); 8] = [
     ("clap", &["main.rs", "cli/"]),
     (
         "utoipa",
-        &["api/", "http", "comment.rs", "event.rs", "key.rs", "site.rs", "statistics.rs", "store/", "verdict.rs"],
+        &[
+            "api/",
+            "http",
+            "budget.rs",
+            "comment.rs",
+            "event.rs",
+            "key.rs",
+            "site.rs",
+            "statistics.rs",
+            "store/",
+            "verdict.rs",
+        ],
     ),
 ];
 

@@ -12,6 +12,7 @@ mod deliveries;
 mod endpoints;
 mod failure;
 mod fanout;
+mod ham;
 mod jobs;
 mod keys;
 mod ledger;
@@ -39,14 +40,15 @@ use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
     Admission, Attempt, Change, CommentFilter, DeadLetter, DecisionJob, Delivery, DeliveryFilter, DeliveryJob,
-    Directory, Endpoint, EndpointChange, EndpointId, JobId, LabelledComment, Lease, Lessons, LoggedAttempt,
-    ModelRecord, NewComment, Outgoing, QueueStatus, Settings, Store, StoreError, StoredComment,
+    Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId, LabelledComment, Lease, Lessons, LoggedAttempt,
+    ModelRecord, NewComment, NewLabels, Outgoing, QueueStatus, Settings, Store, StoreError, StoredComment,
 };
+use crate::budget::Measured;
 use crate::comment::CommentId;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
-use crate::verdict::Verdict;
+use crate::verdict::{Share, Verdict};
 
 /// A store in one file; other processes may have the same file open.
 #[derive(Debug)]
@@ -151,6 +153,25 @@ impl Store for SqliteStore {
 
     async fn label_counts(&self, site: SiteId) -> Result<[u64; 2], StoreError> {
         lessons::label_counts(&self.readers, site).await
+    }
+
+    async fn new_labels(&self, after: Option<Timestamp>, up_to: u32) -> Result<NewLabels, StoreError> {
+        models::new_labels(&self.readers, after, up_to).await
+    }
+
+    async fn ham(
+        &self,
+        site: SiteId,
+        from: Timestamp,
+        to: Timestamp,
+        before: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<HamComment>, StoreError> {
+        ham::ham(&self.readers, site, from, to, before, limit).await
+    }
+
+    async fn unreviewed(&self, site: SiteId, from: Timestamp, to: Timestamp) -> Result<u64, StoreError> {
+        ham::unreviewed(&self.readers, site, from, to).await
     }
 
     // ---- jobs ----------------------------------------------------------------------------------------------------
@@ -279,6 +300,15 @@ impl Store for SqliteStore {
         put_on: Vec<ListEntry>,
     ) -> Result<Policy, StoreError> {
         self.write(move |conn| Box::pin(sites::change_lists(conn, site, take_off, put_on))).await
+    }
+
+    async fn record_measured(
+        &self,
+        site: SiteId,
+        max_blocked_ham: Share,
+        measured: Measured,
+    ) -> Result<bool, StoreError> {
+        self.write(move |conn| Box::pin(sites::record_measured(conn, site, max_blocked_ham, measured))).await
     }
 
     async fn add_key(&self, key: NewKey, now: Timestamp) -> Result<Key, StoreError> {

@@ -5,7 +5,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::ledger::raise_generation;
 use super::rows::{from_json, micros, time, to_json};
-use crate::store::{ModelRecord, StoreError};
+use crate::store::{Act, HistoryEntry, ModelRecord, NewLabels, StoreError};
 
 const CHAMPION: &str = "SELECT model FROM promotions WHERE rolled_back_at IS NULL ORDER BY row DESC LIMIT 1";
 
@@ -119,6 +119,44 @@ pub(super) async fn rollback(conn: &mut SqliteConnection, now: Timestamp) -> Res
         .await?;
     raise_generation(conn).await?;
     Ok(champion)
+}
+
+/// Acts that are read at once.
+const PAGE: u32 = 256;
+
+/// See [`crate::store::Store::new_labels`]. Walks what happened to comments from its newest end: `labelled_at` has no
+/// index, and the time of an act lies in its document.
+pub(super) async fn new_labels(
+    readers: &SqlitePool,
+    after: Option<Timestamp>,
+    up_to: u32,
+) -> Result<NewLabels, StoreError> {
+    let newest: Option<i64> = sqlx::query_scalar("SELECT max(created_at) FROM models").fetch_one(readers).await?;
+    let since = newest.map(|at| time(at, "the newest model")).transpose()?.max(after);
+    let (mut count, mut before) = (0, i64::MAX);
+    loop {
+        let acts: Vec<(i64, Vec<u8>)> =
+            sqlx::query_as("SELECT row, act FROM acts WHERE row < ? ORDER BY row DESC LIMIT ?")
+                .bind(before)
+                .bind(PAGE)
+                .fetch_all(readers)
+                .await?;
+        let is_last = acts.len() < PAGE as usize;
+        for (row, act) in acts {
+            before = row;
+            let act: HistoryEntry = from_json(&act, format_args!("act {row}"))?;
+            if since.is_some_and(|since| act.at < since) {
+                return Ok(NewLabels { since, count });
+            }
+            count += u32::from(matches!(act.what, Act::Label(_)));
+            if count >= up_to {
+                return Ok(NewLabels { since, count });
+            }
+        }
+        if is_last {
+            return Ok(NewLabels { since, count });
+        }
+    }
 }
 
 fn no_model(id: &str) -> StoreError {

@@ -9,9 +9,11 @@ use super::keys::{self, KeyRow};
 use super::ledger::raise_generation;
 use super::rows::{from_json, micros, time, to_json, unreadable};
 use super::search;
+use crate::budget::Measured;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
 use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::store::{Directory, StoreError};
+use crate::verdict::Share;
 
 pub(super) async fn generation(readers: &SqlitePool) -> Result<u64, StoreError> {
     let generation: i64 =
@@ -101,10 +103,7 @@ pub(super) async fn change_lists(
     take_off: Vec<ListPattern>,
     put_on: Vec<ListEntry>,
 ) -> Result<Policy, StoreError> {
-    let policy: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT policy FROM sites WHERE id = ?").bind(site.0).fetch_optional(&mut *conn).await?;
-    let policy = policy.ok_or_else(|| no_site(site))?;
-    let mut policy: Policy = from_json(&policy, format_args!("the policy of site {site}"))?;
+    let mut policy = policy_of(conn, site).await?;
     for pattern in take_off {
         let before = policy.lists.len();
         policy.lists.retain(|entry| entry.pattern != pattern);
@@ -116,13 +115,40 @@ pub(super) async fn change_lists(
         policy.lists.retain(|before| before.pattern != entry.pattern);
         policy.lists.push(entry);
     }
+    set_policy(conn, site, &policy).await?;
+    Ok(policy)
+}
+
+/// See [`crate::store::Store::record_measured`].
+pub(super) async fn record_measured(
+    conn: &mut SqliteConnection,
+    site: SiteId,
+    max_blocked_ham: Share,
+    measured: Measured,
+) -> Result<bool, StoreError> {
+    let mut policy = policy_of(conn, site).await?;
+    let Some(budget) = policy.budget.as_mut().filter(|budget| budget.max_blocked_ham == max_blocked_ham) else {
+        return Ok(false);
+    };
+    budget.measured = Some(measured);
+    set_policy(conn, site, &policy).await?;
+    Ok(true)
+}
+
+async fn policy_of(conn: &mut SqliteConnection, site: SiteId) -> Result<Policy, StoreError> {
+    let policy: Option<Vec<u8>> =
+        sqlx::query_scalar("SELECT policy FROM sites WHERE id = ?").bind(site.0).fetch_optional(conn).await?;
+    let policy = policy.ok_or_else(|| no_site(site))?;
+    from_json(&policy, format_args!("the policy of site {site}"))
+}
+
+async fn set_policy(conn: &mut SqliteConnection, site: SiteId, policy: &Policy) -> Result<(), StoreError> {
     sqlx::query("UPDATE sites SET policy = ? WHERE id = ?")
-        .bind(to_json(&policy)?)
+        .bind(to_json(policy)?)
         .bind(site.0)
         .execute(&mut *conn)
         .await?;
-    raise_generation(conn).await?;
-    Ok(policy)
+    raise_generation(conn).await
 }
 
 pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<(), StoreError> {
