@@ -1,11 +1,12 @@
 //! The daemon: puts the parts together, runs them, and takes them apart again in order.
 //!
-//! Owns start (store, judge, doors, worker, first site), the watch on the store's generation by which changes made
+//! Owns start (store, judge, doors, worker, trainings, first site), the watch on the store's generation by which changes made
 //! beside the daemon arrive, SIGHUP (settings, weights and hooks anew), SIGTERM (drain) and what systemd is told. Does not
 //! own what any part does.
 
 mod budgets;
 pub(crate) mod settings;
+mod training;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -82,6 +83,9 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let worker = tokio::spawn(worker.run(stopped.clone()));
     let (budgets, measure_every) = watch::channel(config.budget.measure_every);
     let measuring = tokio::spawn(budgets::keep(Arc::clone(&pipeline), measure_every, stopped.clone()));
+    let program = training::Program::of(&config);
+    let (trainings, wanted) = watch::channel(config.training.clone());
+    let training = tokio::spawn(training::train(Arc::clone(&pipeline), program, wanted, stopped.clone()));
     let doors = settings::doors(&config, hooks);
     let hooks = Arc::clone(&doors.hooks);
     let doors = tokio::spawn(serve(listener, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
@@ -121,6 +125,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
                             pipeline.set_judge(judge);
                             hooks.replace(sources);
                             budgets.send_replace(new.budget.measure_every);
+                            trainings.send_replace(new.training.clone());
                             seen.champion = id;
                             config = new;
                             tracing::info!(
@@ -145,6 +150,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
         let _ = doors.await;
         let _ = worker.await;
         let _ = measuring.await;
+        let _ = training.await;
     };
     if tokio::time::timeout(config.http.drain + Duration::from_secs(5), drained).await.is_err() {
         tracing::warn!("not all work was finished in time; what was accepted is queued and goes on at the next start");

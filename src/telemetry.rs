@@ -10,7 +10,7 @@ use tracing_subscriber::util::TryInitError;
 use crate::config::{Log, LogFormat};
 
 /// What is counted and measured, as `GET /metrics` shows it. The only place where a metric is described.
-pub const METRICS: [(&str, Kind, &str); 14] = [
+pub const METRICS: [(&str, Kind, &str); 15] = [
     ("hamlet_decisions_total", Kind::Counter, "Verdicts kept, by `site` and `decision`; those of people too."),
     ("hamlet_deliveries_total", Kind::Counter, "Attempts at a webhook delivery, by `outcome`."),
     ("hamlet_delivery_seconds", Kind::Seconds, "Time until an endpoint answered or was given up."),
@@ -24,6 +24,7 @@ pub const METRICS: [(&str, Kind, &str); 14] = [
     ("hamlet_store_commits_total", Kind::Counter, "Transactions committed by the store's writer."),
     ("hamlet_store_commit_seconds", Kind::Seconds, "Time that a commit took, waiting for the disk included."),
     ("hamlet_store_verbs_total", Kind::Counter, "Writes committed; over the commits, how many share one."),
+    ("hamlet_trainings_total", Kind::Counter, "Trainings that the daemon started, by `outcome`."),
     ("hamlet_worker_panics_total", Kind::Counter, "Jobs that panicked, by `work`; each is a bug to report."),
 ];
 

@@ -3,6 +3,7 @@
 //! Owns words, flags and exit codes; a command opens the store beside a running daemon, does one thing and ends. Does
 //! not own what is done: that is the store's, the judge's and the daemon's.
 
+mod background;
 mod check;
 mod config;
 mod endpoint;
@@ -23,6 +24,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+
+use background::OnlyTraining;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
@@ -98,9 +101,11 @@ impl Cli {
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
             Command::Rules(command) => command.run(&places.config(&[])?),
             Command::Model(command) => places.with_store(async |store, _| command.run(store).await),
-            Command::Train(args) if args.needs_store() => {
-                places.with_store(async |store, _| train::run(&args, Some(store), Clock::System.now()).await)
-            }
+            Command::Train(args) if args.needs_store() => places.with_store(async |store, config| {
+                let _only = OnlyTraining::in_folder(&config.data_dir)?;
+                args.background.give_way()?;
+                train::run(&args, Some(store), Clock::System.now()).await
+            }),
             Command::Train(args) => runtime()?.block_on(train::run(&args, None, Clock::System.now())),
             Command::Evaluate(args) => evaluate::run(&args),
             Command::Config(command) => command.run(&places),

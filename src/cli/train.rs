@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::background::Background;
 use super::evaluate::table;
 use crate::classifier::Classifier;
 use crate::classifier::features::Features;
@@ -70,6 +71,8 @@ pub struct Args {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    pub(super) background: Background,
 }
 
 /// When the candidate becomes champion.

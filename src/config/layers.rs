@@ -44,7 +44,7 @@ impl Sources {
     }
 
     /// The file to read, and whether somebody asked for it.
-    fn file(&self) -> Option<PathBuf> {
+    pub(super) fn file(&self) -> Option<PathBuf> {
         let named = self.file.clone().or_else(|| self.variable("HAMLET_CONFIG").map(PathBuf::from));
         named.or_else(|| Some(PathBuf::from(SYSTEM_FILE)).filter(|file| file.exists()))
     }
@@ -190,7 +190,7 @@ fn of_word(origin: &str, key: &str, word: &str, known: &HashMap<String, ValueKin
         None if hooks::is_number(key) || is_list => toml(),
         None | Some(ValueKind::String(_)) => None,
         Some(ValueKind::Array(default)) if !is_list => {
-            let number = !matches!(default.first().map(|value| &value.kind), Some(ValueKind::String(_)));
+            let number = default.first().is_some_and(|value| !matches!(value.kind, ValueKind::String(_)));
             let item = |item: &str| match item.parse::<i64>() {
                 Ok(integer) if number => ValueKind::I64(integer),
                 _ => ValueKind::String(item.to_owned()),
@@ -244,7 +244,9 @@ fn same_kind(setting: &Setting, default: Option<&ValueKind>) -> Result<(), Confi
         | (Some(ValueKind::I64(_)), ValueKind::I64(_))
         | (Some(ValueKind::Float(_)), ValueKind::Float(_) | ValueKind::I64(_)) => return Ok(()),
         (Some(ValueKind::Array(default)), ValueKind::Array(values)) => {
-            let example = default.first().map(|value| &value.kind);
+            // A list that is empty unless somebody fills it is one of texts.
+            let text = ValueKind::String(String::new());
+            let example = Some(default.first().map_or(&text, |value| &value.kind));
             return values.iter().try_for_each(|value| {
                 let item = Setting { value: value.kind.clone(), ..setting.clone() };
                 same_kind(&item, example)

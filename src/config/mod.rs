@@ -57,6 +57,7 @@ pub struct Config {
     pub policy: Policy,
     pub budget: Budget,
     pub model: Model,
+    pub training: Training,
     pub rules: Rules,
     #[serde(skip)]
     sources: Sources,
@@ -169,6 +170,22 @@ pub struct Budget {
     pub measure_every: Duration,
 }
 
+/// When and how the daemon trains by itself.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// 0: never.
+    pub after_labels: u32,
+    /// Zero: never.
+    #[serde(rename = "every_hours", deserialize_with = "values::hours")]
+    pub every: Duration,
+    pub dumps: Vec<PathBuf>,
+    pub memory_mb: u64,
+    pub nice: i32,
+    #[serde(rename = "retry_s", deserialize_with = "values::seconds")]
+    pub retry: Duration,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
@@ -178,7 +195,7 @@ pub struct Rules {
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.
-const RANGES: [(&str, f64, f64); 33] = [
+const RANGES: [(&str, f64, f64); 38] = [
     ("store.waiting_writes", 1.0, 1_048_576.0),
     ("store.commit_batch", 1.0, 65_536.0),
     ("store.readers", 1.0, 256.0),
@@ -212,6 +229,11 @@ const RANGES: [(&str, f64, f64); 33] = [
     ("policy.hold", 0.0, 1.0),
     ("policy.spam", 0.0, 1.0),
     ("budget.measure_every_s", 1.0, 31_536_000.0),
+    ("training.after_labels", 0.0, 1_000_000_000.0),
+    ("training.every_hours", 0.0, 87_600.0),
+    ("training.memory_mb", 64.0, 1_048_576.0),
+    ("training.nice", 0.0, 19.0),
+    ("training.retry_s", 1.0, 86_400.0),
 ];
 
 impl Config {
@@ -248,6 +270,11 @@ impl Config {
     /// What is in force and where it came from, by key.
     pub fn settings(&self) -> impl Iterator<Item = &Setting> {
         self.settings.values()
+    }
+
+    /// The file that was read besides the defaults.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.sources.file()
     }
 
     fn hangs_together(&self) -> Result<(), ConfigError> {

@@ -58,6 +58,10 @@ pub(super) fn seconds<'de, D: Deserializer<'de>>(given: D) -> Result<Duration, D
     u64::deserialize(given).map(Duration::from_secs)
 }
 
+pub(super) fn hours<'de, D: Deserializer<'de>>(given: D) -> Result<Duration, D::Error> {
+    u64::deserialize(given).map(|hours| Duration::from_secs(hours.saturating_mul(3_600)))
+}
+
 pub(super) fn days<'de, D: Deserializer<'de>>(given: D) -> Result<Duration, D::Error> {
     u64::deserialize(given).map(|days| Duration::from_secs(days.saturating_mul(86_400)))
 }

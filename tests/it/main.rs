@@ -24,6 +24,7 @@ mod openapi;
 mod receiver;
 mod receivers;
 mod replay;
+mod retraining;
 mod rules;
 mod store;
 mod store_sqlite;

@@ -1,29 +1,38 @@
-//! The unit that ships is one that systemd accepts, and its times fit the settings.
+//! The units that ship are ones that systemd accepts, and their times fit the settings.
 
 use std::path::Path;
 use std::process::Command;
 
-fn unit() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd/hamlet.service");
+const UNITS: [&str; 3] = ["hamlet.service", "hamlet-train.service", "hamlet-train.timer"];
+
+fn unit(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The last value that the unit gives to `key`.
+/// The values that the unit gives to `key`, in order.
+fn values(unit: &str, key: &str) -> Vec<String> {
+    unit.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned).collect()
+}
+
+/// The last value that the daemon's unit gives to `key`.
 fn value(key: &str) -> String {
-    let unit = unit();
-    let line = unit.lines().rev().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).map(str::to_owned);
-    line.unwrap_or_else(|| panic!("the unit does not set {key}"))
+    values(&unit("hamlet.service"), key).pop().unwrap_or_else(|| panic!("the unit does not set {key}"))
 }
 
 #[test]
-fn systemd_has_nothing_to_say_about_the_unit() {
-    // systemd-analyze wants the program to exist where the unit says.
+fn systemd_has_nothing_to_say_about_the_units() {
+    // systemd-analyze wants the program to exist where the unit says, and a timer's service beside it.
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("hamlet.service");
-    let installed = unit().replace("/usr/local/bin/hamlet", env!("CARGO_BIN_EXE_hamlet"));
-    assert!(installed.contains(env!("CARGO_BIN_EXE_hamlet")), "the unit starts another program");
-    std::fs::write(&file, installed).unwrap();
-    let analysis = match Command::new("systemd-analyze").arg("verify").arg(&file).output() {
+    let mut files = Vec::new();
+    for name in UNITS {
+        let installed = unit(name).replace("/usr/local/bin/hamlet", env!("CARGO_BIN_EXE_hamlet"));
+        let is_program = installed.contains(env!("CARGO_BIN_EXE_hamlet"));
+        assert!(is_program || name.ends_with(".timer"), "{name} starts another program");
+        files.push(folder.path().join(name));
+        std::fs::write(files.last().unwrap(), installed).unwrap();
+    }
+    let analysis = match Command::new("systemd-analyze").arg("verify").args(&files).output() {
         Ok(analysis) => analysis,
         Err(error) => {
             eprintln!("skipped: systemd-analyze cannot be run here ({error}); tests/run installs it");
@@ -31,8 +40,8 @@ fn systemd_has_nothing_to_say_about_the_unit() {
         }
     };
     let said = String::from_utf8_lossy(&analysis.stderr);
-    // Units of the machine itself may be complained of; only ours counts.
-    let about_us: Vec<&str> = said.lines().filter(|line| line.contains("hamlet.service")).collect();
+    // Units of the machine itself may be complained of; only ours count.
+    let about_us: Vec<&str> = said.lines().filter(|line| UNITS.iter().any(|name| line.contains(name))).collect();
     assert!(analysis.status.success() && about_us.is_empty(), "{said}");
 }
 
@@ -53,4 +62,25 @@ fn the_unit_speaks_with_the_daemon() {
     assert_eq!(value("ExecReload"), "/bin/kill -HUP $MAINPID");
     assert_eq!(value("StateDirectory"), "hamlet");
     assert_eq!(value("Restart"), "on-failure");
+    // A training that the kernel ends does not take the daemon along, and may lower its own priority.
+    assert_eq!(value("OOMPolicy"), "continue");
+    assert!(!value("SystemCallFilter").contains("@resources"));
+}
+
+#[test]
+fn a_training_works_on_the_daemons_data_as_its_user_and_is_shut_in_as_well() {
+    let training = unit("hamlet-train.service");
+    assert_eq!(values(&training, "ExecStart"), ["/usr/local/bin/hamlet train --labels"]);
+    assert_eq!(values(&training, "Type"), ["oneshot"]);
+    for key in ["User", "DynamicUser", "StateDirectory", "StateDirectoryMode", "UMask"] {
+        assert_eq!(values(&training, key), [value(key)], "{key}");
+    }
+    // What shuts the daemon in shuts the training in, which needs no network besides.
+    let daemon = unit("hamlet.service");
+    let (_, shut_in) = daemon.split_once("NoNewPrivileges").unwrap();
+    let same = shut_in.lines().filter_map(|line| line.split_once('=')).map(|(key, _)| key);
+    for key in same.filter(|key| !["", "RestrictAddressFamilies", "WantedBy"].contains(key) && !key.starts_with('#')) {
+        assert_eq!(values(&training, key), values(&daemon, key), "{key}");
+    }
+    assert_eq!(values(&training, "PrivateNetwork"), ["yes"]);
 }
