@@ -154,7 +154,8 @@ pub(super) fn policy<'de, D: Deserializer<'de>>(given: D) -> Result<Policy, D::E
         Threshold::Number(number) => Some(number.to_string()),
     };
     let share = max_blocked_ham.map(|share| {
-        let usage = |usage| D::Error::custom(format!("`policy.max_blocked_ham` must be \"none\", or {usage}"));
+        let usage =
+            |usage| D::Error::custom(format!("`policy.max_blocked_ham` is neither \"none\" nor a share; {usage}"));
         share.parse::<Share>().map_err(usage)
     });
     let budget = share.transpose()?.map(Budget::of);

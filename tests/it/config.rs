@@ -36,6 +36,8 @@ fn what_is_wrong_is_named_with_its_place_and_the_mend() {
     refused("lisen = \"127.0.0.1:1\"", &[], &["hamlet.toml: unknown key `lisen`", "`listen`"]);
     refused("[store]\nreaders = 0", &[], &["hamlet.toml: `store.readers` must be from 1 to 256"]);
     refused("[policy]\nhold = 0.99", &[], &["hamlet.toml: `policy.hold`", "not be above `policy.spam`"]);
+    refused("[policy]\nmax_blocked_ham = 0.9", &[], &["hamlet.toml: `policy.max_blocked_ham`", "from 0.03% to 50%"]);
+    refused("[training]\ndumps = [7]", &[], &["hamlet.toml: `training.dumps` must be a text in quotes"]);
     refused("", &[("HAMLET_STORE__URI", "x")], &["HAMLET_STORE__URI", "did you mean `HAMLET_STORE__URL`"]);
     refused("", &[("HAMLET_LISTEN", "here")], &["environment variable HAMLET_LISTEN: `listen` must be an address"]);
 }
@@ -136,4 +138,15 @@ fn a_hooks_table_is_shown_as_it_may_be_written_but_for_its_secret() {
     assert!(error.contains("`hooks.cms.secret` is no good secret: it has 3 bytes"), "{error}");
     let (code, _, error) = hamlet(&check, &[("HAMLET_HOOKS__CMS__SECRET", "the present one")]);
     assert_eq!((code, error.as_str()), (0, ""));
+}
+
+#[test]
+fn a_list_that_is_empty_by_default_is_one_of_texts() {
+    let shown = |value: &str| {
+        let (code, shown, error) = hamlet(&["config", "show"], &[("HAMLET_TRAINING__DUMPS", value)]);
+        assert_eq!((code, error.as_str()), (0, ""));
+        shown
+    };
+    assert!(shown("a.csv, 7.csv").contains("training.dumps = [\"a.csv\",\"7.csv\"]"));
+    assert!(shown("[\"a.csv\"]").contains("training.dumps = [\"a.csv\"]"));
 }
