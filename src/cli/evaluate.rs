@@ -58,7 +58,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (mut tally, mut evaluation) = (Tally::default(), Evaluation::default());
     for record in dump::open(&args.dumps, &labels) {
         if let Some(example) = tally.sort(record)? {
-            examiner.examine(&example, &mut evaluation);
+            let judged = examiner.examine(&example).judged;
+            evaluation.add(judged, example.comment.lang.as_deref(), example.source.as_deref());
         }
     }
     warn_of_bad(&tally);

@@ -20,8 +20,9 @@ use crate::training::corpus::Group;
 use crate::training::dump::{self, Example, LabelMap, Tally};
 use crate::training::held_out::HeldOut;
 use crate::training::learner::{Learner, Settings};
-use crate::training::promotion::{self, Choice};
+use crate::training::promotion::Choice;
 use crate::training::recipe::Recipe;
+use crate::training::trial::Trial;
 
 /// Labels read from the store at once.
 const PAGE: u32 = 500;
@@ -173,6 +174,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         settings.alpha = recipe.alpha.unwrap_or(settings.alpha);
         settings.prior = recipe.prior.or(settings.prior);
         session.learner = Learner::new(settings);
+        session.held_out.weigh();
         description.clone_from(&recipe.description);
         for set in &recipe.sets {
             let labels = set.label_map().map_err(anyhow::Error::msg)?;
@@ -206,14 +208,9 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         "sources": sources,
         "alpha": settings.alpha,
     });
-    let mut candidate = learner.finish(card)?;
-    let champion_bytes = champion(store).await?;
-    let (figures, former) = {
-        let draft = Classifier::new("candidate".to_owned(), candidate.clone());
-        let champion = Classifier::from_bytes(&champion_bytes);
-        let former = champion.map(|champion| held_out.judge(champion).report());
-        (held_out.judge(draft).report(), former)
-    };
+    let (mut candidate, trial) = Trial::of(learner, &held_out, settings, card, args.held_out)?;
+    let champion = serving(store).await?;
+    let figures = trial.candidate.report();
     if let Some(card) = candidate.card.as_object_mut() {
         card.insert("held_out".to_owned(), json!(figures));
     }
@@ -222,13 +219,11 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     if let Some(out) = &args.out {
         write_whole(out, &bytes).with_context(|| format!("{} could not be written", out.display()))?;
     }
-    let choice = match (args.promote, &former) {
-        (Promote::Never, _) => Choice { is_promoted: false, reason: "not promoted: --promote never".to_owned() },
-        (Promote::Always, _) => Choice { is_promoted: true, reason: "promoted: --promote always".to_owned() },
-        (Promote::Auto, Ok(former)) => promotion::choose(&figures.all, &former.all),
-        (Promote::Auto, Err(error)) => {
-            Choice { is_promoted: true, reason: format!("promoted: the champion cannot serve ({error})") }
-        }
+    let (former, compared) = trial.meet(champion);
+    let choice = match args.promote {
+        Promote::Never => Choice { is_promoted: false, reason: "not promoted: --promote never".to_owned() },
+        Promote::Always => Choice { is_promoted: true, reason: "promoted: --promote always".to_owned() },
+        Promote::Auto => compared,
     };
     if let Some(store) = store {
         let record = ModelRecord {
@@ -249,10 +244,12 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         let report = json!({
             "model": id,
             "comments": counted,
-            "held_out": held_out.examples().len(),
+            "held_out": if trial.is_cross_fit { 0 } else { held_out.examples().len() },
+            "measured_on": trial.examples.len(),
+            "cross_fit": trial.is_cross_fit,
             "bad_records": tally.bad,
             "candidate": figures,
-            "champion": former.as_ref().ok(),
+            "champion": former,
             "promoted": choice.is_promoted,
             "reason": choice.reason,
             "out": args.out,
@@ -261,14 +258,13 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         return Ok(());
     }
     let [ham, spam] = ["ham", "spam"].map(|kind| counted.get(kind).map_or(0, |number| number.as_u64().unwrap_or(0)));
-    let held = held_out.examples().len();
-    let mut said = format!("model {id}: learned from {ham} ham and {spam} spam, {held} held out\n\n");
-    if !held_out.examples().is_empty() {
-        let mut rows = vec![("candidate".to_owned(), figures.all)];
-        if let Ok(former) = &former {
-            rows.push(("champion".to_owned(), former.all));
-        }
-        said.push_str(&table("on the held-out part", &rows));
+    let measured = trial.examples.len();
+    let how = if trial.is_cross_fit { "all judged by models that did not see them" } else { "held out" };
+    let mut said = format!("model {id}: learned from {ham} ham and {spam} spam; {measured} {how}\n\n");
+    if measured > 0 {
+        let rows = [("candidate".to_owned(), figures.all), ("champion".to_owned(), former.all)];
+        let rows = rows.into_iter().filter(|(_, figures)| figures.ham + figures.spam > 0);
+        said.push_str(&table("on comments it never saw", &rows.collect::<Vec<_>>()));
         said.push('\n');
     }
     if let Some(out) = &args.out {
@@ -278,14 +274,16 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     Ok(())
 }
 
-/// The file of the model that serves: the store's champion, else the shipped one.
-async fn champion(store: Option<&dyn Store>) -> anyhow::Result<Vec<u8>> {
+/// The model that serves, or would if the daemon started now: the store's champion; where it cannot be read, or there is
+/// none, the shipped one.
+async fn serving(store: Option<&dyn Store>) -> anyhow::Result<Classifier> {
     if let Some(store) = store
         && let Some(id) = store.champion().await?
+        && let Ok(champion) = Classifier::from_bytes(&store.model_bytes(&id).await?)
     {
-        return Ok(store.model_bytes(&id).await?);
+        return Ok(champion);
     }
-    Ok(Classifier::shipped_bytes().to_vec())
+    Ok(Classifier::shipped())
 }
 
 /// A line on stderr that counts; nothing when stderr is no terminal.

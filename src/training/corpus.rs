@@ -28,6 +28,13 @@ impl Group {
         (xxh3_64_with_seed(&self.0.to_le_bytes(), purpose) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// A short name; of a million groups some hundred share theirs with another.
+    pub fn number(self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        let number = xxh3_64_with_seed(&self.0.to_le_bytes(), 5) as u32;
+        number
+    }
+
     /// Does the group stand in the part of this share that training never sees?
     pub fn is_held_out(self, share: f64) -> bool {
         self.place(1) < share

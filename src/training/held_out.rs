@@ -1,22 +1,23 @@
 //! The part of the comments that training never sees, and judging it.
 //!
-//! Owns which comments are held out, within a bound on memory, and how a judge does on them.
+//! Owns which comments of a large set are held out, within a bound on memory, and judging comments. Does not own what is
+//! done with small sets (`cross_fit`).
 
 use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 use super::corpus::Group;
+use super::cross_fit::MAX_COMMENTS as MAX_SMALL;
 use super::dump::Example;
 use super::evaluation::{Evaluation, Judged};
 use crate::classifier::Classifier;
-use crate::classifier::features::Features;
 use crate::decision::Judge;
 use crate::lists::Lists;
 use crate::rules::RuleSet;
 use crate::site::{Policy, Site, SiteId};
 use crate::text::Text;
-use crate::verdict::{Decision, Score};
+use crate::verdict::{Decision, Evidence, Score, Token};
 
 /// Comments held out at most: enough for intervals of a third of a percent, and a bound on memory.
 const MAX_COMMENTS: usize = 20_000;
@@ -29,18 +30,29 @@ pub struct HeldOut {
     groups: HashSet<Group>,
     examples: Vec<Example>,
     bytes: usize,
+    /// All comments, trained on or not, while they are few; see `cross_fit`.
+    all: Option<Vec<Example>>,
 }
 
 impl HeldOut {
     /// Holds out about `share` of the comments, 0 to 1, near-copies together.
     pub fn new(share: f64) -> HeldOut {
-        HeldOut { share, groups: HashSet::new(), examples: Vec::new(), bytes: 0 }
+        let all = (share > 0.0).then(Vec::new);
+        HeldOut { share, groups: HashSet::new(), examples: Vec::new(), bytes: 0, all }
     }
 
     /// Takes the comment if it belongs here; gives it back if it may be trained on.
     ///
     /// Once full, new texts are all for training, and near-copies of what is here are dropped.
     pub fn take(&mut self, example: Example, group: Group) -> Option<Example> {
+        let is_small = |all: &mut Vec<Example>| {
+            all.push(example.clone());
+            all.len() <= MAX_SMALL
+                && all.iter().map(|example| example.comment.content.len()).sum::<usize>() <= MAX_BYTES
+        };
+        if self.all.as_mut().is_some_and(|all| !is_small(all)) {
+            self.all = None;
+        }
         if !group.is_held_out(self.share) {
             return Some(example);
         }
@@ -54,17 +66,19 @@ impl HeldOut {
         None
     }
 
+    /// Comments do not count alike, so few of them are no small set.
+    pub fn weigh(&mut self) {
+        self.all = None;
+    }
+
     /// What is held out, in the order it came.
     pub fn examples(&self) -> &[Example] {
         &self.examples
     }
 
-    /// How rules and this classifier together do on it.
-    pub fn judge(&self, classifier: Classifier) -> Evaluation {
-        let examiner = Examiner::full(classifier);
-        let mut evaluation = Evaluation::default();
-        self.examples.iter().for_each(|example| examiner.examine(example, &mut evaluation));
-        evaluation
+    /// All comments that there were, if they are so few that they are to be cross-fitted.
+    pub fn small(&self) -> Option<&[Example]> {
+        self.all.as_deref().filter(|all| !all.is_empty())
     }
 }
 
@@ -75,6 +89,16 @@ pub enum Examiner {
     Full(Box<Judge>, Box<Site>),
     /// The classifier alone, on hold's standard threshold.
     BayesOnly(Box<Classifier>),
+}
+
+/// What came of one example.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Examined {
+    pub judged: Judged,
+    /// What spoke, heaviest first.
+    pub evidence: Vec<Evidence>,
+    /// The words and links that told most.
+    pub tokens: Vec<Token>,
 }
 
 impl Examiner {
@@ -89,21 +113,40 @@ impl Examiner {
         Examiner::Full(Box::new(Judge::new(RuleSet::embedded(), classifier)), Box::new(site))
     }
 
-    /// Judges one example and files what came of it.
-    pub fn examine(&self, example: &Example, into: &mut Evaluation) {
+    /// Judges one example.
+    pub fn examine(&self, example: &Example) -> Examined {
         let comment = &example.comment;
-        let (score, is_blocked) = match self {
+        let text = Text::of(comment);
+        let group = Group::of(&text);
+        match self {
             Examiner::Full(judge, site) => {
                 let verdict = judge.judge(comment, site, &Lists::default(), Timestamp::UNIX_EPOCH);
-                (verdict.score.get(), verdict.decision != Decision::Approve)
+                let is_blocked = verdict.decision != Decision::Approve;
+                Examined {
+                    judged: Judged::new(verdict.score.get(), is_blocked, example.label, group),
+                    evidence: verdict.evidence,
+                    tokens: verdict.tokens,
+                }
             }
             Examiner::BayesOnly(classifier) => {
-                let features = Features::of(comment, &Text::of(comment));
-                let logit = classifier.prior().get() + classifier.evidence(&features).get();
-                let score = 1.0 / (1.0 + (-logit).exp());
-                (score, Score::new(score).is_some_and(|score| score >= Policy::standard().thresholds.hold))
+                let opinion = classifier.opinion(comment, &text);
+                let evidence =
+                    vec![Evidence::new("BAYES", opinion.weight, ""), Evidence::new("PRIOR", classifier.prior(), "")];
+                let score = Score::of(&evidence);
+                let judged =
+                    Judged::new(score.get(), score >= Policy::standard().thresholds.hold, example.label, group);
+                Examined { judged, evidence, tokens: opinion.tokens }
             }
-        };
-        into.add(Judged::new(score, is_blocked, example.label), comment.lang.as_deref(), example.source.as_deref());
+        }
+    }
+
+    /// Judges examples and files what came of them, in their order.
+    pub fn judge(&self, examples: &[Example]) -> Evaluation {
+        let mut evaluation = Evaluation::default();
+        for example in examples {
+            let judged = self.examine(example).judged;
+            evaluation.add(judged, example.comment.lang.as_deref(), example.source.as_deref());
+        }
+        evaluation
     }
 }
