@@ -1,16 +1,19 @@
 //! `hamlet evaluate`: how good a model is on labelled comments.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::train::warn_of_bad;
+use super::{model, whole_file};
 use crate::classifier::Classifier;
 use crate::training::dump::{self, LabelMap, Tally};
 use crate::training::evaluation::{Evaluation, Figures, Measure};
 use crate::training::held_out::Examiner;
+use crate::training::report::{Gathered, Heading, Language};
 
 /// Measures a model on labelled dumps it was not trained on
 ///
@@ -19,6 +22,7 @@ use crate::training::held_out::Examiner;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hamlet evaluate held-out.jsonl.gz
+  hamlet evaluate held-out.jsonl.gz --report report.html
   hamlet evaluate dump.csv --model my.hamlet --bayes-only
   hamlet evaluate tweets.jsonl --label ok=ham --label toxic=skip --json")]
 pub struct Args {
@@ -31,6 +35,15 @@ pub struct Args {
     /// What a label of the dumps means: WORD=ham, WORD=spam or WORD=skip
     #[arg(long = "label", value_name = "WORD=MEANING")]
     meanings: Vec<String>,
+    /// Write a page for the browser to this file: one file, which needs no network
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+    /// Language of the page's own words
+    #[arg(long, value_enum, default_value_t, requires = "report")]
+    report_lang: ReportLang,
+    /// Quote the worst mistakes, and rare words, in the page; without it no comment can be read there
+    #[arg(long, requires = "report")]
+    show_texts: bool,
     /// Judge by the classifier alone, without rules
     #[arg(long)]
     bayes_only: bool,
@@ -39,32 +52,56 @@ pub struct Args {
     json: bool,
 }
 
+/// Languages of the page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum ReportLang {
+    #[default]
+    En,
+    Ar,
+}
+
 /// Judges every record of the dumps and prints the figures.
 ///
 /// # Errors
 /// A sentence with the mend, when the model or a dump cannot be read.
 #[expect(clippy::print_stdout, reason = "a command's result goes to stdout")]
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    let classifier = match &args.model {
-        None => Classifier::shipped(),
-        Some(file) => {
-            let bytes = std::fs::read(file).with_context(|| format!("{} could not be read", file.display()))?;
-            Classifier::from_bytes(&bytes).with_context(|| file.display().to_string())?
-        }
-    };
+pub fn run(args: &Args, now: Timestamp) -> anyhow::Result<()> {
+    let classifier = args.model.as_deref().map_or_else(|| Ok(Classifier::shipped()), model::read)?;
     let model = classifier.id().to_owned();
     let examiner = if args.bayes_only { Examiner::BayesOnly(Box::new(classifier)) } else { Examiner::full(classifier) };
     let labels = LabelMap::with(args.meanings.iter().map(String::as_str)).map_err(anyhow::Error::msg)?;
     let (mut tally, mut evaluation) = (Tally::default(), Evaluation::default());
-    for record in dump::open(&args.dumps, &labels) {
-        if let Some(example) = tally.sort(record)? {
-            let judged = examiner.examine(&example).judged;
-            evaluation.add(judged, example.comment.lang.as_deref(), example.source.as_deref());
+    let mut gathered = args.report.is_some().then(|| Gathered::new(args.show_texts));
+    for dump in &args.dumps {
+        let name = dump_name(dump);
+        let mut number = 0;
+        for record in dump::open(std::slice::from_ref(dump), &labels) {
+            let Some(example) = tally.sort(record)? else { continue };
+            let examined = examiner.examine(&example);
+            number += 1;
+            if let Some(gathered) = &mut gathered {
+                gathered.add(&example, &examined, &name, number);
+            }
+            evaluation.add(examined.judged, example.comment.lang.as_deref(), example.source.as_deref());
         }
     }
     warn_of_bad(&tally);
     tally.check()?;
     let report = evaluation.report();
+    if let (Some(file), Some(gathered)) = (&args.report, gathered) {
+        let heading = Heading {
+            model: model.clone(),
+            dumps: args.dumps.iter().map(|dump| dump_name(dump)).collect(),
+            made_at: now,
+            language: match args.report_lang {
+                ReportLang::En => Language::English,
+                ReportLang::Ar => Language::Arabic,
+            },
+            is_bayes_only: args.bayes_only,
+        };
+        let page = gathered.page(&heading, &evaluation, &report);
+        whole_file::write(file, page.as_bytes()).with_context(|| format!("{} could not be written", file.display()))?;
+    }
     if args.json {
         println!("{}", json!({"model": model, "bad_records": tally.bad, "all": report.all, "by": report.by}));
         return Ok(());
@@ -74,8 +111,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         said.push('\n');
         said.push_str(&table(&format!("by {what}"), &figures.into_iter().collect::<Vec<_>>()));
     }
+    if let Some(file) = &args.report {
+        let _ = writeln!(said, "\nThe report is in {}.", file.display());
+    }
     print!("{said}");
     Ok(())
+}
+
+/// The file's name alone: a page that is sent around need not say where its author keeps files.
+fn dump_name(dump: &Path) -> String {
+    if dump.as_os_str() == "-" {
+        return "standard input".to_owned();
+    }
+    dump.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Rows of figures, in per cent where a share is told, each with its interval.

@@ -17,6 +17,7 @@ mod serve;
 mod site;
 mod stats;
 mod train;
+mod whole_file;
 mod wordpress;
 
 use std::path::PathBuf;
@@ -78,7 +79,7 @@ enum Command {
     #[command(subcommand)]
     Model(model::Command),
     Train(Box<train::Args>),
-    Evaluate(evaluate::Args),
+    Evaluate(Box<evaluate::Args>),
     #[command(subcommand)]
     Config(config::Command),
 }
@@ -107,7 +108,7 @@ impl Cli {
                 train::run(&args, Some(store), Clock::System.now()).await
             }),
             Command::Train(args) => runtime()?.block_on(train::run(&args, None, Clock::System.now())),
-            Command::Evaluate(args) => evaluate::run(&args),
+            Command::Evaluate(args) => evaluate::run(&args, Clock::System.now()),
             Command::Config(command) => command.run(&places),
         }
     }

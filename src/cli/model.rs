@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::screen::{self, Output};
+use super::whole_file;
 use crate::classifier::Classifier;
 use crate::clock::Clock;
 use crate::store::{ModelRecord, Store};
@@ -96,7 +97,7 @@ impl Command {
                     SHIPPED => Classifier::shipped_bytes().to_vec(),
                     id => store.model_bytes(id).await?,
                 };
-                std::fs::write(file, &bytes).with_context(|| format!("{} cannot be written", file.display()))?;
+                whole_file::write(file, &bytes).with_context(|| format!("{} cannot be written", file.display()))?;
                 Ok(writeln!(out, "Wrote {} ({} bytes).", file.display(), bytes.len())?)
             }
             Command::Import { file, output } => {

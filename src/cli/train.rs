@@ -1,8 +1,7 @@
 //! `hamlet train`: from labelled comments to a model, measured beside the champion.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -11,6 +10,7 @@ use serde_json::json;
 
 use super::background::Background;
 use super::evaluate::table;
+use super::whole_file;
 use crate::classifier::Classifier;
 use crate::classifier::features::Features;
 use crate::classifier::model;
@@ -217,7 +217,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     let bytes = candidate.to_bytes()?;
     let id = model::id(&bytes);
     if let Some(out) = &args.out {
-        write_whole(out, &bytes).with_context(|| format!("{} could not be written", out.display()))?;
+        whole_file::write(out, &bytes).with_context(|| format!("{} could not be written", out.display()))?;
     }
     let (former, compared) = trial.meet(champion);
     let choice = match args.promote {
@@ -300,20 +300,4 @@ pub(super) fn warn_of_bad(tally: &Tally) {
     if tally.bad > tally.shown.len() as u64 {
         eprintln!("skipped: {} bad records in all", tally.bad);
     }
-}
-
-/// Writes the file whole or not at all: under another name beside it, synced, then renamed.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".hamlet-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // Temporary files are for their owner alone; a model is for the daemon's user as well.
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    std::fs::File::open(folder)?.sync_all()
 }

@@ -1,7 +1,7 @@
 //! From labelled comments to a model that is measured and promoted only when it is no worse.
 //!
 //! Owns reading dumps (`dump`), keeping near-copies on one side of a split (`corpus`), counting (`learner`), fitting
-//! (`fit`, `reweight`, `calibrate`), measuring (`evaluation`) and choosing (`held_out`, `cross_fit`, `trial`, `promotion`). Does not own how a model
+//! (`fit`, `reweight`, `calibrate`), measuring (`evaluation`, `report`) and choosing (`held_out`, `cross_fit`, `trial`, `promotion`). Does not own how a model
 //! serves (`classifier`). Training is a process of its own: it takes both cores, and linfa wants stderr to itself.
 //!
 //! ```text
@@ -20,6 +20,7 @@ pub mod interval;
 pub mod learner;
 pub mod promotion;
 pub mod recipe;
+pub mod report;
 pub mod reweight;
 pub mod trial;
 
