@@ -101,7 +101,10 @@ impl Cli {
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
             Command::Rules(command) => command.run(&places.config(&[])?),
-            Command::Model(command) => places.with_store(async |store, _| command.run(store).await),
+            Command::Model(command) => match command.run_offline() {
+                Some(done) => done,
+                None => places.with_store(async |store, _| command.run(store).await),
+            },
             Command::Train(args) if args.needs_store() => places.with_store(async |store, config| {
                 let _only = OnlyTraining::in_folder(&config.data_dir)?;
                 args.background.give_way()?;

@@ -1,5 +1,8 @@
 //! `hamlet model`: the models that the store keeps, and which of them serves.
 
+mod card;
+mod verify;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -59,6 +62,21 @@ pub enum Command {
         id: String,
         file: PathBuf,
     },
+    /// See whether models are sound: checksum, format, linfa's own numbers, and a verdict on known comments.
+    #[command(after_help = "Examples:
+  hamlet model verify                      the champion
+  hamlet model verify --all
+  hamlet model verify news.hamlet")]
+    Verify {
+        /// A model's id, `shipped`, or a file [default: the champion].
+        #[arg(value_name = "ID|FILE")]
+        model: Option<String>,
+        /// Every model of the store, and the shipped one.
+        #[arg(long, conflicts_with = "model")]
+        all: bool,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Take a model file into the store; it serves once it is promoted.
     #[command(after_help = "Example:\n  hamlet model import news.hamlet")]
     Import {
@@ -69,6 +87,16 @@ pub enum Command {
 }
 
 impl Command {
+    /// Does what needs no store, if that is what was asked.
+    pub(super) fn run_offline(&self) -> Option<anyhow::Result<()>> {
+        match self {
+            Command::Verify { model: Some(file), output, .. } if verify::is_file(file) => {
+                Some(verify::file(Path::new(file), *output))
+            }
+            _ => None,
+        }
+    }
+
     pub(super) async fn run(&self, store: &dyn Store) -> anyhow::Result<()> {
         let now = Clock::System.now();
         let mut out = screen::out();
@@ -88,6 +116,7 @@ impl Command {
                 store.promote((id != SHIPPED).then_some(id), note, now).await?;
                 told(&record.id, "serves now", *output)
             }
+            Command::Verify { model, all, output } => verify::stored(store, model.as_deref(), *all, *output).await,
             Command::Rollback { output } => {
                 let id = store.rollback(now).await?;
                 told(id.as_deref().unwrap_or(SHIPPED), "serves again", *output)
@@ -140,11 +169,13 @@ async fn list(store: &dyn Store, output: Output) -> anyhow::Result<()> {
             model.id.clone(),
             if model.id == SHIPPED { "-".to_owned() } else { format!("{:.0}", model.created_at) },
             model.promoted_at.map_or("-".to_owned(), |at| format!("{at:.0}")),
+            card::key_figure(&model.card, "mcc", 1.0),
+            card::key_figure(&model.card, "blocked_ham", 100.0),
             screen::foreign(&model.note, 120),
         ]
     };
     let rows: Vec<_> = models.iter().map(row).collect();
-    Ok(screen::table(&["", "ID", "CREATED", "PROMOTED", "NOTE"], &rows)?)
+    Ok(screen::table(&["", "ID", "CREATED", "PROMOTED", "MCC", "BLOCKED HAM %", "NOTE"], &rows)?)
 }
 
 /// The model that is compiled in, as if the store kept it.
@@ -173,12 +204,15 @@ fn show(model: &ModelRecord, output: Output) -> anyhow::Result<()> {
         return Ok(screen::json(model)?);
     }
     let mut out = screen::out();
-    writeln!(out, "model     {}{}", model.id, if model.is_champion { " (serves)" } else { "" })?;
-    writeln!(out, "note      {}", screen::foreign(&model.note, 500))?;
-    if let Some(promoted) = model.promoted_at {
-        writeln!(out, "promoted  {promoted:.0}")?;
+    writeln!(out, "model        {}{}", model.id, if model.is_champion { " (serves)" } else { "" })?;
+    writeln!(out, "note         {}", screen::foreign(&model.note, 1_000))?;
+    if model.created_at != jiff::Timestamp::UNIX_EPOCH {
+        writeln!(out, "created      {:.0}", model.created_at)?;
     }
-    Ok(writeln!(out, "card      {}", serde_json::to_string_pretty(&model.card)?)?)
+    if let Some(promoted) = model.promoted_at {
+        writeln!(out, "promoted     {promoted:.0}")?;
+    }
+    Ok(write!(out, "{}", card::told(&model.card))?)
 }
 
 fn told(id: &str, what: &str, output: Output) -> anyhow::Result<()> {

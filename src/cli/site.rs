@@ -201,6 +201,7 @@ async fn measure(store: &Arc<dyn Store>, config: &Config, site: &mut Site) -> an
     let (judge, _) = daemon::load_judge(&**store, config).await?;
     let pipeline = Pipeline::new(Arc::clone(store), Clock::System, judge);
     pipeline.refresh().await?;
+    pipeline.follow_labels().await?;
     let site = pipeline.site(site.id).context("the site was removed meanwhile")?;
     budget.measured = pipeline.measure_budget(&site, |_| std::future::ready(())).await?;
     Ok(())

@@ -23,6 +23,7 @@ pub mod recipe;
 pub mod report;
 pub mod reweight;
 pub mod trial;
+pub mod verify;
 
 use crate::classifier::model::ModelError;
 

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 pub const LOG: &str = "daemon.log";
 
 /// A `hamlet serve` of its own, on a folder of its own.
+#[derive(Debug)]
 pub struct Daemon {
     pub process: Child,
     pub address: SocketAddr,

@@ -22,6 +22,7 @@ mod hostile;
 mod learning;
 mod limits;
 mod openapi;
+mod promotion;
 mod receiver;
 mod receivers;
 mod replay;
