@@ -7,10 +7,10 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::train::warn_of_bad;
+use super::dumps::{DumpArgs, Meter, tell};
 use super::{model, whole_file};
 use crate::classifier::Classifier;
-use crate::training::dump::{self, LabelMap, Tally};
+use crate::training::dump::{self, Tally};
 use crate::training::evaluation::{Evaluation, Figures, Measure};
 use crate::training::held_out::Examiner;
 use crate::training::report::{Gathered, Heading, Language};
@@ -29,12 +29,11 @@ pub struct Args {
     /// Labelled dumps, as for `hamlet train`; `-` is standard input
     #[arg(value_name = "DUMP", required = true)]
     dumps: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: DumpArgs,
     /// Model to measure [default: the shipped one]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// What a label of the dumps means: WORD=ham, WORD=spam or WORD=skip
-    #[arg(long = "label", value_name = "WORD=MEANING")]
-    meanings: Vec<String>,
     /// Write a page for the browser to this file: one file, which needs no network
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -69,23 +68,21 @@ pub fn run(args: &Args, now: Timestamp) -> anyhow::Result<()> {
     let classifier = args.model.as_deref().map_or_else(|| Ok(Classifier::shipped()), model::read)?;
     let model = classifier.id().to_owned();
     let examiner = if args.bayes_only { Examiner::BayesOnly(Box::new(classifier)) } else { Examiner::full(classifier) };
-    let labels = LabelMap::with(args.meanings.iter().map(String::as_str)).map_err(anyhow::Error::msg)?;
     let (mut tally, mut evaluation) = (Tally::default(), Evaluation::default());
     let mut gathered = args.report.is_some().then(|| Gathered::new(args.show_texts));
-    for dump in &args.dumps {
-        let name = dump_name(dump);
-        let mut number = 0;
-        for record in dump::open(std::slice::from_ref(dump), &labels) {
-            let Some(example) = tally.sort(record)? else { continue };
-            let examined = examiner.examine(&example);
-            number += 1;
-            if let Some(gathered) = &mut gathered {
-                gathered.add(&example, &examined, &name, number);
-            }
-            evaluation.add(examined.judged, example.comment.lang.as_deref(), example.source.as_deref());
+    let mut reading = dump::open(&args.dumps, &args.reading.options()?);
+    let mut meter = Meter::of(&reading);
+    while let Some(record) = reading.next() {
+        meter.follow(&reading);
+        let Some(example) = tally.sort(record)? else { continue };
+        let examined = examiner.examine(&example);
+        if let (Some(gathered), Some(file)) = (&mut gathered, reading.reports().last()) {
+            gathered.add(&example, &examined, &dump_name(&file.file), file.ham + file.spam);
         }
+        evaluation.add(examined.judged, example.comment.lang.as_deref(), example.source.as_deref());
     }
-    warn_of_bad(&tally);
+    drop(meter);
+    tell(&tally, reading.reports());
     tally.check()?;
     let report = evaluation.report();
     if let (Some(file), Some(gathered)) = (&args.report, gathered) {

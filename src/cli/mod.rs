@@ -6,6 +6,7 @@
 mod background;
 mod check;
 mod config;
+mod dumps;
 mod endpoint;
 mod evaluate;
 mod key;

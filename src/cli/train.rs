@@ -4,11 +4,11 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::background::Background;
+use super::dumps::{self, DumpArgs, Meter};
 use super::evaluate::table;
 use super::whole_file;
 use crate::classifier::Classifier;
@@ -17,12 +17,13 @@ use crate::classifier::model;
 use crate::store::{ModelRecord, Store};
 use crate::text::Text;
 use crate::training::corpus::Group;
-use crate::training::dump::{self, Example, LabelMap, Tally};
+use crate::training::dump::{self, Contradictions, Example, FileReport, Options, Tally};
 use crate::training::held_out::HeldOut;
 use crate::training::learner::{Learner, Settings};
 use crate::training::promotion::Choice;
 use crate::training::recipe::Recipe;
 use crate::training::trial::Trial;
+use crate::verdict::Label;
 
 /// Labels read from the store at once.
 const PAGE: u32 = 500;
@@ -32,15 +33,20 @@ const PAGE: u32 = 500;
 /// A part of the comments is held out, near-copies together; the new model (the candidate) and the one that serves (the
 /// champion) both judge it, and the candidate is promoted if it is no worse.
 ///
-/// Dumps are JSON Lines (`content`, `label` and any other field of a comment) or CSV or TSV with a header, plain or
-/// packed with gzip or zstd. Labels are spam or ham, also 1 or 0, true or false; say with --label what others mean.
+/// Dumps are JSON Lines (`content`, `label` and any other field of a comment), CSV or TSV with a header, WordPress's table
+/// of comments as CSV or in an SQL dump, WordPress's export (WXR, which has no spam in it), or Disqus's; plain or packed
+/// with gzip or zstd. What a file is shows by its content. docs/dumps.md says how to get each.
+///
+/// Labels are spam or ham, also 1 or 0, true or false; say with --label what others mean.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hamlet train dump.jsonl.gz                              promote if no worse than the champion
   hamlet train --labels                                   from what moderators said
-  hamlet train a.csv b.jsonl --out my.hamlet --promote never
-  hamlet train tweets.jsonl --label ok=ham --label toxic=skip
-  zcat dump.gz | hamlet train -")]
+  hamlet train wordpress.sql.gz --dry-run                 show what would be learned, learn nothing
+  hamlet train a.csv 'exports/*.xml' --out my.hamlet --promote never
+  hamlet train forum.csv --column content=post --column label=verdict --label ok=ham --label toxic=skip
+  hamlet train old.csv --charset windows-1256
+  mysqldump news wp_commentmeta wp_comments | hamlet train -")]
 pub struct Args {
     /// Labelled dumps; `-` is standard input
     #[arg(value_name = "DUMP")]
@@ -51,9 +57,14 @@ pub struct Args {
     /// Of the store's labels, those of this site only
     #[arg(long, value_name = "NAME", requires = "labels")]
     site: Option<String>,
-    /// What a label of the dumps means: WORD=ham, WORD=spam or WORD=skip
-    #[arg(long = "label", value_name = "WORD=MEANING")]
-    meanings: Vec<String>,
+    #[command(flatten)]
+    reading: DumpArgs,
+    /// Show what would be learned from the dumps, and learn nothing
+    #[arg(long, requires = "dumps", conflicts_with_all = ["labels", "recipe", "out"])]
+    dry_run: bool,
+    /// With --dry-run, show the beginning of some comments
+    #[arg(long, requires = "dry_run")]
+    show_texts: bool,
     /// Write the model to this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -64,7 +75,7 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     held_out: f64,
     /// Train by a recipe, such as models/default.toml, instead of dumps
-    #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["dumps", "labels", "meanings"])]
+    #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["dumps", "labels", "meanings", "columns", "charset"])]
     recipe: Option<PathBuf>,
     /// Folder of the recipe's dumps
     #[arg(long, value_name = "FOLDER", requires = "recipe")]
@@ -92,9 +103,9 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl Args {
-    /// Must the store be open for this? `--out FILE --promote never` needs none.
+    /// Must the store be open for this? `--out FILE --promote never` needs none, nor does a dry run.
     pub fn needs_store(&self) -> bool {
-        self.labels || self.promote != Promote::Never || self.out.is_none()
+        !self.dry_run && (self.labels || self.promote != Promote::Never || self.out.is_none())
     }
 }
 
@@ -103,14 +114,21 @@ struct Session {
     learner: Learner,
     held_out: HeldOut,
     tally: Tally,
-    bar: ProgressBar,
+    /// What was found in the dumps, file by file.
+    reports: Vec<FileReport>,
+    contradictions: Contradictions,
+    /// Ham and spam that came, held out or not.
+    counts: [u64; 2],
+    mend: Option<&'static str>,
     /// What the model is made of, for its card.
     sources: Vec<serde_json::Value>,
 }
 
 impl Session {
     fn learn(&mut self, example: Example, weight: f64) {
-        self.bar.inc(1);
+        let [ham, spam] = &mut self.counts;
+        *if example.label == Label::Ham { ham } else { spam } += 1;
+        self.contradictions.note(&example);
         let text = Text::of(&example.comment);
         let group = Group::of(&text);
         if let Some(Example { comment, label, .. }) = self.held_out.take(example, group) {
@@ -118,12 +136,17 @@ impl Session {
         }
     }
 
-    fn learn_dumps(&mut self, paths: &[PathBuf], labels: &LabelMap, weight: f64) -> anyhow::Result<()> {
-        for record in dump::open(paths, labels) {
+    fn learn_dumps(&mut self, paths: &[PathBuf], options: &Options, weight: f64) -> anyhow::Result<()> {
+        let mut reading = dump::open(paths, options);
+        let mut meter = Meter::of(&reading);
+        while let Some(record) = reading.next() {
+            meter.follow(&reading);
             if let Some(example) = self.tally.sort(record)? {
                 self.learn(example, weight);
             }
         }
+        self.reports.extend_from_slice(reading.reports());
+        self.mend = self.mend.or(reading.mend_of_one_class());
         Ok(())
     }
 
@@ -160,12 +183,19 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         !args.dumps.is_empty() || args.labels || args.recipe.is_some(),
         "nothing to learn from: name a dump, or --labels for the store's own labels"
     );
+    let options = args.reading.options()?;
+    if args.dry_run {
+        return dumps::dry_run(&args.dumps, &options, args.show_texts, args.json);
+    }
     let mut settings = Settings::default();
     let mut session = Session {
         learner: Learner::new(settings),
         held_out: HeldOut::new(args.held_out),
         tally: Tally::default(),
-        bar: progress(),
+        reports: Vec::new(),
+        contradictions: Contradictions::default(),
+        counts: [0; 2],
+        mend: None,
         sources: Vec::new(),
     };
     let mut description = String::from("trained from labelled comments");
@@ -180,13 +210,12 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
             let labels = set.label_map().map_err(anyhow::Error::msg)?;
             let file = data.join(&set.file);
             let weight = set.row_weight(&file, &labels)?;
-            session.learn_dumps(&[file], &labels, weight)?;
+            session.learn_dumps(&[file], &Options { labels, ..Options::default() }, weight)?;
             let name = set.file.display().to_string();
             session.sources.push(json!({"file": name, "counts_as": set.counts_as, "licence": set.licence}));
         }
     }
-    let labels = LabelMap::with(args.meanings.iter().map(String::as_str)).map_err(anyhow::Error::msg)?;
-    session.learn_dumps(&args.dumps, &labels, 1.0)?;
+    session.learn_dumps(&args.dumps, &options, 1.0)?;
     for dump in &args.dumps {
         // The name only: where an operator keeps dumps is nobody's business who gets the model.
         let name = dump.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -197,10 +226,11 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         session.learn_labels(store, args.site.as_deref()).await?;
         session.sources.push(json!({"labels": args.site.as_deref().unwrap_or("all sites")}));
     }
-    let Session { learner, held_out, tally, bar, sources } = session;
-    bar.finish_and_clear();
-    warn_of_bad(&tally);
+    let Session { learner, held_out, tally, reports, contradictions, counts, mend, sources } = session;
+    dumps::tell(&tally, &reports);
+    dumps::warn(contradictions.warning());
     tally.check()?;
+    dumps::both_classes(counts, mend)?;
 
     let card = json!({
         "description": description,
@@ -284,20 +314,4 @@ async fn serving(store: Option<&dyn Store>) -> anyhow::Result<Classifier> {
         return Ok(champion);
     }
     Ok(Classifier::shipped())
-}
-
-/// A line on stderr that counts; nothing when stderr is no terminal.
-fn progress() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {human_pos} comments, {per_sec}, {elapsed}");
-    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
-}
-
-#[expect(clippy::print_stderr, reason = "a command's complaints go to stderr")]
-pub(super) fn warn_of_bad(tally: &Tally) {
-    for bad in &tally.shown {
-        eprintln!("skipped: {bad}");
-    }
-    if tally.bad > tally.shown.len() as u64 {
-        eprintln!("skipped: {} bad records in all", tally.bad);
-    }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::dump::{DumpError, LabelMap, Tally, open};
+use super::dump::{DumpError, LabelMap, Options, Tally, open};
 
 /// How a model is made.
 #[derive(Clone, Debug, Deserialize)]
@@ -81,7 +81,8 @@ impl Set {
     /// When the dump cannot be read.
     pub fn row_weight(&self, file: &Path, labels: &LabelMap) -> Result<f64, DumpError> {
         let mut tally = Tally::default();
-        for record in open(&[file.to_owned()], labels) {
+        let options = Options { labels: labels.clone(), ..Options::default() };
+        for record in open(&[file.to_owned()], &options) {
             tally.sort(record)?;
         }
         tally.check()?;

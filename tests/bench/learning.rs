@@ -36,7 +36,7 @@ use hamlet::rules::RuleSet;
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::store::Settings;
 use hamlet::text::Text;
-use hamlet::training::dump::{self, LabelMap};
+use hamlet::training::dump::{self, LabelMap, Options};
 use hamlet::verdict::{Label, Nats, Score};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
@@ -170,8 +170,9 @@ fn worth(data: &Path, strength: Strength) {
 
 fn rows(judge: &Judge, site: &Site, file: PathBuf) -> Vec<Row> {
     let labels = LabelMap::with(["ok=ham", "toxic=skip"]).unwrap();
+    let options = Options { labels, ..Options::default() };
     let mut rows: Vec<(u64, Row)> = Vec::new();
-    for record in dump::open(&[file], &labels) {
+    for record in dump::open(&[file], &options) {
         let Ok(example) = record.unwrap() else { continue };
         let features = Features::of(&example.comment, &Text::of(&example.comment));
         let verdict = judge.judge(&example.comment, site, &Lists::default(), Timestamp::UNIX_EPOCH);

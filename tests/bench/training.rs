@@ -14,7 +14,7 @@ use hamlet::classifier::features::Features;
 use hamlet::comment::Comment;
 use hamlet::text::Text;
 use hamlet::training::corpus::Group;
-use hamlet::training::dump::{self, Example, LabelMap};
+use hamlet::training::dump::{self, Example, LabelMap, Options};
 use hamlet::training::learner::{Learner, Settings};
 use hamlet::verdict::Label;
 
@@ -41,7 +41,7 @@ fn main() {
         None => {
             let files: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
             let labels = LabelMap::with(["ok=ham", "toxic=ham"]).expect("these are meanings");
-            dump::open(&files, &labels).for_each(|record| {
+            dump::open(&files, &Options { labels, ..Options::default() }).for_each(|record| {
                 if let Ok(example) = record.expect("the dump can be read") {
                     learn(example);
                 }

@@ -3,126 +3,218 @@
 //! Lenient where dumps differ: unknown fields are passed over, `author` is a name or an object, a label is a word, a
 //! number or a truth value. Only the text and the label must be there.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::borrow::Cow;
+use std::io::{BufReader, Read};
 
+use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use super::{BadRecord, DumpError, Example, LabelMap, Line, MAX_RECORD_BYTES, Meaning, Record, bounded_line};
-use crate::comment::{Author, Comment};
+use super::charset::{Fields, without_nul};
+use super::lines::{Line, bounded_line};
+use super::{Break, Example, Item, LabelMap, MAX_RECORD_BYTES, Meaning, Options, Place, Reader, What, date};
+use crate::comment::{Author, Comment, ContentFormat};
+
+const CHUNK_BYTES: usize = 128 << 10;
 
 #[derive(Deserialize)]
-struct Row {
+struct Row<'a> {
     #[serde(alias = "comment", alias = "comment_content", alias = "text", alias = "body")]
     content: String,
-    #[serde(alias = "class", alias = "is_spam")]
-    label: Word,
-    author: Option<Writer>,
+    #[serde(borrow, alias = "class", alias = "is_spam")]
+    label: Word<'a>,
+    #[serde(borrow)]
+    author: Option<Writer<'a>>,
+    // Of an author that is a name alone.
+    #[serde(borrow)]
+    email: Option<Word<'a>>,
+    #[serde(borrow)]
+    url: Option<Word<'a>>,
+    #[serde(borrow)]
+    ip: Option<Word<'a>>,
+    #[serde(borrow)]
+    user_agent: Option<Word<'a>>,
     lang: Option<String>,
     source: Option<String>,
     permalink: Option<String>,
     #[serde(alias = "title")]
     post_title: Option<String>,
     honeypot: Option<String>,
+    #[serde(borrow)]
+    kind: Option<Word<'a>>,
+    #[serde(borrow)]
+    content_format: Option<Word<'a>>,
+    #[serde(borrow, alias = "date", alias = "created_at", alias = "timestamp")]
+    submitted_at: Option<Word<'a>>,
+    #[serde(borrow, alias = "id")]
+    external_id: Option<Word<'a>>,
+    #[serde(borrow)]
+    parent_id: Option<Word<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Word {
-    Text(String),
+enum Word<'a> {
+    Text(#[serde(borrow)] Cow<'a, str>),
     Number(i64),
     Truth(bool),
+    Fraction(f64),
+    Other(IgnoredAny),
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Writer {
+enum Writer<'a> {
     Name(String),
-    Known(Known),
+    Known(#[serde(borrow)] Known<'a>),
 }
 
 #[derive(Deserialize)]
-struct Known {
+struct Known<'a> {
     name: Option<String>,
     email: Option<String>,
     url: Option<String>,
     ip: Option<String>,
     user_agent: Option<String>,
     role: Option<String>,
+    #[serde(borrow)]
+    id: Option<Word<'a>>,
 }
 
-pub(super) fn records<R: Read>(
-    lines: BufReader<R>,
-    name: &Path,
-    labels: LabelMap,
-) -> impl Iterator<Item = Record> + use<R> {
-    let mut reader = Reader { lines, file: name.to_owned(), number: 0, labels };
-    std::iter::from_fn(move || reader.next())
-}
+impl Word<'_> {
+    fn into_text(self) -> Option<String> {
+        match self {
+            Word::Text(text) => Some(without_nul(text.into_owned())),
+            Word::Number(number) => Some(number.to_string()),
+            Word::Truth(truth) => Some(truth.to_string()),
+            Word::Fraction(_) | Word::Other(_) => None,
+        }
+    }
 
-struct Reader<R> {
-    lines: R,
-    file: PathBuf,
-    number: u64,
-    labels: LabelMap,
-}
-
-impl<R: BufRead> Reader<R> {
-    fn next(&mut self) -> Option<Record> {
-        loop {
-            let line = match bounded_line(&mut self.lines, MAX_RECORD_BYTES) {
-                Ok(line) => line?,
-                Err(error) => return Some(Err(DumpError::Io { file: self.file.clone(), error })),
-            };
-            self.number += 1;
-            let read = match line {
-                Line::TooLong => Err(format!("longer than {MAX_RECORD_BYTES} bytes")),
-                Line::Whole(line) if line.trim_ascii().is_empty() => Ok(None),
-                Line::Whole(line) => example(&line, &self.labels),
-            };
-            match read {
-                Ok(Some(example)) => return Some(Ok(Ok(example))),
-                Ok(None) => {}
-                Err(reason) => {
-                    return Some(Ok(Err(BadRecord { file: self.file.clone(), line: self.number, reason })));
-                }
-            }
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^53")]
+    fn as_date(&self) -> Option<Timestamp> {
+        match self {
+            Word::Text(text) => date::parse(text),
+            Word::Number(number) => date::of_seconds(*number as f64),
+            Word::Fraction(number) => date::of_seconds(*number),
+            Word::Truth(_) | Word::Other(_) => None,
         }
     }
 }
 
-/// `None`: a record that is to be passed over.
-fn example(line: &[u8], labels: &LabelMap) -> Result<Option<Example>, String> {
-    // serde counts lines too, but it only ever sees one.
-    let row: Row =
-        serde_json::from_slice(line).map_err(|error| error.to_string().replace(" at line 1 column", ", column"))?;
-    let word = match row.label {
-        Word::Text(word) => word,
-        Word::Number(number) => number.to_string(),
-        Word::Truth(truth) => truth.to_string(),
+pub(super) struct JsonLines<R> {
+    lines: Lines<R>,
+    labels: LabelMap,
+}
+
+impl<R: Read> JsonLines<R> {
+    pub(super) fn new(source: R, options: &Options) -> JsonLines<R> {
+        JsonLines { lines: Lines::new(source), labels: options.labels.clone() }
+    }
+}
+
+impl<R: Read> Reader for JsonLines<R> {
+    fn next(&mut self) -> Option<Result<Item, Break>> {
+        let labels = &self.labels;
+        self.lines.next(|line| example(line, labels))
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.lines.fields.note().into_iter().collect()
+    }
+}
+
+/// Lines that are not blank, as text.
+pub(super) struct Lines<R> {
+    source: BufReader<R>,
+    buffer: Vec<u8>,
+    number: u64,
+    pub(super) fields: Fields,
+}
+
+impl<R: Read> Lines<R> {
+    pub(super) fn new(source: R) -> Lines<R> {
+        let source = BufReader::with_capacity(CHUNK_BYTES, source);
+        Lines { source, buffer: Vec::new(), number: 0, fields: Fields::new() }
+    }
+
+    /// The next line as `read` reads it.
+    pub(super) fn next(&mut self, read: impl FnOnce(&str) -> What) -> Option<Result<Item, Break>> {
+        loop {
+            let line = match bounded_line(&mut self.source, MAX_RECORD_BYTES, &mut self.buffer) {
+                Ok(line) => line?,
+                Err(error) => return Some(Err(Break::Io(error))),
+            };
+            self.number += 1;
+            let place = Place::Line(self.number);
+            if line == Line::TooLong {
+                return Some(Ok(Item { place, what: What::Bad(format!("longer than {MAX_RECORD_BYTES} bytes")) }));
+            }
+            let line = self.buffer.trim_ascii();
+            if line.is_empty() {
+                continue;
+            }
+            let what = match std::str::from_utf8(line) {
+                Ok(text) if memchr::memchr(0, line).is_none() => read(text),
+                _ => read(&self.fields.text(line)),
+            };
+            return Some(Ok(Item { place, what }));
+        }
+    }
+}
+
+/// What `serde_json` says of a line: it counts lines too, but only ever sees one.
+pub(super) fn complaint(error: &serde_json::Error) -> String {
+    error.to_string().replace(" at line 1 column", ", column")
+}
+
+fn example(line: &str, labels: &LabelMap) -> What {
+    let row: Row<'_> = match serde_json::from_str(line) {
+        Ok(row) => row,
+        Err(error) => return What::Bad(complaint(&error)),
     };
-    let Meaning::Is(label) = labels.meaning(&word)? else { return Ok(None) };
-    let author = match row.author {
+    let word = match &row.label {
+        Word::Text(word) => word.clone(),
+        Word::Number(number) => Cow::Owned(number.to_string()),
+        Word::Truth(truth) => Cow::Owned(truth.to_string()),
+        Word::Fraction(_) | Word::Other(_) => Cow::Borrowed(""),
+    };
+    let label = match labels.meaning(&word) {
+        Ok(Meaning::Is(label)) => label,
+        Ok(Meaning::Skip) => return What::PassedOver(format!("label {}", word.trim()).into()),
+        Err(reason) => return What::Bad(reason),
+    };
+    let text = |word: Option<Word<'_>>| word.and_then(Word::into_text);
+    let mut author = match row.author {
         None => Author::default(),
         Some(Writer::Name(name)) => Author { name: Some(name), ..Author::default() },
         Some(Writer::Known(known)) => Author {
             name: known.name,
             email: known.email,
             url: known.url,
-            ip: known.ip.and_then(|ip| ip.parse::<IpAddr>().ok()),
+            ip: known.ip.and_then(|ip| ip.parse().ok()),
             user_agent: known.user_agent,
             role: known.role,
-            id: None,
+            id: text(known.id),
         },
     };
+    author.email = author.email.or_else(|| text(row.email));
+    author.url = author.url.or_else(|| text(row.url));
+    author.ip = author.ip.or_else(|| text(row.ip)?.trim().parse().ok());
+    author.user_agent = author.user_agent.or_else(|| text(row.user_agent));
     let comment = Comment {
         author,
         lang: row.lang,
         permalink: row.permalink,
         post_title: row.post_title,
         honeypot: row.honeypot,
-        ..Comment::of_text(row.content)
+        submitted_at: row.submitted_at.and_then(|date| date.as_date()),
+        content_format: text(row.content_format).and_then(|name| ContentFormat::named(&name)).unwrap_or_default(),
+        external_id: text(row.external_id),
+        parent_id: text(row.parent_id),
+        ..Comment::of_text(without_nul(row.content))
     };
-    Ok(Some(Example { comment, label, source: row.source }))
+    let kind = text(row.kind).filter(|kind| !kind.is_empty());
+    let comment = Comment { kind: kind.unwrap_or(comment.kind), ..comment };
+    What::Example(Example { comment, label, source: row.source })
 }

@@ -14,17 +14,10 @@ pub enum Meaning {
 }
 
 /// From the words of a dump to labels; the usual words are known, others are named by whoever brings the dump.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelMap(HashMap<String, Meaning>);
-
-impl Default for LabelMap {
-    /// `spam`, `1`, `true`, `yes` are spam; `ham`, `0`, `false`, `no`, `not spam`, `not_spam` are ham.
-    fn default() -> LabelMap {
-        let spam = ["spam", "1", "true", "yes"].map(|word| (word.to_owned(), Meaning::Is(Label::Spam)));
-        let ham = ["ham", "0", "false", "no", "not spam", "not_spam"];
-        let ham = ham.map(|word| (word.to_owned(), Meaning::Is(Label::Ham)));
-        LabelMap(spam.into_iter().chain(ham).collect())
-    }
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelMap {
+    /// What was named; goes before the usual meaning.
+    named: HashMap<String, Meaning>,
 }
 
 impl LabelMap {
@@ -41,21 +34,38 @@ impl LabelMap {
                 "skip" => Meaning::Skip,
                 label => Meaning::Is(Label::from_str(label).map_err(|_| usage())?),
             };
-            map.0.insert(word.trim().to_lowercase(), meaning);
+            map.named.insert(word.trim().to_lowercase(), meaning);
         }
         Ok(map)
     }
 
-    /// What `word` means.
+    /// What `word` means: `spam`, `1`, `true`, `yes` are spam; `ham`, `0`, `false`, `no`, `not spam`, `not_spam` are ham.
     ///
     /// # Errors
     /// A sentence with the mend when nobody said it.
     pub fn meaning(&self, word: &str) -> Result<Meaning, String> {
+        // Most words need no folding, and a dump has one a record.
+        match word {
+            _ if !self.named.is_empty() => {}
+            "spam" => return Ok(Meaning::Is(Label::Spam)),
+            "ham" => return Ok(Meaning::Is(Label::Ham)),
+            _ => {}
+        }
         let word = word.trim().to_lowercase();
-        self.0.get(&word).copied().ok_or_else(|| {
+        let usual = || match word.as_str() {
+            "spam" | "1" | "true" | "yes" => Some(Meaning::Is(Label::Spam)),
+            "ham" | "0" | "false" | "no" | "not spam" | "not_spam" => Some(Meaning::Is(Label::Ham)),
+            _ => None,
+        };
+        self.named.get(&word).copied().or_else(usual).ok_or_else(|| {
             let shown: String = word.chars().take(40).collect();
             format!("the label `{shown}` is not known; say what it means, such as --label '{shown}=ham'")
         })
+    }
+
+    /// What was said that `word` means, where the usual words mean something else.
+    pub(super) fn named(&self, word: &str) -> Option<Meaning> {
+        if self.named.is_empty() { None } else { self.named.get(&word.trim().to_lowercase()).copied() }
     }
 }
 
