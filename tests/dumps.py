@@ -69,13 +69,16 @@ def comment(number, label, text, author):
     moment += f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
     mail = f"reader{number % 9973}@mail.example"
     approved = "spam" if label == "spam" else "1"
-    return (number, number % POSTS + 1, author, mail, "", "", moment, moment, text, 0, approved, "", "comment", 0, 0)
+    # NULL where Disqus has no field for it: WordPress would write an empty one, and that a URL was left empty is told to a model.
+    return (number, number % POSTS + 1, author, mail, None, None, moment, moment, text, 0, approved, None, "comment", 0, 0)
 
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\0": "\\0", "\n": "\\n", "\r": "\\r", "\x1a": "\\Z", '"': '\\"', "'": "\\'"})
 
 
 def sql(value):
+    if value is None:
+        return "NULL"
     return str(value) if isinstance(value, int) else "'" + value.translate(ESCAPES) + "'"
 
 
@@ -87,12 +90,13 @@ def jsonl(out, comments):
     for row in comments:
         label = "spam" if row[10] == "spam" else "ham"
         author = {"name": row[2], "email": row[3]}
-        out.write(json.dumps({"content": row[8], "label": label, "author": author, "date": row[7]}, ensure_ascii=False) + "\n")
+        out.write(json.dumps({"id": row[0], "content": row[8], "label": label, "author": author, "date": row[7]}, ensure_ascii=False) + "\n")
 
 
 def phpmyadmin(out, comments):
     for row in (COLUMNS, *comments):
-        out.write(",".join('"' + str(cell).replace('"', '""') + '"' for cell in row) + "\n")
+        cells = ("NULL" if cell is None else '"' + str(cell).replace('"', '""') + '"' for cell in row)
+        out.write(",".join(cells) + "\n")
 
 
 def mysqldump(out, comments):
@@ -125,7 +129,8 @@ def wxr(out, comments):
         out.write("<item>\n<title></title>\n<link></link>\n")
         out.write(f"<wp:post_id>{row[1]}</wp:post_id>\n<wp:comment>\n<wp:comment_id>{row[0]}</wp:comment_id>\n")
         for name, cell in zip(COLUMNS[2:-1], row[2:-1]):
-            out.write(f"<wp:{name}>{cdata(str(cell))}</wp:{name}>\n")
+            if cell is not None:
+                out.write(f"<wp:{name}>{cdata(str(cell))}</wp:{name}>\n")
         out.write("<wp:comment_user_id>0</wp:comment_user_id>\n</wp:comment>\n</item>\n")
     out.write("</channel>\n</rss>\n")
 
