@@ -4,9 +4,10 @@
     tests/dumps.py DATA OUT [--comments 100000] [--hamlet target/release/hamlet]
 
 DATA holds labelled sets as NAME.train.jsonl.gz (one JSON object a line with `content`, `label` spam/ham or toxic/ok and
-perhaps `author`). Their comments, in the order of the sets' names and repeated with a number if there are too few, are written to
-OUT as comments.jsonl, comments.csv (wp_comments by phpMyAdmin), comments.sql (mysqldump, with posts and Akismet's
-wp_commentmeta), comments.xml (WXR; WordPress itself would leave the spam out, a hand-made one may have it) and disqus.xml.
+perhaps `author`). Their comments, one of each set in turn and again with a number if there are too few, are
+written to OUT as comments.jsonl, comments.csv (wp_comments by phpMyAdmin), comments.sql (mysqldump, with posts and
+Akismet's wp_commentmeta), comments.xml (WXR; WordPress itself would leave the spam out, a hand-made one may have it) and
+disqus.xml.
 Ids, dates, e-mail addresses and posts are made up; each file has the same label, text, name and e-mail address in the same order,
 and nothing else that a model looks at.
 
@@ -16,6 +17,7 @@ With --hamlet each file is read by `hamlet train FILE --dry-run --json`, and the
 
 import argparse
 import gzip
+import itertools
 import json
 import pathlib
 import re
@@ -33,31 +35,33 @@ COLUMNS = (
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+def labelled(file, turn):
+    """Label, text and name of each comment of a set."""
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            row = json.loads(line)
+            label = MEANS.get(row["label"])
+            # XML parsers read a line end of two bytes as one in plain text; so does everyone here.
+            text = NO_XML.sub("", row["content"]).replace("\r\n", "\n").replace("\r", "\n")
+            if label is not None and text.strip():
+                yield label, f"{text} ({turn})" if turn > 1 else text, NO_XML.sub("", str(row.get("author") or "")).strip()
+
+
 def rows(folder, wanted):
-    """Label, text and name of `wanted` comments."""
+    """`wanted` comments, one of each set in turn."""
     files = sorted(pathlib.Path(folder).glob("*.train.jsonl.gz"))
     if not files:
         sys.exit(f"{folder}: no NAME.train.jsonl.gz in it")
     made = turn = 0
-    while made < wanted:
+    while True:
         turn += 1
         before = made
-        for file in files:
-            with gzip.open(file, "rt", encoding="utf-8") as lines:
-                for line in lines:
-                    row = json.loads(line)
-                    label = MEANS.get(row["label"])
-                    # XML parsers read a line end of two bytes as one in plain text; so does everyone here.
-                    text = NO_XML.sub("", row["content"]).replace("\r\n", "\n").replace("\r", "\n")
-                    if label is None or not text.strip():
-                        continue
-                    if turn > 1:
-                        text += f" ({turn})"
-                    author = row.get("author") or f"Reader {made % 9973}"
-                    yield label, text, NO_XML.sub("", str(author)).strip()
-                    made += 1
-                    if made == wanted:
-                        return
+        for row in (row for rows in itertools.zip_longest(*(labelled(file, turn) for file in files)) for row in rows if row):
+            label, text, author = row
+            yield label, text, author or f"Reader {made % 9973}"
+            made += 1
+            if made == wanted:
+                return
         if made == before:
             sys.exit(f"{folder}: no comment in it is labelled {', '.join(MEANS)}")
 

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::training::dump::{self, ColumnMap, FileReport, LabelMap, Options, Preview, Reading, Tally};
 
-/// Records between two looks at how far it is.
+/// Records between two tellings of how many there are.
 const STEP: u64 = 256;
 
 /// How dumps are to be read, where they do not say it themselves.
@@ -58,14 +58,18 @@ impl Meter {
             (_, None) => (ProgressBar::new_spinner(), "{spinner} {bytes}, {bytes_per_sec}, {elapsed}, {msg}"),
         };
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        Meter { bar: bar.with_style(style), records: 0 }
+        let bar = bar.with_style(style);
+        if !bar.is_hidden() {
+            let bar = bar.clone();
+            reading.on_progress(move |bytes| bar.set_position(bytes));
+        }
+        Meter { bar, records: 0 }
     }
 
     /// A record was read.
-    pub(super) fn follow(&mut self, reading: &Reading) {
+    pub(super) fn follow(&mut self) {
         self.records += 1;
         if self.records.is_multiple_of(STEP) && !self.bar.is_hidden() {
-            self.bar.set_position(reading.progress().0);
             self.bar.set_message(format!("{} comments", grouped(self.records)));
         }
     }
@@ -132,7 +136,7 @@ pub(super) fn dry_run(paths: &[PathBuf], options: &Options, show_texts: bool, as
     let mut meter = Meter::of(&reading);
     let (mut tally, mut preview) = (Tally::default(), Preview::default());
     while let Some(record) = reading.next() {
-        meter.follow(&reading);
+        meter.follow();
         if let Some(example) = tally.sort(record)?
             && let Some(report) = reading.reports().last()
         {

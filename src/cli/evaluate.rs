@@ -73,7 +73,7 @@ pub fn run(args: &Args, now: Timestamp) -> anyhow::Result<()> {
     let mut reading = dump::open(&args.dumps, &args.reading.options()?);
     let mut meter = Meter::of(&reading);
     while let Some(record) = reading.next() {
-        meter.follow(&reading);
+        meter.follow();
         let Some(example) = tally.sort(record)? else { continue };
         let examined = examiner.examine(&example);
         if let (Some(gathered), Some(file)) = (&mut gathered, reading.reports().last()) {

@@ -139,8 +139,8 @@ impl Session {
     fn learn_dumps(&mut self, paths: &[PathBuf], options: &Options, weight: f64) -> anyhow::Result<()> {
         let mut reading = dump::open(paths, options);
         let mut meter = Meter::of(&reading);
-        while let Some(record) = reading.next() {
-            meter.follow(&reading);
+        for record in &mut reading {
+            meter.follow();
             if let Some(example) = self.tally.sort(record)? {
                 self.learn(example, weight);
             }

@@ -17,12 +17,27 @@ use crate::comment::{Author, Comment, ContentFormat};
 
 const CHUNK_BYTES: usize = 128 << 10;
 
+/// All that is read of a line. No two names share a field: a dump may have several of them, and the first here is taken.
 #[derive(Deserialize)]
 struct Row<'a> {
-    #[serde(alias = "comment", alias = "comment_content", alias = "text", alias = "body")]
-    content: String,
-    #[serde(borrow, alias = "class", alias = "is_spam")]
-    label: Word<'a>,
+    // The text.
+    #[serde(borrow)]
+    content: Option<Word<'a>>,
+    #[serde(borrow)]
+    comment_content: Option<Word<'a>>,
+    #[serde(borrow)]
+    comment: Option<Word<'a>>,
+    #[serde(borrow)]
+    text: Option<Word<'a>>,
+    #[serde(borrow)]
+    body: Option<Word<'a>>,
+    // The label.
+    #[serde(borrow)]
+    label: Option<Word<'a>>,
+    #[serde(borrow)]
+    is_spam: Option<Word<'a>>,
+    #[serde(borrow)]
+    class: Option<Word<'a>>,
     #[serde(borrow)]
     author: Option<Writer<'a>>,
     // Of an author that is a name alone.
@@ -34,22 +49,38 @@ struct Row<'a> {
     ip: Option<Word<'a>>,
     #[serde(borrow)]
     user_agent: Option<Word<'a>>,
-    lang: Option<String>,
-    source: Option<String>,
-    permalink: Option<String>,
-    #[serde(alias = "title")]
-    post_title: Option<String>,
-    honeypot: Option<String>,
+    // The page, and what else is known.
+    #[serde(borrow)]
+    lang: Option<Word<'a>>,
+    #[serde(borrow)]
+    source: Option<Word<'a>>,
+    #[serde(borrow)]
+    permalink: Option<Word<'a>>,
+    #[serde(borrow)]
+    post_title: Option<Word<'a>>,
+    #[serde(borrow)]
+    title: Option<Word<'a>>,
+    #[serde(borrow)]
+    honeypot: Option<Word<'a>>,
     #[serde(borrow)]
     kind: Option<Word<'a>>,
     #[serde(borrow)]
     content_format: Option<Word<'a>>,
-    #[serde(borrow, alias = "date", alias = "created_at", alias = "timestamp")]
-    submitted_at: Option<Word<'a>>,
-    #[serde(borrow, alias = "id")]
+    #[serde(borrow)]
     external_id: Option<Word<'a>>,
     #[serde(borrow)]
+    id: Option<Word<'a>>,
+    #[serde(borrow)]
     parent_id: Option<Word<'a>>,
+    // The moment.
+    #[serde(borrow)]
+    submitted_at: Option<Word<'a>>,
+    #[serde(borrow)]
+    date: Option<Word<'a>>,
+    #[serde(borrow)]
+    created_at: Option<Word<'a>>,
+    #[serde(borrow)]
+    timestamp: Option<Word<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +118,9 @@ impl Word<'_> {
             Word::Text(text) => Some(without_nul(text.into_owned())),
             Word::Number(number) => Some(number.to_string()),
             Word::Truth(truth) => Some(truth.to_string()),
-            Word::Fraction(_) | Word::Other(_) => None,
+            // Tables that had a gap somewhere write whole numbers so: 1.0.
+            Word::Fraction(number) => Some(number.to_string()),
+            Word::Other(_) => None,
         }
     }
 
@@ -173,18 +206,19 @@ fn example(line: &str, labels: &LabelMap) -> What {
         Ok(row) => row,
         Err(error) => return What::Bad(complaint(&error)),
     };
-    let word = match &row.label {
-        Word::Text(word) => word.clone(),
-        Word::Number(number) => Cow::Owned(number.to_string()),
-        Word::Truth(truth) => Cow::Owned(truth.to_string()),
-        Word::Fraction(_) | Word::Other(_) => Cow::Borrowed(""),
+    let text = |word: Option<Word<'_>>| word.and_then(Word::into_text);
+    let first = |words: [Option<Word<'_>>; 5]| words.into_iter().find_map(text);
+    let Some(content) = first([row.content, row.comment_content, row.comment, row.text, row.body]) else {
+        return What::Bad("missing field `content`".to_owned());
+    };
+    let Some(word) = first([row.label, row.is_spam, row.class, None, None]) else {
+        return What::Bad("missing field `label`".to_owned());
     };
     let label = match labels.meaning(&word) {
         Ok(Meaning::Is(label)) => label,
         Ok(Meaning::Skip) => return What::PassedOver(format!("label {}", word.trim()).into()),
         Err(reason) => return What::Bad(reason),
     };
-    let text = |word: Option<Word<'_>>| word.and_then(Word::into_text);
     let mut author = match row.author {
         None => Author::default(),
         Some(Writer::Name(name)) => Author { name: Some(name), ..Author::default() },
@@ -202,19 +236,20 @@ fn example(line: &str, labels: &LabelMap) -> What {
     author.url = author.url.or_else(|| text(row.url));
     author.ip = author.ip.or_else(|| text(row.ip)?.trim().parse().ok());
     author.user_agent = author.user_agent.or_else(|| text(row.user_agent));
+    let dates = [row.submitted_at, row.date, row.created_at, row.timestamp];
     let comment = Comment {
         author,
-        lang: row.lang,
-        permalink: row.permalink,
-        post_title: row.post_title,
-        honeypot: row.honeypot,
-        submitted_at: row.submitted_at.and_then(|date| date.as_date()),
+        lang: text(row.lang),
+        permalink: text(row.permalink),
+        post_title: first([row.post_title, row.title, None, None, None]),
+        honeypot: text(row.honeypot),
+        submitted_at: dates.into_iter().flatten().find_map(|date| date.as_date()),
         content_format: text(row.content_format).and_then(|name| ContentFormat::named(&name)).unwrap_or_default(),
-        external_id: text(row.external_id),
+        external_id: first([row.external_id, row.id, None, None, None]),
         parent_id: text(row.parent_id),
-        ..Comment::of_text(without_nul(row.content))
+        ..Comment::of_text(content)
     };
     let kind = text(row.kind).filter(|kind| !kind.is_empty());
     let comment = Comment { kind: kind.unwrap_or(comment.kind), ..comment };
-    What::Example(Example { comment, label, source: row.source })
+    What::Example(Example { comment, label, source: text(row.source) })
 }

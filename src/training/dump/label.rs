@@ -53,8 +53,8 @@ impl LabelMap {
         }
         let word = word.trim().to_lowercase();
         let usual = || match word.as_str() {
-            "spam" | "1" | "true" | "yes" => Some(Meaning::Is(Label::Spam)),
-            "ham" | "0" | "false" | "no" | "not spam" | "not_spam" => Some(Meaning::Is(Label::Ham)),
+            "spam" | "1" | "1.0" | "true" | "yes" => Some(Meaning::Is(Label::Spam)),
+            "ham" | "0" | "0.0" | "false" | "no" | "not spam" | "not_spam" => Some(Meaning::Is(Label::Ham)),
             _ => None,
         };
         self.named.get(&word).copied().or_else(usual).ok_or_else(|| {

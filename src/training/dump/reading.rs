@@ -1,6 +1,5 @@
 //! Reading many dumps one after the other, and what there is to say of each afterwards.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -9,7 +8,7 @@ use std::rc::Rc;
 use serde::Serialize;
 
 use super::detect::{DISQUS, Found, REMARK42, WXR, detect};
-use super::source::{Opened, Watched, expand, open as open_source, size, unpack};
+use super::source::{Opened, Progress, Watched, expand, open as open_source, size, unpack};
 use super::{BadRecord, Break, DumpError, Item, Options, Place, Reader, Record, What};
 use crate::verdict::Label;
 
@@ -39,7 +38,7 @@ pub struct Reading {
     current: Option<Current>,
     reports: Vec<FileReport>,
     place: Place,
-    read: Rc<Cell<u64>>,
+    progress: Rc<Progress>,
     total: Option<u64>,
     is_over: bool,
 }
@@ -90,7 +89,7 @@ impl Reading {
             current: None,
             reports: Vec::new(),
             place: Place::Line(0),
-            read: Rc::default(),
+            progress: Rc::default(),
             total,
             is_over: false,
         }
@@ -108,7 +107,12 @@ impl Reading {
 
     /// Bytes read of the files as they are, packed or not, and how many there are if that is known.
     pub fn progress(&self) -> (u64, Option<u64>) {
-        (self.read.get(), self.total)
+        (self.progress.bytes(), self.total)
+    }
+
+    /// Has `told` called with the bytes read so far, also while nothing comes that is a comment.
+    pub fn on_progress(&self, told: impl Fn(u64) + 'static) {
+        self.progress.tell(Box::new(told));
     }
 
     /// What to do about dumps of one class: why a format has only one, and where the other is.
@@ -131,7 +135,7 @@ impl Reading {
             Waiting::Wrong(error) => return Err(error),
             Waiting::Stream(name, bytes) => (name, bytes, None),
             Waiting::File(path) => {
-                let opened = open_source(&path, Rc::clone(&self.read));
+                let opened = open_source(&path, Rc::clone(&self.progress));
                 let Opened { bytes, watched } = opened.map_err(|error| DumpError::Io { file: path.clone(), error })?;
                 (path, bytes, watched)
             }

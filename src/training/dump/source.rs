@@ -1,6 +1,6 @@
 //! Where the bytes of a dump come from: files, patterns of names, standard input; unpacked, and counted on the way.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::{File, Metadata};
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,34 @@ use super::DumpError;
 
 /// How much of the beginning tells charset and format.
 const SNIFF_BYTES: u64 = 64 << 10;
+
+/// Hears how many bytes there were so far.
+type Told = Box<dyn Fn(u64)>;
+
+/// How much has been read, of all files together.
+#[derive(Default)]
+pub(super) struct Progress {
+    bytes: Cell<u64>,
+    told: RefCell<Option<Told>>,
+}
+
+impl Progress {
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Has `told` called with the bytes so far, whenever there are more.
+    pub(super) fn tell(&self, told: Told) {
+        *self.told.borrow_mut() = Some(told);
+    }
+
+    fn add(&self, bytes: usize) {
+        self.bytes.set(self.bytes.get() + bytes as u64);
+        if let Some(told) = &*self.told.borrow() {
+            told(self.bytes.get());
+        }
+    }
+}
 
 /// A file as it was when it was opened.
 pub(super) struct Opened {
@@ -33,10 +61,10 @@ impl Watched {
     }
 }
 
-/// Opens a file, or standard input for `-`; `read` counts the bytes that come from it.
-pub(super) fn open(path: &Path, read: Rc<Cell<u64>>) -> std::io::Result<Opened> {
+/// Opens a file, or standard input for `-`; `progress` counts the bytes that come from it.
+pub(super) fn open(path: &Path, progress: Rc<Progress>) -> std::io::Result<Opened> {
     if path.as_os_str() == "-" {
-        return Ok(Opened { bytes: Box::new(Counted { source: std::io::stdin(), read }), watched: None });
+        return Ok(Opened { bytes: Box::new(Counted { source: std::io::stdin(), progress }), watched: None });
     }
     let file = File::open(path)?;
     let before = file.metadata()?;
@@ -44,7 +72,7 @@ pub(super) fn open(path: &Path, read: Rc<Cell<u64>>) -> std::io::Result<Opened> 
         return Err(std::io::Error::other("a folder; name the files in it, such as FOLDER/*.csv"));
     }
     let watched = before.is_file().then(|| Some(Watched { file: file.try_clone().ok()?, before })).flatten();
-    Ok(Opened { bytes: Box::new(Counted { source: file, read }), watched })
+    Ok(Opened { bytes: Box::new(Counted { source: file, progress }), watched })
 }
 
 /// Bytes of all the files; `None` when that cannot be known.
@@ -82,13 +110,13 @@ pub(super) fn peek(mut source: Box<dyn Read>) -> std::io::Result<(Vec<u8>, Box<d
 
 struct Counted<R> {
     source: R,
-    read: Rc<Cell<u64>>,
+    progress: Rc<Progress>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.source.read(buffer)?;
-        self.read.set(self.read.get() + read as u64);
+        self.progress.add(read);
         Ok(read)
     }
 }

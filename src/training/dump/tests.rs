@@ -42,6 +42,7 @@ fn json_lines_are_read_leniently() {
         &["spam buy", "ham hi"],
     );
     check(r#"{"label":"ok","content":"a","author":"Ann"}"#, &["ham a"]);
+    check(r#"{"label":1.0,"content":"a","text":"b","comment":{"id":1},"date":"x","created_at":5}"#, &["spam a"]);
     check(r#"{"label":"toxic","content":"a"}"#, &[]);
     check(r#"{"label":"ham","content":"a","author":{"name":"A","ip":"not one"},"date":7}"#, &["ham a"]);
 }
