@@ -56,12 +56,24 @@ impl Slot {
         (Slot::Parent, "parent", &["comment_parent", "parent_id"]),
     ];
 
-    /// What a column of this name holds in WordPress's table of comments.
+    /// What a column of this name holds in WordPress's table of comments. Asked for every element of a WXR, hence no search.
     pub(super) fn of_wordpress(name: &str) -> Option<Slot> {
-        let name = name.to_ascii_lowercase();
-        let is_wordpress = name.starts_with("comment_") || name == "user_id";
-        let found = Slot::ALL.iter().find(|(.., names)| is_wordpress && names.contains(&name.as_str()));
-        found.map(|(slot, ..)| *slot)
+        Some(match name {
+            "comment_content" => Slot::Content,
+            "comment_approved" => Slot::Label,
+            "comment_author" => Slot::Author,
+            "comment_author_email" => Slot::Email,
+            "comment_author_url" => Slot::Url,
+            "comment_author_IP" | "comment_author_ip" => Slot::Ip,
+            "comment_agent" => Slot::Agent,
+            "user_id" => Slot::User,
+            "comment_date_gmt" => Slot::Date,
+            "comment_date" => Slot::LocalDate,
+            "comment_type" => Slot::Kind,
+            "comment_ID" | "comment_id" => Slot::Id,
+            "comment_parent" => Slot::Parent,
+            _ => return None,
+        })
     }
 }
 

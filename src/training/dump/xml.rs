@@ -302,6 +302,18 @@ impl<R: Read> Escaped<R> {
         self.sent = 0;
         let end = self.kept + read;
         let mut used = 0;
+        // Nearly always all of it is UTF-8, but for a character that is cut at the end.
+        let whole = match std::str::from_utf8(self.input.get(..end).unwrap_or_default()) {
+            Ok(text) => text.len(),
+            Err(error) if error.error_len().is_none() && !self.is_over => error.valid_up_to(),
+            Err(_) => 0,
+        };
+        if whole > 0 {
+            self.output.extend_from_slice(self.input.get(..whole).unwrap_or_default());
+            self.input.copy_within(whole..end, 0);
+            self.kept = end - whole;
+            return Ok(());
+        }
         for chunk in self.input.get(..end).unwrap_or_default().utf8_chunks() {
             self.output.extend_from_slice(chunk.valid().as_bytes());
             used += chunk.valid().len();
@@ -339,8 +351,8 @@ impl<R: Read> Read for Escaped<R> {
 /// The bytes that stood in the file, if some are hidden in `text`.
 fn unescaped(text: &str) -> Option<Vec<u8>> {
     let is_hidden = |c: char| (HIDING..HIDING + 256).contains(&u32::from(c));
-    // All of them begin with these bytes.
-    memchr::memmem::find(text.as_bytes(), b"\xf4\x8f")?;
+    // All of them begin with this byte, and nothing else that anybody writes.
+    memchr::memchr(0xf4, text.as_bytes())?;
     let mut bytes = Vec::with_capacity(text.len());
     for character in text.chars() {
         match u8::try_from(u32::from(character).wrapping_sub(HIDING)) {
