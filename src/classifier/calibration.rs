@@ -1,6 +1,6 @@
 //! From a raw score to evidence in nats.
 //!
-//! Owns the affine calibration, its bound, and how evidence shrinks where training knows little. Does not own how the
+//! Owns the affine calibration, its bound, and how the evidence of words shrinks where training knows little. Does not own how the
 //! numbers are found (`training::calibrate`).
 
 use crate::verdict::Nats;
@@ -17,7 +17,7 @@ pub struct Calibration {
     pub intercept: f64,
     /// Log-odds of spam where the model serves, before anything is known of the comment; evidence of its own.
     pub prior: f64,
-    /// Share of seen n-grams from which on the evidence counts in full; below half of it, it counts for nothing.
+    /// Share of seen n-grams from which on the words' evidence counts in full; below half of it, it counts for nothing.
     pub coverage_level: f64,
 }
 
@@ -44,10 +44,11 @@ impl Calibration {
         (2.0 * coverage / self.coverage_level - 1.0).clamp(0.0, 1.0)
     }
 
-    /// Evidence of the text itself; the prior is apart.
-    pub fn evidence(&self, raw: f64, coverage: f64) -> Nats {
-        let full = (self.slope * raw + self.intercept).clamp(-MAX_EVIDENCE, MAX_EVIDENCE);
-        Nats::clamped(full * self.trust(coverage))
+    /// Evidence of the comment; the prior is apart. What `words` say shrinks where their language is little known; what
+    /// links, author and shape say (`rest`) needs no language.
+    pub fn evidence(&self, words: f64, rest: f64, coverage: f64) -> Nats {
+        let sum = (self.slope * words + self.intercept) * self.trust(coverage) + self.slope * rest;
+        Nats::clamped(sum.clamp(-MAX_EVIDENCE, MAX_EVIDENCE))
     }
 }
 
@@ -58,20 +59,21 @@ mod tests {
     const CALIBRATION: Calibration = Calibration { slope: 2.0, intercept: 1.0, prior: -1.0, coverage_level: 0.4 };
 
     #[track_caller]
-    fn check(raw: f64, coverage: f64, expected: f64) {
-        let evidence = CALIBRATION.evidence(raw, coverage).get();
-        assert!((evidence - expected).abs() < 1e-12, "{raw} at {coverage}: {evidence}, not {expected}");
+    fn check(words: f64, rest: f64, coverage: f64, expected: f64) {
+        let evidence = CALIBRATION.evidence(words, rest, coverage).get();
+        assert!((evidence - expected).abs() < 1e-12, "{words} and {rest} at {coverage}: {evidence}, not {expected}");
     }
 
     #[test]
     fn evidence_is_affine_bounded_and_shrinks_with_coverage() {
-        check(1.5, 0.9, 4.0);
-        check(1.5, 0.4, 4.0);
-        check(1.5, 0.3, 2.0);
-        check(1.5, 0.2, 0.0);
-        check(1.5, 0.0, 0.0);
-        check(99.0, 1.0, MAX_EVIDENCE);
-        check(-99.0, 1.0, -MAX_EVIDENCE);
-        check(f64::NAN, 1.0, 0.0);
+        check(1.5, 0.0, 0.9, 4.0);
+        check(1.5, 0.0, 0.4, 4.0);
+        check(1.5, 0.0, 0.3, 2.0);
+        check(1.5, 0.0, 0.2, 0.0);
+        check(1.5, 0.5, 0.3, 3.0);
+        check(1.5, 0.5, 0.0, 1.0);
+        check(99.0, 0.0, 1.0, MAX_EVIDENCE);
+        check(-99.0, 0.0, 1.0, -MAX_EVIDENCE);
+        check(f64::NAN, 0.0, 1.0, 0.0);
     }
 }

@@ -23,7 +23,7 @@ use crate::comment::{Author, Comment};
 use crate::text::{Link, Text, normalize};
 
 /// Tells models apart that were trained on other features.
-pub const FEATURES_VERSION: u32 = 1;
+pub const FEATURES_VERSION: u32 = 2;
 /// Columns that features are hashed to. More made no dev set better and the file three times as long.
 pub const COLUMNS: usize = 1 << 18;
 /// Bits that n-grams are hashed to for coverage.
@@ -71,7 +71,9 @@ pub struct Features {
     pub columns: Vec<u32>,
     /// Where each column came from first, beside `columns`.
     pub origins: Vec<Origin>,
-    /// Hashed n-grams below [`SEEN_BITS`], by which coverage is told; about one a character.
+    /// Hashed n-grams below [`SEEN_BITS`], by which coverage is told; about one a character. Runs of five, because of
+    /// shorter ones a language shares most with its neighbours: of Portuguese, 81 % of runs of four were known to a model
+    /// of Arabic, English, German and Indonesian, and 50 % of runs of five.
     pub grams: Vec<u32>,
 }
 
@@ -151,7 +153,7 @@ impl Reader {
             self.add_hash(before.rotate_left(29) ^ hash.wrapping_mul(0x9E37_79B9_7F4A_7C15), origin);
         }
         let (shortest, longest, covered, limit) =
-            if is_dense { (1, 3, 2, MAX_RUN_CHARS) } else { (3, 5, 4, MAX_WORD_CHARS) };
+            if is_dense { (1, 3, 2, MAX_RUN_CHARS) } else { (3, 5, 5, MAX_WORD_CHARS) };
         self.buffer.clear();
         self.edges.clear();
         if !is_dense {
@@ -177,6 +179,10 @@ impl Reader {
                     self.gram_seen(hash);
                 }
             }
+        }
+        // A word too short for such a run counts as a whole: `de` and `the` tell languages apart.
+        if edges.len() <= covered {
+            self.gram_seen(hash);
         }
         (self.buffer, self.edges) = (buffer, edges);
         hash

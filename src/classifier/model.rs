@@ -10,7 +10,7 @@
 //!   8  length of the body    u64, unpacked
 //!   8  length of the body    u64, packed (zstd)
 //!  32  SHA-256 of all of the above and of the packed body
-//!   …  packed body: settings, occupied columns (gaps, counts in 1/64, scales), seen n-grams, card as JSON
+//!   …  packed body: settings, occupied columns (gaps, counts in 1/64, weights), seen n-grams, card as JSON
 //! ```
 //!
 //! Counts are what naive Bayes is made of, so training can go on from a file; no text can be read out of them.
@@ -22,7 +22,7 @@ use super::features::{COLUMNS, FEATURES_VERSION, SEEN_BITS};
 
 const MAGIC: &[u8; 8] = b"HAMLETNB";
 /// Raised whenever the meaning of a byte changes.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 const HEADER_BYTES: usize = 64;
 const CHECKSUM_AT: usize = 32;
 /// No honest body is longer: every column occupied, every number at its widest, and room for the card.
@@ -56,8 +56,8 @@ pub struct Model {
     pub rows: [f64; 2],
     /// Weighted rows of `[ham, spam]` that had the feature of each column: `COLUMNS` of them, multiples of 1/64.
     pub counts: Vec<[f64; 2]>,
-    /// What each column's log-ratio is multiplied with (re-weighting; 1 everywhere is plain naive Bayes).
-    pub scales: Vec<f32>,
+    /// What each column adds to the raw score: its log-ratio, re-weighted. `COLUMNS` of them, 0 where training met nothing.
+    pub weights: Vec<f32>,
     /// One bit per hashed n-gram: training has met it in at least two rows. `SEEN_BITS / 64` words.
     pub seen: Vec<u64>,
     pub calibration: Calibration,
@@ -74,6 +74,12 @@ impl Model {
             }
             _ => [0.0, 0.0],
         }
+    }
+
+    /// The weight of a column; `None` where training met nothing.
+    pub fn weight(&self, column: usize) -> Option<f32> {
+        let [ham, spam] = self.counts.get(column)?;
+        if ham + spam > 0.0 { self.weights.get(column).copied() } else { None }
     }
 
     fn log_totals(&self) -> [f64; 2] {
@@ -154,8 +160,8 @@ impl Model {
             }
         }
         for (column, _) in &occupied {
-            let scale = self.scales.get(*column).copied().unwrap_or(1.0);
-            body.extend_from_slice(&scale.to_le_bytes());
+            let weight = self.weights.get(*column).copied().unwrap_or(0.0);
+            body.extend_from_slice(&weight.to_le_bytes());
         }
         for word in &self.seen {
             body.extend_from_slice(&word.to_le_bytes());
@@ -241,14 +247,14 @@ impl Model {
                 }
             }
         }
-        let mut scales = vec![1.0; COLUMNS];
+        let mut weights = vec![0.0; COLUMNS];
         for &column in &columns {
-            let scale = f32::from_le_bytes(body.array()?);
-            if !scale.is_finite() {
-                return Err(ModelError::Nonsense("a scale that is no number"));
+            let weight = f32::from_le_bytes(body.array()?);
+            if !weight.is_finite() {
+                return Err(ModelError::Nonsense("a weight that is no number"));
             }
-            if let Some(cell) = scales.get_mut(column) {
-                *cell = scale;
+            if let Some(cell) = weights.get_mut(column) {
+                *cell = weight;
             }
         }
         let seen = (0..SEEN_BITS / 64).map(|_| body.u64()).collect::<Result<_, _>>()?;
@@ -257,7 +263,7 @@ impl Model {
         if !body.0.is_empty() {
             return Err(ModelError::Nonsense("bytes after its end"));
         }
-        Ok(Model { alpha, rows, counts, scales, seen, calibration, card })
+        Ok(Model { alpha, rows, counts, weights, seen, calibration, card })
     }
 }
 
@@ -347,12 +353,12 @@ mod tests {
         for (step, cell) in counts.iter_mut().step_by(997).enumerate() {
             *cell = [step as f64, 3.25];
         }
-        let mut scales = vec![1.0; COLUMNS];
-        scales[997] = 0.375;
+        let mut weights = vec![0.0; COLUMNS];
+        weights[997] = 0.375;
         let mut seen = vec![0; SEEN_BITS / 64];
         seen[3] = 0b1011;
         let calibration = Calibration { slope: 0.4, intercept: 0.3, prior: -1.0, coverage_level: 0.5 };
-        Model { alpha: 0.5, rows: [10.0, 4.5], counts, scales, seen, calibration, card: json!({"data": "made up"}) }
+        Model { alpha: 0.5, rows: [10.0, 4.5], counts, weights, seen, calibration, card: json!({"data": "made up"}) }
     }
 
     #[track_caller]

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::store::{ModelRecord, Store};
 
 /// The word for the model that is compiled in.
-const SHIPPED: &str = "shipped";
+pub(super) const SHIPPED: &str = "shipped";
 
 /// List, inspect, promote and move models.
 #[derive(Debug, Subcommand)]

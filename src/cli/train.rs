@@ -1,7 +1,8 @@
 //! `hamlet train`: from labelled comments to a model, measured beside the champion.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 use jiff::Timestamp;
@@ -10,14 +11,13 @@ use serde_json::json;
 use super::background::Background;
 use super::dumps::{self, DumpArgs, Meter};
 use super::evaluate::table;
+use super::model::SHIPPED;
 use super::whole_file;
 use crate::classifier::Classifier;
-use crate::classifier::features::Features;
-use crate::classifier::model;
+use crate::classifier::model::{self, Model};
 use crate::store::{ModelRecord, Store};
-use crate::text::Text;
-use crate::training::corpus::Group;
 use crate::training::dump::{self, Contradictions, Example, FileReport, Options, Tally};
+use crate::training::extraction::{Extract, Extraction};
 use crate::training::held_out::HeldOut;
 use crate::training::learner::{Learner, Settings};
 use crate::training::promotion::Choice;
@@ -46,6 +46,7 @@ const PAGE: u32 = 500;
   hamlet train a.csv 'exports/*.xml' --out my.hamlet --promote never
   hamlet train forum.csv --column content=post --column label=verdict --label ok=ham --label toxic=skip
   hamlet train old.csv --charset windows-1256
+  hamlet train spring.jsonl --from shipped                go on from the shipped model instead of beginning anew
   mysqldump news wp_commentmeta wp_comments | hamlet train -")]
 pub struct Args {
     /// Labelled dumps; `-` is standard input
@@ -65,6 +66,14 @@ pub struct Args {
     /// With --dry-run, show the beginning of some comments
     #[arg(long, requires = "dry_run")]
     show_texts: bool,
+    /// What to go on from: a model file, the id of a model in the store, `shipped`, or `none` to begin anew [default: shipped
+    /// with --labels, else none]
+    ///
+    /// A model that goes on knows what it knew before, of other languages too; one that begins anew knows these comments
+    /// alone, and knows them a little better. Do not go on from a model that has learned the same comments: they would
+    /// count twice.
+    #[arg(long, value_name = "MODEL", conflicts_with = "recipe")]
+    from: Option<String>,
     /// Write the model to this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -105,12 +114,20 @@ fn share(text: &str) -> Result<f64, String> {
 impl Args {
     /// Must the store be open for this? `--out FILE --promote never` needs none, nor does a dry run.
     pub fn needs_store(&self) -> bool {
-        !self.dry_run && (self.labels || self.promote != Promote::Never || self.out.is_none())
+        let from_store = self.base_name().is_some_and(|name| name != SHIPPED && !Path::new(name).exists());
+        !self.dry_run && (from_store || self.labels || self.promote != Promote::Never || self.out.is_none())
+    }
+
+    /// What to go on from. Labels of one site must not make a model forget what others need of it.
+    fn base_name(&self) -> Option<&str> {
+        let usual = if self.labels { Some(SHIPPED) } else { None };
+        self.from.as_deref().or(usual).filter(|name| *name != "none")
     }
 }
 
 /// What was read, and what is made of it.
 struct Session {
+    extraction: Extraction,
     learner: Learner,
     held_out: HeldOut,
     tally: Tally,
@@ -129,11 +146,14 @@ impl Session {
         let [ham, spam] = &mut self.counts;
         *if example.label == Label::Ham { ham } else { spam } += 1;
         self.contradictions.note(&example);
-        let text = Text::of(&example.comment);
-        let group = Group::of(&text);
-        if let Some(Example { comment, label, .. }) = self.held_out.take(example, group) {
-            self.learner.learn(&Features::of(&comment, &text), group, label, weight);
-        }
+        let (learner, held_out) = (&mut self.learner, &mut self.held_out);
+        self.extraction.push(example, weight, &mut |extract| absorb(learner, held_out, extract));
+    }
+
+    /// Waits for what is being read.
+    fn finish(&mut self) {
+        let (learner, held_out) = (&mut self.learner, &mut self.held_out);
+        self.extraction.finish(&mut |extract| absorb(learner, held_out, extract));
     }
 
     fn learn_dumps(&mut self, paths: &[PathBuf], options: &Options, weight: f64) -> anyhow::Result<()> {
@@ -173,6 +193,14 @@ impl Session {
     }
 }
 
+/// Holds a comment out or learns from it.
+fn absorb(learner: &mut Learner, held_out: &mut HeldOut, extract: Extract) {
+    let Extract { example, weight, group, features } = extract;
+    if let Some(example) = held_out.take(example, group) {
+        learner.learn(&features, group, example.label, weight);
+    }
+}
+
 /// Trains, measures, and promotes if asked to. `store` is open when [`Args::needs_store`].
 ///
 /// # Errors
@@ -187,9 +215,12 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     if args.dry_run {
         return dumps::dry_run(&args.dumps, &options, args.show_texts, args.json);
     }
-    let mut settings = Settings::default();
+    let from = base(args.base_name(), store).await?;
+    let base_id = from.as_ref().map(|(id, _)| id.clone());
+    let mut settings = Settings { base: from.map(|(_, base)| base), ..Settings::default() };
     let mut session = Session {
-        learner: Learner::new(settings),
+        extraction: Extraction::default(),
+        learner: Learner::new(settings.clone()),
         held_out: HeldOut::new(args.held_out),
         tally: Tally::default(),
         reports: Vec::new(),
@@ -203,7 +234,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         let recipe = Recipe::read(recipe)?;
         settings.alpha = recipe.alpha.unwrap_or(settings.alpha);
         settings.prior = recipe.prior.or(settings.prior);
-        session.learner = Learner::new(settings);
+        session.learner = Learner::new(settings.clone());
         session.held_out.weigh();
         description.clone_from(&recipe.description);
         for set in &recipe.sets {
@@ -226,19 +257,23 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         session.learn_labels(store, args.site.as_deref()).await?;
         session.sources.push(json!({"labels": args.site.as_deref().unwrap_or("all sites")}));
     }
-    let Session { learner, held_out, tally, reports, contradictions, counts, mend, sources } = session;
+    session.finish();
+    let Session { learner, held_out, tally, reports, contradictions, counts, mend, sources, .. } = session;
     dumps::tell(&tally, &reports);
     dumps::warn(contradictions.warning());
     tally.check()?;
     dumps::both_classes(counts, mend)?;
 
-    let card = json!({
+    let mut card = json!({
         "description": description,
         "program": concat!("hamlet ", env!("CARGO_PKG_VERSION")),
         "sources": sources,
         "alpha": settings.alpha,
     });
-    let (mut candidate, trial) = Trial::of(learner, &held_out, settings, card, args.held_out)?;
+    if let (Some(card), Some(id)) = (card.as_object_mut(), base_id) {
+        card.insert("from".to_owned(), json!(id));
+    }
+    let (mut candidate, trial) = Trial::of(learner, &held_out, &settings, card, args.held_out)?;
     let champion = serving(store).await?;
     let figures = trial.candidate.report();
     if let Some(card) = candidate.card.as_object_mut() {
@@ -302,6 +337,22 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     }
     println!("{said}{}", choice.reason);
     Ok(())
+}
+
+/// The id of the model that training goes on from, and the model.
+async fn base(from: Option<&str>, store: Option<&dyn Store>) -> anyhow::Result<Option<(String, Arc<Model>)>> {
+    let bytes = match (from, store) {
+        (None, _) => return Ok(None),
+        (Some(SHIPPED), _) => Classifier::shipped_bytes().to_vec(),
+        (Some(name), Some(store)) if !Path::new(name).exists() => {
+            let known = store.models().await?.into_iter().any(|model| model.id == name);
+            ensure!(known, "--from {name}: there is no such file, and no such model; `hamlet model list` shows them");
+            store.model_bytes(name).await?
+        }
+        (Some(file), _) => std::fs::read(file).with_context(|| format!("--from {file}"))?,
+    };
+    let base = Model::from_bytes(&bytes).with_context(|| format!("--from {}", from.unwrap_or_default()))?;
+    Ok(Some((model::id(&bytes), Arc::new(base))))
 }
 
 /// The model that serves, or would if the daemon started now: the store's champion; where it cannot be read, or there is

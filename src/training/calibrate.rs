@@ -1,15 +1,19 @@
 //! Platt's calibration and the coverage level, found on scores of rows that the scoring model did not see.
 
+/// How much a calibration that is gone on from counts: few new rows hardly move it, hundreds do.
+const TOWARD_ROWS: f64 = 20.0;
+
 /// Fits P(spam) = σ(slope · score + intercept), ham and spam weighing the same in all.
 ///
 /// `rows`: score, is it spam, weight. Scores must come from models that did not see their row: calibration on a
-/// model's own training rows came out far too sure in every trial. Both classes must be there.
+/// model's own training rows came out far too sure in every trial. Both classes must be there. `toward`: what another
+/// calibration found, which counts as much as [`TOWARD_ROWS`] rows do.
 ///
 /// # Source
 /// Platt 1999 with the targets and Newton steps of Lin, Lin and Weng, "A note on Platt's probabilistic outputs"
 /// (Machine Learning 68, 2007). Own rather than linfa's, because rows have weights.
 #[expect(clippy::indexing_slicing, reason = "a class is 0 or 1")]
-pub fn platt(rows: &[(f64, bool, f64)]) -> (f64, f64) {
+pub fn platt(rows: &[(f64, bool, f64)], toward: Option<(f64, f64)>) -> (f64, f64) {
     let mut sums = [0.0_f64; 2];
     for (_, is_spam, weight) in rows {
         sums[usize::from(*is_spam)] += weight;
@@ -17,20 +21,25 @@ pub fn platt(rows: &[(f64, bool, f64)]) -> (f64, f64) {
     #[expect(clippy::cast_precision_loss, reason = "fewer rows than 2^53")]
     let half = rows.len() as f64 / 2.0;
     let target = [1.0 / (half + 2.0), (half + 1.0) / (half + 2.0)];
+    let (pull, home) = toward.map_or((0.0, (0.0, 0.0)), |home| (TOWARD_ROWS, home));
     let loss = |slope: f64, intercept: f64| -> f64 {
-        rows.iter()
+        let distance = (slope - home.0).powi(2) + (intercept - home.1).powi(2);
+        let fit: f64 = rows
+            .iter()
             .map(|&(score, is_spam, weight)| {
                 let (logit, class) = (slope * score + intercept, usize::from(is_spam));
                 let softplus = logit.max(0.0) + (-logit.abs()).exp().ln_1p();
                 weight * half / sums[class].max(1e-12) * (softplus - target[class] * logit)
             })
-            .sum()
+            .sum();
+        fit + pull / 2.0 * distance
     };
-    let (mut slope, mut intercept) = (0.0, 0.0);
+    let (mut slope, mut intercept) = home;
     let mut best = loss(slope, intercept);
     for _ in 0..100 {
         // The ridge keeps the matrix invertible where all scores are one.
-        let (mut ss, mut si, mut ii, mut gs, mut gi) = (1e-9, 0.0, 1e-9, 0.0, 0.0);
+        let (mut ss, mut si, mut ii) = (1e-9 + pull, 0.0, 1e-9 + pull);
+        let (mut gs, mut gi) = (pull * (slope - home.0), pull * (intercept - home.1));
         for &(score, is_spam, weight) in rows {
             let class = usize::from(is_spam);
             let weight = weight * half / sums[class].max(1e-12);
@@ -99,17 +108,26 @@ mod tests {
             sums[usize::from(row.1)] += row.2;
             sums
         });
-        let (slope, intercept) = platt(&rows);
+        let (slope, intercept) = platt(&rows, None);
         let balance: f64 = f64::ln(sums[1] / sums[0]);
         assert!((slope - 1.5).abs() < 0.01, "{slope}");
         assert!((intercept + balance + 0.5).abs() < 0.01, "{intercept} {balance}");
     }
 
     #[test]
+    fn a_few_rows_hardly_move_a_calibration_that_is_gone_on_from() {
+        let rows = [(1.0, false, 1.0), (-1.0, true, 1.0)];
+        let (slope, intercept) = platt(&rows, Some((2.0, -0.5)));
+        assert!((slope - 2.0).abs() < 0.2 && (intercept + 0.5).abs() < 0.2, "{slope} {intercept}");
+        let (slope, _) = platt(&rows.repeat(2_000), Some((2.0, -0.5)));
+        assert!(slope < 0.0, "{slope}");
+    }
+
+    #[test]
     fn platt_stays_finite_whatever_the_scores() {
         for scores in [[1.0, 1.0, 1.0, 1.0], [-1e6, -1e6, 1e6, 1e6], [0.0, 0.0, 0.0, 1e-300]] {
             let rows: Vec<_> = scores.iter().enumerate().map(|(at, &score)| (score, at >= 2, 1.0)).collect();
-            let (slope, intercept) = platt(&rows);
+            let (slope, intercept) = platt(&rows, None);
             assert!(slope.is_finite() && intercept.is_finite(), "{scores:?}: {slope} {intercept}");
         }
     }

@@ -38,7 +38,7 @@ pub const FOLDS: u8 = 5;
 ///
 /// # Errors
 /// [`TrainError::OneClass`] when the folds of the rest have no ham or no spam; [`TrainError::Fit`] when linfa fails.
-pub fn judge(examples: &[Example], settings: Settings) -> Result<Evaluation, TrainError> {
+pub fn judge(examples: &[Example], settings: &Settings) -> Result<Evaluation, TrainError> {
     let read: Vec<(Features, Group)> = examples
         .iter()
         .map(|example| {
@@ -53,7 +53,7 @@ pub fn judge(examples: &[Example], settings: Settings) -> Result<Evaluation, Tra
     };
     let mut judged = vec![None; examples.len()];
     for fold in 0..FOLDS {
-        let mut learner = Learner::new(settings);
+        let mut learner = Learner::new(settings.clone());
         let rest = examples.iter().zip(&read).filter(|(_, (_, group))| fold_of(*group) != fold);
         rest.for_each(|(example, (features, group))| learner.learn(features, *group, example.label, 1.0));
         let model = learner.finish(Value::Null)?;
@@ -160,7 +160,7 @@ mod tests {
                 example(&word, if number.is_multiple_of(2) { Label::Ham } else { Label::Spam })
             })
             .collect();
-        let judged = judge(&examples, Settings::default()).unwrap();
+        let judged = judge(&examples, &Settings::default()).unwrap();
         assert_eq!(judged.rows().len(), 120);
         let auc = judged.report().all.roc_auc.unwrap();
         assert!((0.3..0.7).contains(&auc.value), "{auc:?}");

@@ -137,7 +137,7 @@ mod tests {
             alpha,
             rows: classes,
             counts,
-            scales: vec![1.0; COLUMNS],
+            weights: vec![0.0; COLUMNS],
             seen: vec![0; SEEN_BITS / 64],
             calibration: Calibration { slope: 1.0, intercept: 0.0, prior: 0.0, coverage_level: 0.0 },
             card: json!({}),

@@ -4,6 +4,10 @@
 //! a sample of bounded size. Everything is kept per fold, so that each row can be scored by a model that did not see
 //! it or any near-copy of it.
 
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 
 use super::TrainError;
@@ -27,13 +31,16 @@ const MAX_COVERAGE_GRAMS: usize = 4_000_000;
 const STRANGE_SHARE: f64 = 0.05;
 
 /// What is chosen before training.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Lidstone smoothing, above 0.
     pub alpha: f64,
     /// Log-odds of spam where the model will serve. `None`: the training rows' own, kept within
     /// [`Settings::PRIOR_RANGE`], so that a comment of which nothing is known is let through.
     pub prior: Option<f64>,
+    /// The model that training goes on from: its counts are added to, its weights and its calibration are what the new rows
+    /// move, and its prior stays, because labels that people give to correct a model say nothing of how much spam there is.
+    pub base: Option<Arc<Model>>,
     pub pace: Pace,
 }
 
@@ -43,7 +50,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { alpha: 2.0, prior: None, pace: Pace::default() }
+        Settings { alpha: 2.0, prior: None, base: None, pace: Pace::default() }
     }
 }
 
@@ -56,6 +63,9 @@ pub struct Learner {
     /// Comments of `[ham, spam]`, unweighted.
     comments: [u64; 2],
 }
+
+/// A row as calibration sees it: score, is it spam, weight.
+type Scored = (f64, bool, f64);
 
 #[derive(Clone, Debug)]
 struct Fold {
@@ -111,22 +121,21 @@ impl Learner {
         }
         let whole = self.counted(None);
         let ratios = trained_ratios(&whole)?;
-        let (factors, scored) = std::thread::scope(|scope| {
-            let whole = scope.spawn(|| reweight::fit(&self.sample, &ratios, None, self.settings.pace));
-            let scored: Vec<_> = (0..FOLDS).flat_map(|fold| self.out_of_fold(fold)).collect();
-            (whole.join(), scored)
-        });
-        let scales = factors.map_err(|_| TrainError::Fit("re-weighting gave up".to_owned()))?;
+        let before = self.settings.base.as_ref().map(|base| base.calibration);
+        let toward = before.map(|before| (before.slope, before.intercept));
+        let (weights, scored) = self.fitted(&ratios)?;
         // So few comments that no fold holds both kinds: re-weighting's own logit is the best that is known.
         let has_both = scored.iter().any(|row| row.1) && scored.iter().any(|row| !row.1);
-        let (slope, intercept) = if has_both { platt(&scored) } else { (1.0, 0.0) };
+        let (slope, intercept) = if has_both { platt(&scored, toward) } else { toward.unwrap_or((1.0, 0.0)) };
         let natural = (whole.rows[1] / whole.rows[0]).ln();
         let range = Settings::PRIOR_RANGE;
+        let prior = before.map_or_else(|| natural.clamp(*range.start(), *range.end()), |before| before.prior);
         let calibration = Calibration {
             slope,
             intercept,
-            prior: self.settings.prior.unwrap_or_else(|| natural.clamp(*range.start(), *range.end())),
-            coverage_level: coverage_level(self.coverages(), STRANGE_SHARE),
+            prior: self.settings.prior.unwrap_or(prior),
+            coverage_level: before
+                .map_or_else(|| coverage_level(self.coverages(), STRANGE_SHARE), |before| before.coverage_level),
         };
         let mut card = card;
         if let Some(card) = card.as_object_mut() {
@@ -134,13 +143,45 @@ impl Learner {
             card.insert("rows".to_owned(), json!({"ham": whole.rows[0], "spam": whole.rows[1]}));
             card.insert("calibration_rows".to_owned(), json!(scored.len()));
         }
-        Ok(Model { scales, calibration, card, ..whole })
+        Ok(Model { weights, calibration, card, ..whole })
+    }
+
+    /// The weights that all rows give, and the out-of-fold scores: five fits, on as many cores as there are.
+    fn fitted(&self, ratios: &[f64]) -> Result<(Vec<f32>, Vec<Scored>), TrainError> {
+        let next = AtomicUsize::new(0);
+        let base = self.settings.base.as_deref();
+        let work = || {
+            let (mut weights, mut scored) = (None, Vec::new());
+            loop {
+                // The fit to all rows takes longest, so it comes first.
+                match next.fetch_add(1, Ordering::Relaxed) {
+                    0 => weights = Some(reweight::fit(&self.sample, ratios, base, None, self.settings.pace)),
+                    job if job <= FOLDS => scored.push((job, self.out_of_fold(job - 1))),
+                    _ => return (weights, scored),
+                }
+            }
+        };
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let parts: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..cores.min(FOLDS + 1)).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+        });
+        let (mut weights, mut scored) = (None, Vec::new());
+        for part in parts {
+            let (of_all, of_folds) = part.map_err(|_| TrainError::Fit("re-weighting gave up".to_owned()))?;
+            weights = weights.or(of_all);
+            scored.extend(of_folds);
+        }
+        scored.sort_by_key(|(fold, _)| *fold);
+        let weights = weights.ok_or_else(|| TrainError::Fit("re-weighting gave nothing".to_owned()))?;
+        Ok((weights, scored.into_iter().flat_map(|(_, scored)| scored).collect()))
     }
 
     /// Counts of all folds but one, as a model that is not calibrated yet.
     fn counted(&self, left_out: Option<usize>) -> Model {
-        let mut counts = vec![[0.0; 2]; COLUMNS];
-        let mut rows = [0.0; 2];
+        let base = self.settings.base.as_deref();
+        let mut counts = base.map_or_else(|| vec![[0.0; 2]; COLUMNS], |base| base.counts.clone());
+        let mut rows = base.map_or([0.0; 2], |base| base.rows);
         let mut grams = vec![0_u8; SEEN_BITS];
         for (_, fold) in self.folds.iter().enumerate().filter(|(place, _)| Some(*place) != left_out) {
             for (sum, cell) in counts.iter_mut().zip(&fold.counts) {
@@ -153,27 +194,33 @@ impl Learner {
             rows[0] += fold.rows[0];
             rows[1] += fold.rows[1];
         }
+        let before = base.map(|base| base.seen.as_slice()).unwrap_or_default();
         let seen = grams
             .chunks(64)
-            .map(|chunk| chunk.iter().enumerate().fold(0, |word, (bit, &count)| word | u64::from(count >= 2) << bit))
+            .zip(before.iter().copied().chain(std::iter::repeat(0)))
+            .map(|(chunk, before)| {
+                chunk.iter().enumerate().fold(before, |word, (bit, &count)| word | u64::from(count >= 2) << bit)
+            })
             .collect();
         let calibration = Calibration { slope: 1.0, intercept: 0.0, prior: 0.0, coverage_level: 0.0 };
         let alpha = self.settings.alpha;
-        Model { alpha, rows, counts, scales: Vec::new(), seen, calibration, card: serde_json::Value::Null }
+        Model { alpha, rows, counts, weights: Vec::new(), seen, calibration, card: serde_json::Value::Null }
     }
 
-    /// Scores of the sampled rows of `fold`, by a model of the others: score, is it spam, weight.
-    fn out_of_fold(&self, fold: usize) -> Vec<(f64, bool, f64)> {
+    /// Scores of the sampled rows of `fold`, by a model of the others.
+    fn out_of_fold(&self, fold: usize) -> Vec<Scored> {
         let others = self.counted(Some(fold));
         if others.rows[0] <= 0.0 || others.rows[1] <= 0.0 {
             return Vec::new();
         }
-        let ratios = others.log_ratios();
-        let scales = reweight::fit(&self.sample, &ratios, Some(fold), self.settings.pace);
-        let weight = |&column: &u32| {
-            let column = column as usize;
-            ratios.get(column).copied().unwrap_or(0.0) * scales.get(column).copied().map_or(0.0, f64::from)
-        };
+        let weights = reweight::fit(
+            &self.sample,
+            &others.log_ratios(),
+            self.settings.base.as_deref(),
+            Some(fold),
+            self.settings.pace,
+        );
+        let weight = |&column: &u32| weights.get(column as usize).copied().map_or(0.0, f64::from);
         (0..self.sample.len())
             .filter(|&row| self.sample.fold(row) == Some(fold))
             .map(|row| {

@@ -1,11 +1,12 @@
 //! From labelled comments to a model that is measured and promoted only when it is no worse.
 //!
-//! Owns reading dumps (`dump`), keeping near-copies on one side of a split (`corpus`), counting (`learner`), fitting
-//! (`fit`, `reweight`, `calibrate`), measuring (`evaluation`, `report`) and choosing (`held_out`, `cross_fit`, `trial`, `promotion`). Does not own how a model
+//! Owns reading dumps (`dump`), keeping near-copies on one side of a split (`corpus`), counting (`extraction`, `learner`),
+//! fitting (`fit`, `reweight`, `calibrate`), measuring (`evaluation`, `interval`, `report`) and choosing (`held_out`,
+//! `cross_fit`, `trial`, `promotion`). Does not own how a model
 //! serves (`classifier`). Training is a process of its own: it takes both cores, and linfa wants stderr to itself.
 //!
 //! ```text
-//!   dump ─► corpus ─► learner ─► fit ─► reweight ─► calibrate ─► classifier::model
+//!   dump ─► corpus ─► extraction ─► learner ─► fit ─► reweight ─► calibrate ─► classifier::model
 //!              └────► evaluation ─► promotion
 //! ```
 
@@ -14,6 +15,7 @@ pub mod corpus;
 pub mod cross_fit;
 pub mod dump;
 pub mod evaluation;
+pub mod extraction;
 pub mod fit;
 pub mod held_out;
 pub mod interval;

@@ -36,7 +36,7 @@ impl<'a> Trial<'a> {
     pub fn of(
         mut learner: Learner,
         held_out: &'a HeldOut,
-        settings: Settings,
+        settings: &Settings,
         mut card: Value,
         share: f64,
     ) -> Result<(Model, Trial<'a>), TrainError> {

@@ -102,6 +102,29 @@ fn only_a_better_model_is_promoted_and_the_store_keeps_why() {
     assert!(listed.contains(reason) && listed.contains(better["reason"].as_str().unwrap()), "{listed}");
 }
 
+/// A few labels teach what they teach; what the model knew of another language, it knows still.
+#[test]
+fn a_model_that_goes_on_keeps_what_it_knew() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(file("few.jsonl"), dump(90)).unwrap();
+    let arabic = "منتج طبيعي لإنقاص الوزن 15 كيلو خلال شهر، التوصيل مجاني، للطلب واتساب";
+    std::fs::write(file("spam.txt"), arabic).unwrap();
+    let score = |from: &str| {
+        let out = file(from);
+        let few = file("few.jsonl");
+        let arguments = ["train", &few, "--from", from, "--held-out", "0", "--promote", "never", "--out", &out];
+        hamlet(folder.path(), &arguments).assert().success();
+        let judged = json(&mut hamlet(folder.path(), &["check", &file("spam.txt"), "--model", &out]));
+        let bayes = judged["evidence"].as_array().unwrap().iter().find(|piece| piece["symbol"] == "BAYES");
+        bayes.unwrap()["weight"].as_f64().unwrap()
+    };
+    assert!(score("shipped") > 2.0, "{}", score("shipped"));
+    assert!(score("none") < 1.0, "{}", score("none"));
+    let absent = ["train", "-", "--from", "0123456789ab", "--promote", "never", "--out", &file("x")];
+    refused(hamlet(folder.path(), &absent).write_stdin(dump(90)), "no such file, and no such model");
+}
+
 #[test]
 fn a_dump_that_teaches_nothing_is_refused_with_the_mend() {
     let folder = tempfile::tempdir().unwrap();
