@@ -65,7 +65,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let metrics = telemetry::start_counting().map_err(|error| DaemonError::Settings(error.to_string()))?;
     let store = store::open(&config.store.url, &config.data_dir, settings::store(&config)).await?;
     let clock = Clock::System;
-    let (judge, champion) = load_judge(store.as_ref(), &config).await?;
+    let (judge, champion) = first_judge(store.as_ref(), &config).await?;
     let mut seen = Seen { generation: 0, champion };
     let client =
         webhook::Client::new(settings::client(&config)).map_err(|error| DaemonError::Settings(error.to_string()))?;
@@ -227,6 +227,9 @@ fn greet(address: SocketAddr, key: &str) {
 }
 
 /// The judge that the store's champion and the operator's weights make, and the champion's id (`None`: the shipped).
+///
+/// # Errors
+/// [`DaemonError::Model`] when the model cannot be read: it is damaged, or of another version of the program.
 pub(crate) async fn load_judge(store: &dyn Store, config: &Config) -> Result<(Judge, Option<String>), DaemonError> {
     let champion = store.champion().await?;
     let classifier = match (&champion, &config.model.file) {
@@ -234,6 +237,26 @@ pub(crate) async fn load_judge(store: &dyn Store, config: &Config) -> Result<(Ju
         (None, Some(file)) => read_model(&file.display().to_string(), &read_file(file)?)?,
         (None, None) => Classifier::shipped(),
     };
+    Ok((judge_of(classifier, config)?, champion))
+}
+
+/// The judge to start with. A champion that cannot be read, as after an update that reads other model files, leaves the
+/// comments to the shipped model rather than to nobody.
+async fn first_judge(store: &dyn Store, config: &Config) -> Result<(Judge, Option<String>), DaemonError> {
+    match load_judge(store, config).await {
+        Err(error @ DaemonError::Model { .. }) => match store.champion().await? {
+            None => Err(error),
+            champion => {
+                tracing::error!(%error, "the shipped model serves instead");
+                Ok((judge_of(Classifier::shipped(), config)?, champion))
+            }
+        },
+        loaded => loaded,
+    }
+}
+
+/// A classifier with the operator's weights.
+fn judge_of(classifier: Classifier, config: &Config) -> Result<Judge, DaemonError> {
     let rules = match &config.rules.file {
         Some(file) => {
             let name = file.display().to_string();
@@ -253,7 +276,7 @@ pub(crate) async fn load_judge(store: &dyn Store, config: &Config) -> Result<(Ju
         created_at: Timestamp::UNIX_EPOCH,
     };
     judge.judge(&Comment::of_text("warm up"), &nowhere, &Lists::default(), Timestamp::UNIX_EPOCH);
-    Ok((judge, champion))
+    Ok(judge)
 }
 
 fn read_model(id: &str, bytes: &[u8]) -> Result<Classifier, DaemonError> {

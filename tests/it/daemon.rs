@@ -293,6 +293,32 @@ fn refusal(folder: &Path, address: SocketAddr, change: impl FnOnce(&mut Command)
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// As after an update: the comments are left to the shipped model rather than to nobody.
+#[tokio::test]
+async fn a_champion_that_cannot_be_read_leaves_the_comments_to_the_shipped_model() {
+    let folder = folder();
+    let store = hamlet::store::open("sqlite", folder.path(), hamlet::store::Settings::default()).await.unwrap();
+    let record = hamlet::store::ModelRecord {
+        id: "00ff00ff00ff".to_owned(),
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        card: json!({}),
+        promoted_at: None,
+        note: "of an earlier version".to_owned(),
+        is_champion: false,
+    };
+    let mut bytes = hamlet::classifier::Classifier::shipped_bytes().to_vec();
+    bytes[8] = 1;
+    store.keep_model(record, bytes).await.unwrap();
+    store.promote(Some("00ff00ff00ff"), "", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    store.close().await;
+
+    let daemon = Daemon::start(folder.path()).await;
+    let (status, verdict) = daemon.post("/v1/comments/check", &daemon.key(), &json!({"content": "hello"})).await;
+    assert_eq!((status, verdict["model"].as_str()), (200, Some(hamlet::classifier::Classifier::shipped().id())));
+    let log = std::fs::read_to_string(folder.path().join(LOG)).unwrap();
+    assert!(log.contains("the model file has format 1") && log.contains("hamlet model rollback"), "{log}");
+}
+
 #[tokio::test]
 async fn a_port_in_use_is_named_with_the_mend_and_the_key_is_still_to_come() {
     let folder = folder();
