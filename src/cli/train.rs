@@ -83,6 +83,9 @@ pub struct Args {
     /// Share of the comments that is held out to measure with, 0 to 0.9
     #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
     held_out: f64,
+    /// Hold out what was written from this day or moment on instead: how a model of the past does on what came after it
+    #[arg(long, value_name = "WHEN", value_parser = since, conflicts_with = "held_out")]
+    held_out_since: Option<Timestamp>,
     /// Train by a recipe, such as models/default.toml, instead of dumps
     #[arg(long, value_name = "FILE", requires = "data", conflicts_with_all = ["dumps", "labels", "meanings", "columns", "charset"])]
     recipe: Option<PathBuf>,
@@ -109,6 +112,14 @@ enum Promote {
 fn share(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
     if (0.0..=0.9).contains(&number) { Ok(number) } else { Err(format!("{number} is not between 0 and 0.9")) }
+}
+
+/// A moment, or the beginning of a day.
+fn since(text: &str) -> Result<Timestamp, String> {
+    let day = || jiff::tz::TimeZone::UTC.to_timestamp(text.parse::<jiff::civil::Date>().ok()?.at(0, 0, 0, 0)).ok();
+    let usage =
+        || format!("`{text}` is no time; write a day such as 2026-10-01 or a moment such as 2026-10-01T12:00:00Z");
+    text.parse().ok().or_else(day).ok_or_else(usage)
 }
 
 impl Args {
@@ -221,7 +232,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     let mut session = Session {
         extraction: Extraction::default(),
         learner: Learner::new(settings.clone()),
-        held_out: HeldOut::new(args.held_out),
+        held_out: args.held_out_since.map_or_else(|| HeldOut::new(args.held_out), HeldOut::newer),
         tally: Tally::default(),
         reports: Vec::new(),
         contradictions: Contradictions::default(),
@@ -258,7 +269,8 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         session.sources.push(json!({"labels": args.site.as_deref().unwrap_or("all sites")}));
     }
     session.finish();
-    let Session { learner, held_out, tally, reports, contradictions, counts, mend, sources, .. } = session;
+    let Session { learner, mut held_out, tally, reports, contradictions, counts, mend, sources, .. } = session;
+    held_out.settle();
     dumps::tell(&tally, &reports);
     dumps::warn(contradictions.warning());
     tally.check()?;
@@ -273,7 +285,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     if let (Some(card), Some(id)) = (card.as_object_mut(), base_id) {
         card.insert("from".to_owned(), json!(id));
     }
-    let (mut candidate, trial) = Trial::of(learner, &held_out, &settings, card, args.held_out)?;
+    let (mut candidate, trial) = Trial::of(learner, &held_out, &settings, card)?;
     let champion = serving(store).await?;
     let figures = trial.candidate.report();
     if let Some(card) = candidate.card.as_object_mut() {

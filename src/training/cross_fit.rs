@@ -18,6 +18,7 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::TrainError;
@@ -87,6 +88,11 @@ pub fn card_of_large(share: f64) -> Value {
     json!({"kind": "hash", "share": share})
 }
 
+/// What a model's card keeps of a set of which the newer part was held out.
+pub fn card_of_newer(since: Timestamp) -> Value {
+    json!({"kind": "time", "since": since})
+}
+
 /// Which comments a model was trained on, as far as its card tells.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
@@ -95,6 +101,8 @@ pub enum Seen {
     /// Groups that stand beyond this share.
     Beyond(f64),
     Groups(HashSet<u32>),
+    /// Comments that were written before.
+    Before(Timestamp),
 }
 
 impl Seen {
@@ -102,6 +110,9 @@ impl Seen {
         let Some(split) = card.get("split") else { return Seen::Unknown };
         if let Some(share) = split.get("share").and_then(Value::as_f64) {
             return Seen::Beyond(share);
+        }
+        if let Some(since) = split.get("since").and_then(Value::as_str).and_then(|since| since.parse().ok()) {
+            return Seen::Before(since);
         }
         let bytes = split.get("groups").and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
         bytes.map_or(Seen::Unknown, |bytes| {
@@ -116,6 +127,7 @@ impl Seen {
             Seen::Unknown => false,
             Seen::Beyond(share) => !group().is_held_out(*share),
             Seen::Groups(groups) => groups.contains(&group().number()),
+            Seen::Before(since) => example.comment.submitted_at.is_none_or(|at| at < *since),
         }
     }
 }
@@ -144,6 +156,13 @@ mod tests {
                 .filter(move |example| Group::of(&Text::of(&example.comment)).is_held_out(0.1) == held_out)
         };
         assert!(texts(true).all(|example| !seen.has(&example)) && texts(false).all(|example| seen.has(&example)));
+        let noon: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
+        let seen = Seen::by(&json!({"split": card_of_newer(noon)}));
+        let mut dated = example("fourth text", Label::Ham);
+        assert!(seen.has(&dated), "without a date it may have been there");
+        dated.comment.submitted_at = Some(noon);
+        assert!(!seen.has(&dated));
+
         assert_eq!(Seen::by(&json!({"split": {"groups": "no base64!"}})), Seen::Unknown);
         assert!(!Seen::by(&json!({})).has(&learned[0]));
     }

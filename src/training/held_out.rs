@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::corpus::Group;
-use super::cross_fit::MAX_COMMENTS as MAX_SMALL;
+use super::cross_fit::{self, MAX_COMMENTS as MAX_SMALL};
 use super::dump::Example;
 use super::evaluation::{Evaluation, Judged};
 use crate::classifier::Classifier;
@@ -27,6 +28,10 @@ const MAX_BYTES: usize = 64 << 20;
 #[derive(Debug)]
 pub struct HeldOut {
     share: f64,
+    /// What was written from here on is held out, and nothing else.
+    since: Option<Timestamp>,
+    /// Groups that were given back to be trained on, where the split is by time.
+    trained: HashSet<Group>,
     groups: HashSet<Group>,
     examples: Vec<Example>,
     bytes: usize,
@@ -38,7 +43,29 @@ impl HeldOut {
     /// Holds out about `share` of the comments, 0 to 1, near-copies together.
     pub fn new(share: f64) -> HeldOut {
         let all = (share > 0.0).then(Vec::new);
-        HeldOut { share, groups: HashSet::new(), examples: Vec::new(), bytes: 0, all }
+        let (groups, trained) = (HashSet::new(), HashSet::new());
+        HeldOut { share, since: None, trained, groups, examples: Vec::new(), bytes: 0, all }
+    }
+
+    /// Holds out what was written at `since` or later, as far as there is room for it; none of it is trained on.
+    pub fn newer(since: Timestamp) -> HeldOut {
+        HeldOut { since: Some(since), all: None, ..HeldOut::new(0.0) }
+    }
+
+    /// What a model's card keeps of the split; `None` when nothing is held out.
+    pub fn card(&self) -> Option<Value> {
+        match self.since {
+            Some(since) => Some(cross_fit::card_of_newer(since)),
+            None => (self.share > 0.0).then(|| cross_fit::card_of_large(self.share)),
+        }
+    }
+
+    /// Drops what is a near-copy of a comment that was trained on: by time, it may have come before it or after.
+    pub fn settle(&mut self) {
+        let trained = std::mem::take(&mut self.trained);
+        if !trained.is_empty() {
+            self.examples.retain(|example| !trained.contains(&Group::of(&Text::of(&example.comment))));
+        }
     }
 
     /// Takes the comment if it belongs here; gives it back if it may be trained on.
@@ -53,10 +80,20 @@ impl HeldOut {
         if self.all.as_mut().is_some_and(|all| !is_small(all)) {
             self.all = None;
         }
-        if !group.is_held_out(self.share) {
+        let is_held_out = match self.since {
+            Some(since) => example.comment.submitted_at.is_some_and(|at| at >= since),
+            None => group.is_held_out(self.share),
+        };
+        if !is_held_out {
+            if self.since.is_some() {
+                self.trained.insert(group);
+            }
             return Some(example);
         }
         let is_full = self.examples.len() >= MAX_COMMENTS || self.bytes >= MAX_BYTES;
+        if is_full && self.since.is_some() {
+            return None;
+        }
         if is_full {
             return (!self.groups.contains(&group)).then_some(example);
         }

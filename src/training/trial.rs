@@ -38,11 +38,10 @@ impl<'a> Trial<'a> {
         held_out: &'a HeldOut,
         settings: &Settings,
         mut card: Value,
-        share: f64,
     ) -> Result<(Model, Trial<'a>), TrainError> {
         let small = held_out.small();
-        if let Some(card) = card.as_object_mut().filter(|_| share > 0.0) {
-            let split = small.map_or_else(|| cross_fit::card_of_large(share), cross_fit::card_of_small);
+        let split = small.map(cross_fit::card_of_small).or_else(|| held_out.card());
+        if let (Some(card), Some(split)) = (card.as_object_mut(), split) {
             card.insert("split".to_owned(), split);
         }
         let Some(examples) = small else {

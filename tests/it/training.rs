@@ -102,6 +102,30 @@ fn only_a_better_model_is_promoted_and_the_store_keeps_why() {
     assert!(listed.contains(reason) && listed.contains(better["reason"].as_str().unwrap()), "{listed}");
 }
 
+/// By time: the newer part is held out, without the near-copies of what is older, wherever they stand in the file.
+#[test]
+fn a_model_of_the_past_is_measured_on_what_came_after() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dated.jsonl");
+    // Newest first, as some exports are; every comment of 2026 but the last fifty has a copy in 2025.
+    let comments = dump(400);
+    let dated = |year: usize, number: usize, line: &str| {
+        format!("{},\"date\":\"{year}-0{}-10T00:00:00Z\"}}\n", line.trim_end_matches('}'), 1 + number % 9)
+    };
+    let lines: Vec<&str> = comments.lines().collect();
+    let newer = (100..400).map(|number| dated(2026, number, lines[number]));
+    let older = (0..350).map(|number| dated(2025, number, lines[number]));
+    std::fs::write(&file, newer.chain(older).collect::<String>()).unwrap();
+    let out = folder.path().join("m.hamlet");
+    let (file, out) = (file.to_str().unwrap(), out.to_str().unwrap());
+    let arguments = ["train", file, "--held-out-since", "2026-01-01", "--promote", "never", "--out", out];
+    let trained = json(&mut hamlet(folder.path(), &arguments));
+    let learned = trained["comments"]["ham"].as_u64().unwrap() + trained["comments"]["spam"].as_u64().unwrap();
+    let held_out = trained["held_out"].as_u64().unwrap();
+    assert_eq!(learned, 350, "{trained}");
+    assert!((1..=50).contains(&held_out), "{trained}");
+}
+
 /// A few labels teach what they teach; what the model knew of another language, it knows still.
 #[test]
 fn a_model_that_goes_on_keeps_what_it_knew() {
