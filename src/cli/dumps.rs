@@ -232,13 +232,5 @@ fn passed_over(report: &FileReport) -> Option<String> {
 
 /// A number for people: 12,431.
 fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut said = String::with_capacity(digits.len() * 4 / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            said.push(',');
-        }
-        said.push(digit);
-    }
-    said
+    indicatif::HumanCount(number).to_string()
 }

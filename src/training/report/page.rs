@@ -71,15 +71,7 @@ fn fill(template: &str, values: &[String]) -> String {
 
 /// 12,345
 fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    indicatif::HumanCount(number).to_string()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "fewer comments than 2^53")]
