@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use crate::classifier::Classifier;
 use crate::classifier::site::SiteCounts;
 use crate::comment::Comment;
+use crate::facts::Facts;
 use crate::lists::{self, Lists};
 use crate::rules::{Case, RuleSet};
 use crate::site::{ListKind, Policy, Site};
@@ -42,32 +43,26 @@ impl Judge {
         &self.classifier
     }
 
-    /// The verdict of a site that has taught nothing; see [`Judge::judge_taught`].
+    /// The verdict when nothing else is known of the comment and the site has taught nothing; see [`Judge::judge_case`].
     pub fn judge(&self, comment: &Comment, site: &Site, lists: &Lists, now: Timestamp) -> Verdict {
-        self.judge_taught(comment, site, lists, &SiteCounts::default(), now)
+        let case = Case { comment, text: &Text::of(comment), facts: &Facts::NONE, site };
+        self.judge_case(&case, lists, &SiteCounts::default(), now)
     }
 
     /// The verdict on one comment. Any bytes get one: judging has no error case.
     ///
-    /// `lists` are those of `site`, made ready, and `taught` is what its labels taught. `Verdict::micros` is left at 0 for
-    /// whoever holds the stopwatch.
-    pub fn judge_taught(
-        &self,
-        comment: &Comment,
-        site: &Site,
-        lists: &Lists,
-        taught: &SiteCounts,
-        now: Timestamp,
-    ) -> Verdict {
-        let text = Text::of(comment);
-        let opinion = self.classifier.opinion_of(comment, &text, taught);
+    /// `lists` are those of the case's site, made ready, and `taught` is what its labels taught. `Verdict::micros` is left
+    /// at 0 for whoever holds the stopwatch.
+    pub fn judge_case(&self, case: &Case<'_>, lists: &Lists, taught: &SiteCounts, now: Timestamp) -> Verdict {
+        let Case { comment, text, facts, site } = *case;
+        let opinion = self.classifier.opinion_of(comment, text, taught);
 
-        let mut evidence = self.rules.fired(&Case { comment, text: &text, site });
+        let mut evidence = self.rules.fired(case);
         evidence.push(Evidence::new("PRIOR", self.classifier.prior(), ""));
         evidence.push(Evidence::new("BAYES", opinion.weight, bayes_note(opinion.coverage)));
         evidence.extend(opinion.of_site.map(|weight| Evidence::new("BAYES_SITE", weight, taught.note())));
         evidence.extend(staff(comment, &site.policy));
-        for entry in lists.hits(comment, &text, now) {
+        for entry in lists.hits(comment, text, now) {
             let (symbol, weight) = match entry.list {
                 ListKind::Allow => ("ALLOW_LIST", ALLOW_LIST),
                 ListKind::Block => ("BLOCK_LIST", BLOCK_LIST),
@@ -92,6 +87,7 @@ impl Judge {
             tokens: opinion.tokens,
             thresholds,
             max_blocked_ham,
+            facts: facts.clone(),
             model: self.classifier.id().to_owned(),
             rules: self.rules.version().to_owned(),
             decided_at: now,

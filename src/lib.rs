@@ -8,7 +8,7 @@
 //!   ADAPTERS   store   config → webhook   training   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
 //!   CORE       decision → { rules, classifier, lists } → text          functions of their arguments
-//!   WORDS      { event, statistics } → { comment, key } → site → budget → { verdict, object }    plain data
+//!   WORDS      { event, statistics } → { comment, key } → site → budget → { verdict, object } → facts    plain data
 //! ```
 //!
 //! A module imports from bands below its own; within a band only along an arrow drawn here. `tests/it/tidy.rs` keeps
@@ -17,6 +17,7 @@
 pub mod budget;
 pub mod comment;
 pub mod event;
+pub mod facts;
 pub mod key;
 pub mod object;
 pub mod site;

@@ -8,6 +8,7 @@ mod afterwards;
 mod budgets;
 mod callbacks;
 mod callers;
+mod gathering;
 mod learning;
 
 use std::fmt;
@@ -24,9 +25,11 @@ use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
 use crate::lists::Lists;
 use crate::random;
+use crate::rules::Case;
 use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
 use crate::store::{Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError};
+use crate::text::Text;
 use crate::verdict::{Decision, Verdict};
 pub use afterwards::{Overruled, Said};
 use callbacks::CallBacks;
@@ -160,14 +163,17 @@ impl Pipeline {
         self.callers.load().site(id).cloned()
     }
 
-    /// The verdict on `comment` as if it came in now; nothing is kept.
-    pub fn judge(&self, comment: &Comment, site: &Site) -> Verdict {
+    /// The verdict on `comment` as if it came in now; nothing is kept. `id` is its own, when it is stored already.
+    pub async fn judge(&self, comment: &Comment, site: &Site, id: Option<CommentId>) -> Verdict {
         let started = Instant::now();
+        let text = Text::of(comment);
+        let facts = self.facts(comment, &text, site, id).await;
+        let case = Case { comment, text: &text, facts: &facts, site };
         let now = self.clock.now();
         let (callers, taught) = (self.callers.load(), self.taught(site.id));
         let mut verdict = match callers.lists(site.id) {
-            Some(lists) => self.judge.load().judge_taught(comment, site, lists, &taught, now),
-            None => self.judge.load().judge_taught(comment, site, &Lists::of(&site.policy.lists), &taught, now),
+            Some(lists) => self.judge.load().judge_case(&case, lists, &taught, now),
+            None => self.judge.load().judge_case(&case, &Lists::of(&site.policy.lists), &taught, now),
         };
         verdict.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         verdict
@@ -177,7 +183,7 @@ impl Pipeline {
     pub async fn check(&self, site: &Site, submission: Submission) -> Result<(CommentId, Verdict), StoreError> {
         let new = self.new_comment(site, submission);
         let again = again_of(&new);
-        let verdict = self.judge(&new.comment, site);
+        let verdict = self.judge(&new.comment, site, None).await;
         let event = outgoing(EventKind::Decided, site, new.id, new.comment.external_id.as_deref(), &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
             Admission::New { id, .. } => {
@@ -188,7 +194,10 @@ impl Pipeline {
                 let stored = self.repeated(site, id, again, may_be_edit).await?;
                 match stored.status {
                     Status::Decided { verdict } => Ok((id, verdict)),
-                    Status::Queued | Status::DeadLetter { .. } => Ok((id, self.judge(&stored.comment, site))),
+                    Status::Queued | Status::DeadLetter { .. } => {
+                        let verdict = self.judge(&stored.comment, site, Some(id)).await;
+                        Ok((id, verdict))
+                    }
                 }
             }
         }
@@ -254,7 +263,7 @@ impl Pipeline {
             // The site was removed, or is newer than the directory: the lease runs out and the job comes back.
             return Ok(());
         };
-        let verdict = self.judge(&job.comment, &site);
+        let verdict = self.judge(&job.comment, &site, Some(job.id)).await;
         let decision = verdict.decision;
         let event = outgoing(EventKind::Decided, &site, job.id, job.comment.external_id.as_deref(), &verdict);
         self.store.record_verdict(job, verdict, event).await?;

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::facts::Facts;
+
 /// Evidence of spam, in nats of log-odds: +0.69 doubles the odds of spam, -0.69 halves them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "f64", into = "f64")]
@@ -327,6 +329,9 @@ pub struct Verdict {
     /// The budget that chose the hold threshold; absent when the operator set it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_blocked_ham: Option<Share>,
+    /// What was known besides the comment; absent when nothing was asked.
+    #[serde(default, skip_serializing_if = "Facts::is_empty")]
+    pub facts: Facts,
     /// One plain sentence.
     pub reason: String,
     /// Id of the model that judged.

@@ -251,7 +251,7 @@ async fn check(
 ) -> Result<Response, Problem> {
     bounded(&comment)?;
     if asks_for_dry_run(query.as_deref().unwrap_or_default())? {
-        let verdict = doors.pipeline.judge(&comment, &site);
+        let verdict = doors.pipeline.judge(&comment, &site, None).await;
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
     }
     Ok(checked(&doors, &site, Submission::of(comment, idempotency_key)).await?)

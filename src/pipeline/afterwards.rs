@@ -63,11 +63,14 @@ impl Pipeline {
     ) -> Result<Overruled, StoreError> {
         let stored = self.existing(site, id).await?;
         let comment = stored.comment.clone();
-        let score_before = matches!(said, Said::Label(_)).then(|| self.judge(&comment, site).score);
+        let score_before = match said {
+            Said::Label(_) => Some(self.judge(&comment, site, Some(id)).await.score),
+            Said::Decision(_) => None,
+        };
         let (before, judged, mut verdict) = match stored.status {
             Status::Decided { verdict } => (Some(verdict.decision), None, verdict),
             Status::Queued | Status::DeadLetter { .. } => {
-                let verdict = self.judge(&stored.comment, site);
+                let verdict = self.judge(&stored.comment, site, Some(id)).await;
                 (None, Some(verdict.decision), verdict)
             }
         };
@@ -104,7 +107,7 @@ impl Pipeline {
         // Also when nothing was written: an earlier attempt may have ended before it was learned from.
         let Some(before) = score_before else { return Ok(Overruled { verdict, learned: None }) };
         self.follow_labels().await?;
-        let after = self.judge(&comment, site).score;
+        let after = self.judge(&comment, site, Some(id)).await.score;
         Ok(Overruled { verdict, learned: Some(Learned { before, after, is_news }) })
     }
 
@@ -121,7 +124,7 @@ impl Pipeline {
             Status::Decided { verdict } => Some(verdict.decision),
             Status::Queued | Status::DeadLetter { .. } => None,
         };
-        let verdict = self.judge(&stored.comment, site);
+        let verdict = self.judge(&stored.comment, site, Some(id)).await;
         let what = Act::Recheck(verdict.decision);
         let change = self.rejudged(site, id, &stored.comment, what, before, verdict.clone(), by, via);
         if self.store.record_change(site.id, id, change).await? {
@@ -168,7 +171,7 @@ impl Pipeline {
             Status::Queued | Status::DeadLetter { .. } => None,
         };
         let Submission { comment, idempotency_key, fingerprint, .. } = submission;
-        let verdict = self.judge(&comment, site);
+        let verdict = self.judge(&comment, site, Some(stored.id)).await;
         let what = Act::Edit(verdict.decision);
         let change = self.rejudged(site, stored.id, &comment, what, before, verdict.clone(), &site.name, via);
         let change = Change { comment: Some(comment), idempotency_key, fingerprint, ..change };

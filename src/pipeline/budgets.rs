@@ -57,7 +57,9 @@ impl Pipeline {
             let page = self.store.ham(site.id, from, to, before, PAGE).await?;
             let Some(last) = page.last() else { break };
             before = Some(last.id);
-            scores.extend(page.iter().filter_map(|ham| self.held_out_score(ham, site)));
+            for ham in &page {
+                scores.extend(self.held_out_score(ham, site).await);
+            }
             if scores.len() >= MOST_HAM as usize {
                 scores.truncate(MOST_HAM as usize);
                 break;
@@ -78,13 +80,13 @@ impl Pipeline {
     }
 
     /// `None` for what is no held-out ham after all, or not the threshold's to decide.
-    fn held_out_score(&self, ham: &HamComment, site: &Site) -> Option<Score> {
+    async fn held_out_score(&self, ham: &HamComment, site: &Site) -> Option<Score> {
         // In shadow mode everything is let through: what would have been blocked is not presumed to be ham.
         let then = &ham.verdict;
         if ham.word == HamWord::Presumed && then.score >= then.thresholds.hold {
             return None;
         }
-        let now = self.judge(&ham.comment, site);
+        let now = self.judge(&ham.comment, site, Some(ham.id)).await;
         if now.evidence.iter().any(decides_alone) {
             return None;
         }

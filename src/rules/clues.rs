@@ -34,7 +34,7 @@ const MAX_FIELD: usize = 1_000;
 
 impl<'a> Clues<'a> {
     pub fn of(case: &Case<'a>) -> Clues<'a> {
-        let Case { comment, text, site } = *case;
+        let Case { comment, text, site, .. } = *case;
         let links = text.links();
         let mut foreign: Vec<&Link> = Vec::new();
         if !links.is_empty() {

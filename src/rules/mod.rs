@@ -11,8 +11,10 @@ mod author;
 mod characters;
 mod clues;
 mod content;
+mod history;
 mod links;
 mod lists;
+mod network;
 mod phone;
 mod phrases;
 mod traps;
@@ -26,6 +28,7 @@ pub use phrases::Category;
 pub use weights::{RulesError, Weighed};
 
 use crate::comment::Comment;
+use crate::facts::Facts;
 use crate::site::Site;
 use crate::text::Text;
 use crate::verdict::{Evidence, Nats};
@@ -36,6 +39,7 @@ use clues::Clues;
 pub struct Case<'a> {
     pub comment: &'a Comment,
     pub text: &'a Text,
+    pub facts: &'a Facts,
     pub site: &'a Site,
 }
 
@@ -81,18 +85,24 @@ pub enum Family {
     Content,
     /// What only Arabic script allows.
     Arabic,
+    /// What was seen before; trust in an author is in [`Family::Trust`].
+    History,
+    /// What others answered.
+    Network,
     /// What speaks for the comment.
     Trust,
 }
 
 impl Family {
-    pub const ALL: [Family; 7] = [
+    pub const ALL: [Family; 9] = [
         Family::Characters,
         Family::Links,
         Family::Author,
         Family::Traps,
         Family::Content,
         Family::Arabic,
+        Family::History,
+        Family::Network,
         Family::Trust,
     ];
 
@@ -105,6 +115,8 @@ impl Family {
             Family::Traps => "traps",
             Family::Content => "content",
             Family::Arabic => "arabic",
+            Family::History => "history",
+            Family::Network => "network",
             Family::Trust => "trust",
         }
     }

@@ -41,7 +41,8 @@ impl RuleSet {
     /// The weights of `config/rules.toml` as compiled in.
     pub fn embedded() -> RuleSet {
         static PARSED: LazyLock<RuleSet> = LazyLock::new(|| {
-            let empty = RuleSet { weights: vec![0.0; RULES.len()], caps: [0.0; 7], version: String::new() };
+            let empty =
+                RuleSet { weights: vec![0.0; RULES.len()], caps: [0.0; Family::ALL.len()], version: String::new() };
             empty
                 .overlaid(EMBEDDED, "config/rules.toml")
                 .unwrap_or_else(|error| unreachable!("the compiled-in file is tested: {error}"))

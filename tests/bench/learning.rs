@@ -30,9 +30,10 @@ use hamlet::classifier::site::{SiteCounts, Strength};
 use hamlet::clock::Clock;
 use hamlet::comment::Comment;
 use hamlet::decision::Judge;
+use hamlet::facts::Facts;
 use hamlet::lists::Lists;
 use hamlet::pipeline::{Pipeline, Said, Submission};
-use hamlet::rules::RuleSet;
+use hamlet::rules::{Case, RuleSet};
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::store::Settings;
 use hamlet::text::Text;
@@ -263,7 +264,8 @@ fn in_memory(labels: usize) {
     for (name, counts) in [("without", &nothing), ("with", &taught)] {
         let times = comments.iter().map(|comment| {
             let started = Instant::now();
-            black_box(judge.judge_taught(comment, &site, &Lists::default(), counts, Timestamp::UNIX_EPOCH));
+            let case = Case { comment, text: &Text::of(comment), facts: &Facts::NONE, site: &site };
+            black_box(judge.judge_case(&case, &Lists::default(), counts, Timestamp::UNIX_EPOCH));
             started.elapsed()
         });
         println!("  a verdict {name:<8} {}", told(times.collect()));

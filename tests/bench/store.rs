@@ -218,6 +218,7 @@ fn verdict() -> Verdict {
         evidence,
         tokens,
         thresholds: Policy::standard().thresholds,
+        facts: hamlet::facts::Facts::NONE,
         max_blocked_ham: None,
         reason: "It links through a shortening service and reads like an advertisement.".into(),
         model: "default-2026-11".into(),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use divan::Bencher;
 use hamlet::comment::Comment;
+use hamlet::facts::Facts;
 use hamlet::rules::{Case, RuleSet};
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::text::Text;
@@ -61,7 +62,7 @@ fn all_rules(bencher: Bencher, content: &Ordinary) {
     let text = Text::of(&comment);
     let rules = RuleSet::embedded();
     let site = site();
-    bencher.bench(|| rules.fired(&Case { comment: &comment, text: &text, site: &site }));
+    bencher.bench(|| rules.fired(&Case { comment: &comment, text: &text, facts: &Facts::NONE, site: &site }));
 }
 
 #[divan::bench(args = [10_000, 1_000_000])]
@@ -70,7 +71,7 @@ fn all_rules_long(bencher: Bencher, bytes: usize) {
     let text = Text::of(&comment);
     let rules = RuleSet::embedded();
     let site = site();
-    bencher.bench(|| rules.fired(&Case { comment: &comment, text: &text, site: &site }));
+    bencher.bench(|| rules.fired(&Case { comment: &comment, text: &text, facts: &Facts::NONE, site: &site }));
 }
 
 #[divan::bench]

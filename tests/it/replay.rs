@@ -7,8 +7,9 @@ use hamlet::classifier::features::Features;
 use hamlet::classifier::site::SiteCounts;
 use hamlet::comment::{Author, Comment};
 use hamlet::decision::Judge;
+use hamlet::facts::Facts;
 use hamlet::lists::Lists;
-use hamlet::rules::RuleSet;
+use hamlet::rules::{Case, RuleSet};
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::text::Text;
 use hamlet::verdict::{Label, Score, Verdict};
@@ -52,7 +53,8 @@ fn taught() -> &'static SiteCounts {
 fn check(judge: &Judge, comment: &Comment) -> Verdict {
     let site = site();
     let (lists, taught) = (Lists::of(&site.policy.lists), taught());
-    let judged = || judge.judge_taught(comment, &site, &lists, taught, Timestamp::UNIX_EPOCH);
+    let case = Case { comment, text: &Text::of(comment), facts: &Facts::NONE, site: &site };
+    let judged = || judge.judge_case(&case, &lists, taught, Timestamp::UNIX_EPOCH);
     let verdict = judged();
     let sum: f64 = verdict.evidence.iter().map(|piece| piece.weight.get()).sum();
     assert!((sum - verdict.score.logit()).abs() < 1e-6, "{sum} is not the logit of {:?}", verdict.score);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use hamlet::comment::{Author, Comment};
+use hamlet::facts::Facts;
 use hamlet::rules::{Case, Family, RULES, RuleSet, says};
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::text::Text;
@@ -24,26 +25,36 @@ fn site() -> Site {
 }
 
 fn fired(comment: &Comment) -> Vec<Evidence> {
+    fired_knowing(comment, &Facts::NONE)
+}
+
+fn fired_knowing(comment: &Comment, facts: &Facts) -> Vec<Evidence> {
     let (text, site) = (Text::of(comment), site());
-    RuleSet::embedded().fired(&Case { comment, text: &text, site: &site })
+    RuleSet::embedded().fired(&Case { comment, text: &text, facts, site: &site })
 }
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rules")
 }
 
-/// One line of a case file: `hit` or `miss`, then a text or a comment as JSON; two blanks and `#` begin a comment.
-fn case(line: &str) -> (bool, Comment) {
+/// One line of a case file: `hit` or `miss`, then a text or a comment as JSON, whose `facts` are what is known besides; two
+/// blanks and `#` begin a comment.
+fn case(line: &str) -> (bool, Comment, Facts) {
     let (expected, rest) = line.split_once(char::is_whitespace).unwrap_or_else(|| panic!("no text: {line}"));
     let rest = rest.split("  # ").next().unwrap_or(rest).trim();
-    let comment = if rest.starts_with("{\"") {
-        serde_json::from_str(rest).unwrap_or_else(|error| panic!("{error}: {line}"))
+    let (comment, facts) = if rest.starts_with("{\"") {
+        let mut fields: serde_json::Map<_, _> =
+            serde_json::from_str(rest).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let facts = fields.remove("facts").map(serde_json::from_value).transpose();
+        let facts = facts.unwrap_or_else(|error| panic!("{error}: {line}")).unwrap_or_default();
+        let comment = serde_json::from_value(fields.into()).unwrap_or_else(|error| panic!("{error}: {line}"));
+        (comment, facts)
     } else {
-        Comment::of_text(rest)
+        (Comment::of_text(rest), Facts::NONE)
     };
     match expected {
-        "hit" => (true, comment),
-        "miss" => (false, comment),
+        "hit" => (true, comment, facts),
+        "miss" => (false, comment, facts),
         _ => panic!("neither hit nor miss: {line}"),
     }
 }
@@ -56,9 +67,9 @@ fn each_rule_hits_and_misses_its_texts() {
         let Ok(lines) = fs::read_to_string(&file) else { continue };
         let (mut hits, mut misses) = (0, 0);
         for line in lines.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
-            let (expected, comment) = case(line);
+            let (expected, comment, facts) = case(line);
             *(if expected { &mut hits } else { &mut misses }) += 1;
-            let evidence = fired(&comment);
+            let evidence = fired_knowing(&comment, &facts);
             if evidence.iter().any(|piece| piece.symbol == rule.symbol) != expected {
                 let symbols: Vec<_> = evidence.iter().map(|piece| piece.symbol.as_ref()).collect();
                 wrong.push(format!("{}: {line}\n        fired: {symbols:?}", rule.symbol));
@@ -116,7 +127,7 @@ fn ham_keeps_its_innocence() {
     let lines = fs::read_to_string(data().join("ham.txt")).expect("ham.txt");
     for line in lines.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
         let (limit, text) = line.split_once(char::is_whitespace).expect("a limit and a text");
-        let (_, comment) = case(&format!("miss {}", text.trim()));
+        let (_, comment, _) = case(&format!("miss {}", text.trim()));
         let evidence = fired(&comment);
         let limit = match limit {
             "0" => 0.0,
@@ -155,7 +166,7 @@ fn a_field_that_was_not_sent_is_not_an_empty_one() {
     let site = site();
     let unsent = |comment: &Comment| {
         let text = Text::of(comment);
-        let case = Case { comment, text: &text, site: &site };
+        let case = Case { comment, text: &text, facts: &Facts::NONE, site: &site };
         RuleSet::embedded().not_evaluated(&case).collect::<BTreeSet<_>>()
     };
     let bare = Comment::of_text("hello");

@@ -160,6 +160,7 @@ fn verdict(decision: Decision) -> Verdict {
         evidence,
         tokens: Vec::new(),
         thresholds: Policy::standard().thresholds,
+        facts: hamlet::facts::Facts::NONE,
         max_blocked_ham: None,
         reason: "It reads like an advertisement.".into(),
         model: "test".into(),

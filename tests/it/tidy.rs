@@ -22,6 +22,8 @@ const AT_HOME: [(&str, &[&str]); 8] = [
             "budget.rs",
             "comment.rs",
             "event.rs",
+            "facts.rs",
+            "facts/",
             "key.rs",
             "site.rs",
             "statistics.rs",

@@ -267,7 +267,7 @@ async fn comment_check(State(doors): State<Arc<Doors>>, call: Call) -> Response 
     let fixed = check.fixed();
     let call_back = call_back(&form, &site);
     let (id, verdict) = if fixed.is_some() || check.is_test() {
-        (fresh_id(&doors), doors.pipeline.judge(&check.comment(), &site))
+        (fresh_id(&doors), doors.pipeline.judge(&check.comment(), &site, None).await)
     } else {
         match decided(&doors.pipeline, &site, &check, call_back.as_ref(), key).await {
             Ok(decided) => decided,
