@@ -22,7 +22,7 @@ async fn until<T>(what: &str, mut sign: impl FnMut() -> Option<T>) -> T {
         if let Some(seen) = sign() {
             return seen;
         }
-        assert!(started.elapsed() < Duration::from_secs(180), "{what} did not come within three minutes");
+        assert!(started.elapsed() < Duration::from_secs(900), "{what} did not come within a quarter of an hour");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
