@@ -1,5 +1,7 @@
 //! `hamlet train`: from labelled comments to a model, measured beside the champion.
 
+mod split;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +29,8 @@ use crate::verdict::Label;
 
 /// Labels read from the store at once.
 const PAGE: u32 = 500;
+/// Share of the comments that is held out, unless another is said.
+const DEFAULT_HELD_OUT: f64 = 0.1;
 
 /// Trains a model from labelled dumps and the store's labels
 ///
@@ -80,10 +84,11 @@ pub struct Args {
     /// Whether the new model is to serve; with `never` and --out no store is needed
     #[arg(long, value_enum, default_value_t)]
     promote: Promote,
-    /// Share of the comments that is held out to measure with, 0 to 0.9
-    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share)]
-    held_out: f64,
-    /// Hold out what was written from this day or moment on instead: how a model of the past does on what came after it
+    /// Hold out this share of the comments to measure with, 0 to 0.9, chosen by a hash of their text [default: the newest
+    /// tenth where the comments have dates, else a tenth by hash]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    held_out: Option<f64>,
+    /// Hold out what was written from this day or moment on: how a model of the past does on what came after it
     #[arg(long, value_name = "WHEN", value_parser = since, conflicts_with = "held_out")]
     held_out_since: Option<Timestamp>,
     /// Train by a recipe, such as models/default.toml, instead of dumps
@@ -182,24 +187,32 @@ impl Session {
     }
 
     async fn learn_labels(&mut self, store: &dyn Store, site: Option<&str>) -> anyhow::Result<()> {
-        let site = match site {
-            None => None,
-            Some(name) => {
-                let sites = store.directory().await?.sites;
-                let site = sites.iter().find(|site| site.name == name);
-                Some(site.with_context(|| format!("there is no site `{name}`; `hamlet site list` shows them"))?.id)
-            }
-        };
-        let mut after = None;
-        loop {
-            let page = store.labelled(site, after, PAGE).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.id);
-            for labelled in page {
-                self.tally.good += 1;
-                let source = Some(format!("labels of site {}", labelled.site));
-                self.learn(Example { comment: labelled.comment, label: labelled.label, source }, 1.0);
-            }
+        for_each_label(store, site, |example| {
+            self.tally.good += 1;
+            self.learn(example, 1.0);
+        })
+        .await
+    }
+}
+
+/// Reads the store's labels, those of one site if it is named.
+async fn for_each_label(store: &dyn Store, site: Option<&str>, mut take: impl FnMut(Example)) -> anyhow::Result<()> {
+    let site = match site {
+        None => None,
+        Some(name) => {
+            let sites = store.directory().await?.sites;
+            let site = sites.iter().find(|site| site.name == name);
+            Some(site.with_context(|| format!("there is no site `{name}`; `hamlet site list` shows them"))?.id)
+        }
+    };
+    let mut after = None;
+    loop {
+        let page = store.labelled(site, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.id);
+        for labelled in page {
+            let source = Some(format!("labels of site {}", labelled.site));
+            take(Example { comment: labelled.comment, label: labelled.label, source });
         }
     }
 }
@@ -229,10 +242,11 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     let from = base(args.base_name(), store).await?;
     let base_id = from.as_ref().map(|(id, _)| id.clone());
     let mut settings = Settings { base: from.map(|(_, base)| base), ..Settings::default() };
+    let held_out = split::of(args, &options, store, serving(store).await?.card()).await?;
     let mut session = Session {
         extraction: Extraction::default(),
         learner: Learner::new(settings.clone()),
-        held_out: args.held_out_since.map_or_else(|| HeldOut::new(args.held_out), HeldOut::newer),
+        held_out,
         tally: Tally::default(),
         reports: Vec::new(),
         contradictions: Contradictions::default(),
@@ -286,7 +300,6 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
         card.insert("from".to_owned(), json!(id));
     }
     let (mut candidate, trial) = Trial::of(learner, &held_out, &settings, card)?;
-    let champion = serving(store).await?;
     let figures = trial.candidate.report();
     if let Some(card) = candidate.card.as_object_mut() {
         card.insert("held_out".to_owned(), json!(figures));
@@ -296,7 +309,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     if let Some(out) = &args.out {
         whole_file::write(out, &bytes).with_context(|| format!("{} could not be written", out.display()))?;
     }
-    let (former, compared) = trial.meet(champion);
+    let (former, compared) = trial.meet(serving(store).await?);
     let choice = match args.promote {
         Promote::Never => Choice { is_promoted: false, reason: "not promoted: --promote never".to_owned() },
         Promote::Always => Choice { is_promoted: true, reason: "promoted: --promote always".to_owned() },
@@ -323,6 +336,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
             "comments": counted,
             "held_out": if trial.is_cross_fit { 0 } else { held_out.examples().len() },
             "measured_on": trial.examples.len(),
+            "held_out_since": held_out.since(),
             "cross_fit": trial.is_cross_fit,
             "bad_records": tally.bad,
             "candidate": figures,
@@ -336,7 +350,11 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     }
     let [ham, spam] = ["ham", "spam"].map(|kind| counted.get(kind).map_or(0, |number| number.as_u64().unwrap_or(0)));
     let measured = trial.examples.len();
-    let how = if trial.is_cross_fit { "all judged by models that did not see them" } else { "held out" };
+    let how = match held_out.since() {
+        _ if trial.is_cross_fit => "all judged by models that did not see them".to_owned(),
+        Some(since) => format!("held out, all that was written since {}", since.strftime("%F")),
+        None => "held out".to_owned(),
+    };
     let mut said = format!("model {id}: learned from {ham} ham and {spam} spam; {measured} {how}\n\n");
     if measured > 0 {
         let rows = [("candidate".to_owned(), figures.all), ("champion".to_owned(), former.all)];

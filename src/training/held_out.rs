@@ -21,7 +21,7 @@ use crate::text::Text;
 use crate::verdict::{Decision, Evidence, Score, Token};
 
 /// Comments held out at most: enough for intervals of a third of a percent, and a bound on memory.
-const MAX_COMMENTS: usize = 20_000;
+pub(super) const MAX_COMMENTS: usize = 20_000;
 const MAX_BYTES: usize = 64 << 20;
 
 /// What is held out.
@@ -50,6 +50,11 @@ impl HeldOut {
     /// Holds out what was written at `since` or later, as far as there is room for it; none of it is trained on.
     pub fn newer(since: Timestamp) -> HeldOut {
         HeldOut { since: Some(since), all: None, ..HeldOut::new(0.0) }
+    }
+
+    /// From when on comments are held out, where the split is by time.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.since
     }
 
     /// What a model's card keeps of the split; `None` when nothing is held out.

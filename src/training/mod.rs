@@ -10,6 +10,7 @@
 //!              └────► evaluation ─► promotion
 //! ```
 
+pub mod calendar;
 pub mod calibrate;
 pub mod corpus;
 pub mod cross_fit;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use assert_cmd::Command;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn hamlet(data: &Path, args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("hamlet").unwrap();
@@ -124,6 +124,30 @@ fn a_model_of_the_past_is_measured_on_what_came_after() {
     let held_out = trained["held_out"].as_u64().unwrap();
     assert_eq!(learned, 350, "{trained}");
     assert!((1..=50).contains(&held_out), "{trained}");
+}
+
+/// Where comments have dates nothing need be said; the next candidate meets the champion on what is newer still.
+#[test]
+fn comments_with_dates_are_split_by_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dated.jsonl");
+    let comments = dump(1_500);
+    let dated = |(number, line): (usize, &str)| {
+        let day = jiff::civil::date(2026, 1, 1) + jiff::Span::new().days(i64::try_from(number / 15).unwrap());
+        format!("{},\"date\":\"{day}T09:00:00Z\"}}\n", line.trim_end_matches('}'))
+    };
+    let lines: Vec<String> = comments.lines().enumerate().map(dated).collect();
+    let train = |lines: &[String], arguments: &[&str]| {
+        std::fs::write(&file, lines.concat()).unwrap();
+        json(&mut hamlet(folder.path(), &[&["train", file.to_str().unwrap()], arguments].concat()))
+    };
+    let first = train(&lines[..1_200], &["--promote", "always"]);
+    assert_eq!(first["held_out_since"], "2026-03-14T00:00:00Z", "{first}");
+    let second = train(&lines, &[]);
+    assert_eq!(second["held_out_since"], "2026-04-01T00:00:00Z", "{second}");
+    assert!(!second["reason"].as_str().unwrap().contains("are not compared"), "{second}");
+    assert_eq!(train(&lines, &["--held-out", "0.2", "--promote", "always"])["held_out_since"], json!(null));
+    assert_eq!(train(&lines, &[])["held_out_since"], json!(null), "the champion has seen nine of ten new comments");
 }
 
 /// A few labels teach what they teach; what the model knew of another language, it knows still.
