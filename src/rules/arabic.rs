@@ -16,7 +16,7 @@ pub(super) fn tatweel(clues: &Clues<'_>) -> Option<Note> {
     let words = clues.text.oddities().tatweel_words;
     match listed(clues) {
         Some(hit) if words >= 2 => Some(Note::new(hit.phrase.words.as_str())),
-        _ if words >= 5 => Some(Note::graded(format!("{words} words"), 0.25)),
+        _ if words >= 5 => Some(Note::graded(format!("× {words}"), 0.25)),
         _ => None,
     }
 }
@@ -29,9 +29,7 @@ pub(super) fn diacritics(clues: &Clues<'_>) -> Option<Note> {
     let is_overfull = odd.arabic_marks >= 10 && 10 * u64::from(odd.arabic_marks) > 13 * u64::from(letters);
     match listed(clues) {
         Some(hit) if odd.stray_arabic_marks > 0 => Some(Note::new(hit.phrase.words.as_str())),
-        _ if odd.stray_arabic_marks >= 5 || is_overfull => {
-            Some(Note::graded(format!("{} marks", odd.arabic_marks), 0.5))
-        }
+        _ if odd.stray_arabic_marks >= 5 || is_overfull => Some(Note::graded(format!("× {}", odd.arabic_marks), 0.5)),
         _ => None,
     }
 }
@@ -48,7 +46,7 @@ pub(super) fn lookalikes(clues: &Clues<'_>) -> Option<Note> {
 /// `AR_PRESENTATION_FORMS`: letters in the forms of old print systems, four or more. ﷺ and its kin do not count.
 pub(super) fn presentation_forms(clues: &Clues<'_>) -> Option<Note> {
     let letters = clues.text.oddities().presentation_forms;
-    (letters >= 4).then(|| Note::new(format!("{letters} letters")))
+    (letters >= 4).then(|| Note::new(format!("× {letters}")))
 }
 
 /// `AR_MIXED_DIGITS`: a telephone number in digits of two scripts.

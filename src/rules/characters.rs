@@ -13,7 +13,7 @@ use crate::text::Script;
 /// Soft hyphens come with text pasted from a CMS, so one word is not enough.
 pub(super) fn zero_width(clues: &Clues<'_>) -> Option<Note> {
     let words = clues.text.oddities().zero_width_words;
-    (words >= 2).then(|| Note::new(format!("{words} words")))
+    (words >= 2).then(|| Note::new(format!("× {words}")))
 }
 
 /// `BIDI_OVERRIDE`: text is reversed; half of it when an embedding is left open. Marks and isolates are normal: telephones
@@ -30,7 +30,7 @@ pub(super) fn bidi_override(clues: &Clues<'_>) -> Option<Note> {
 /// `BIDI_MARK_STUFFING`: direction marks in a row inside words, five times or more; bad editors leave one or two.
 pub(super) fn bidi_marks(clues: &Clues<'_>) -> Option<Note> {
     let runs = clues.text.oddities().bidi_mark_runs;
-    (runs >= 5).then(|| Note::new(format!("{runs} times")))
+    (runs >= 5).then(|| Note::new(format!("× {runs}")))
 }
 
 /// `MIXED_SCRIPT_WORD`: Latin and look-alike letters in one word (UTS-39). A foreign ending on a name is none.
@@ -45,14 +45,14 @@ pub(super) fn mixed_script(clues: &Clues<'_>) -> Option<Note> {
 /// `HOMOGLYPH_WORD`: a word whose look-alike is a listed spam word. Only a listed one: Cyrillic `сор` is just a word.
 pub(super) fn homoglyph(clues: &Clues<'_>) -> Option<Note> {
     let found = clues.text.disguises().iter().find(|disguise| phrases::spam_word(&disguise.skeleton).is_some())?;
-    Some(Note::new(format!("{} for {}", found.word, found.skeleton)))
+    Some(Note::new(format!("{} → {}", found.word, found.skeleton)))
 }
 
 /// `STYLED_LETTERS`: mathematical, circled or small-capital letters in place of plain ones. Maths quotes one or two.
 pub(super) fn styled(clues: &Clues<'_>) -> Option<Note> {
     let odd = clues.text.oddities();
     let letters = odd.styled_letters + odd.small_capitals;
-    (letters >= 4).then(|| Note::new(format!("{letters} letters")))
+    (letters >= 4).then(|| Note::new(format!("× {letters}")))
 }
 
 /// `FULLWIDTH_LATIN`: full-width letters in a text without Chinese, Japanese or Korean, where they are at home.
@@ -60,7 +60,7 @@ pub(super) fn fullwidth(clues: &Clues<'_>) -> Option<Note> {
     let scripts = clues.text.scripts();
     let is_at_home = scripts.count(Script::Han) + scripts.count(Script::Kana) + scripts.count(Script::Hangul) > 0;
     let letters = clues.text.oddities().fullwidth;
-    (letters >= 3 && !is_at_home).then(|| Note::new(format!("{letters} letters")))
+    (letters >= 3 && !is_at_home).then(|| Note::new(format!("× {letters}")))
 }
 
 /// `ZALGO_COMBINING`: more than three marks on a letter, or Latin text half made of marks.
@@ -68,7 +68,7 @@ pub(super) fn zalgo(clues: &Clues<'_>) -> Option<Note> {
     let odd = clues.text.oddities();
     let is_heaped =
         odd.stacked_marks >= 2 || (odd.loose_marks >= 10 && odd.loose_marks > clues.text.scripts().letters() / 2);
-    is_heaped.then(|| Note::new(format!("{} marks", odd.loose_marks)))
+    is_heaped.then(|| Note::new(format!("× {}", odd.loose_marks)))
 }
 
 /// `TAG_OR_VARIATION_PAYLOAD`: tag characters outside a flag, or rows of variation selectors: data that nobody sees.
@@ -81,7 +81,7 @@ pub(super) fn payload(clues: &Clues<'_>) -> Option<Note> {
 /// `PRIVATE_USE_CHARS`: three or more; icon fonts and the Apple logo are one or two.
 pub(super) fn private_use(clues: &Clues<'_>) -> Option<Note> {
     let count = clues.text.oddities().private_use;
-    (count >= 3).then(|| Note::new(format!("{count} characters")))
+    (count >= 3).then(|| Note::new(format!("× {count}")))
 }
 
 /// `LEET_WORD`: `c4s1n0`, `v1@gra`. Only a listed word; Arabizi (`7abibi`) and product codes become none.
@@ -103,7 +103,7 @@ pub(super) fn leet(clues: &Clues<'_>) -> Option<Note> {
             for token in [token.as_str(), token.trim_end_matches('!')] {
                 let plain: String = token.chars().map(|c| unleet(c, one)).collect();
                 if plain != token && phrases::spam_word(&plain).is_some() {
-                    return Some(Note::new(format!("{token} for {plain}")));
+                    return Some(Note::new(format!("{token} → {plain}")));
                 }
             }
         }

@@ -129,7 +129,7 @@ pub(super) fn keyword_list(clues: &Clues<'_>) -> Option<Note> {
         return None;
     }
     let stop_words = words.clone().filter(|word| lists::STOP_WORDS.contains(*word)).count();
-    (20 * stop_words <= words.len()).then(|| Note::new(format!("{keywords} items")))
+    (20 * stop_words <= words.len()).then(|| Note::new(format!("× {keywords}")))
 }
 
 /// `SHOUTING`: over six tenths capitals among twenty letters or more.
@@ -155,14 +155,13 @@ pub(super) fn punctuation(clues: &Clues<'_>) -> Option<Note> {
 /// `EMOJI_MANY`: more than eight, and every third sign or more among them. Laughing rows of up to eight are ham.
 pub(super) fn emoji(clues: &Clues<'_>) -> Option<Note> {
     let scripts = clues.text.scripts();
-    (scripts.emoji > 8 && 8 * scripts.emoji > scripts.visible)
-        .then(|| Note::new(format!("{} pictographs", scripts.emoji)))
+    (scripts.emoji > 8 && 8 * scripts.emoji > scripts.visible).then(|| Note::new(format!("× {}", scripts.emoji)))
 }
 
 /// `HASHTAGS_MANY`: five or more, as those write who want to be found under every topic.
 pub(super) fn hashtags(clues: &Clues<'_>) -> Option<Note> {
     let count = clues.text.oddities().hashtags;
-    (count >= 5).then(|| Note::new(format!("{count} hashtags")))
+    (count >= 5).then(|| Note::new(format!("× {count}")))
 }
 
 /// Checksums of crypto-currency addresses.

@@ -17,7 +17,7 @@ pub(super) fn many(clues: &Clues<'_>) -> Option<Note> {
         5..=9 => 0.5,
         _ => 1.0,
     };
-    Some(Note::graded(format!("{} links", clues.foreign_count()), strength))
+    Some(Note::graded(format!("× {}", clues.foreign_count()), strength))
 }
 
 /// `DOMAINS_MANY`: links to three registered domains or more. News round-ups do it too.
@@ -27,7 +27,7 @@ pub(super) fn many_domains(clues: &Clues<'_>) -> Option<Note> {
     }
     let domains: BTreeSet<&str> =
         clues.foreign.iter().map(|link| link.domain()).filter(|domain| !domain.is_empty()).collect();
-    (domains.len() >= 3).then(|| Note::new(format!("{} sites", domains.len())))
+    (domains.len() >= 3).then(|| Note::new(format!("× {}", domains.len())))
 }
 
 /// `LINK_DENSITY`: two links or more take over half of the visible text. "Source: link" is ham.
@@ -80,7 +80,7 @@ pub(super) fn mismatch(clues: &Clues<'_>) -> Option<Note> {
         let named = Link::of_url(shown);
         let differs =
             is_address && !named.domain().is_empty() && !link.domain().is_empty() && named.domain() != link.domain();
-        differs.then(|| Note::new(format!("{} leads to {}", named.host(), link.host())))
+        differs.then(|| Note::new(format!("{} → {}", named.host(), link.host())))
     })
 }
 

@@ -49,7 +49,8 @@ pub const RULES_VERSION: u32 = 1;
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Note {
-    /// The word, link or count that gave it away; clipped when it is shown.
+    /// The word, link or count that gave it away; clipped when it is shown. In no language: a quotation of the input, a
+    /// count written `× 12`, or nothing.
     pub text: String,
     /// How much of the rule's weight this is worth, above 0 and at most 1.
     pub strength: f64,

@@ -26,7 +26,7 @@ pub(super) fn too_fast(clues: &Clues<'_>) -> Option<Note> {
         seconds if seconds < 5.0 && characters > 200 => 0.5,
         _ => return None,
     };
-    Some(Note::graded(format!("{seconds:.1} s for {characters} characters"), strength))
+    Some(Note::graded(format!("{seconds:.1} s"), strength))
 }
 
 /// `REFERRER_FOOTPRINT`: the visitor came from a search for comment forms.
