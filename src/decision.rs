@@ -1,8 +1,10 @@
 //! The decision: from evidence to an act.
 //!
-//! Owns adding evidence up to a score, comparing that score with a site's thresholds, and the sentence that says why;
-//! no other module compares a score with anything. Does not own where evidence comes from (`rules`, `classifier`,
-//! `lists`) nor what happens next (`pipeline`, `store`).
+//! Owns adding evidence up to a score, and comparing that score with a site's thresholds; no other module compares a
+//! score with anything. Does not own where evidence comes from (`rules`, `classifier`, `lists`), how it is told
+//! (`reason`), nor what happens next (`pipeline`, `store`).
+
+mod otherwise;
 
 use jiff::Timestamp;
 
@@ -10,11 +12,13 @@ use crate::classifier::Classifier;
 use crate::classifier::site::SiteCounts;
 use crate::comment::Comment;
 use crate::facts::Facts;
+use crate::language::Language;
 use crate::lists::{self, Lists};
+use crate::reason;
 use crate::rules::{Case, RuleSet};
 use crate::site::{ListKind, Policy, Site};
 use crate::text::Text;
-use crate::verdict::{Decision, Evidence, Label, Nats, Score, Thresholds, Verdict};
+use crate::verdict::{Decision, Evidence, Nats, Score, Thresholds, Verdict};
 
 /// An allow list beats everything that rules, classifier and block lists can say together.
 const ALLOW_LIST: f64 = -80.0;
@@ -78,11 +82,16 @@ impl Judge {
         let score = Score::of(&evidence);
         let (thresholds, max_blocked_ham) = site.policy.in_force();
         let judged = decide(score, &thresholds);
-        let decision = if site.policy.shadow { Decision::Approve } else { judged };
+        let is_shadow = site.policy.shadow;
+        let decision = if is_shadow { Decision::Approve } else { judged };
+        let language = Language::of_site(site.policy.language, comment.lang.as_deref());
+        let otherwise = if is_shadow { None } else { otherwise::of(&evidence, judged, &thresholds, &self.rules) };
         Verdict {
             decision,
             score,
-            reason: self.reason(judged, &evidence, site.policy.shadow),
+            reason: reason::of(language, judged, &evidence, is_shadow),
+            otherwise: otherwise.and_then(|it| reason::otherwise(language, &it.without, it.decision)),
+            not_sent: self.rules.not_sent(comment).map(|field| field.as_str().into()).collect(),
             evidence,
             tokens: opinion.tokens,
             thresholds,
@@ -93,59 +102,6 @@ impl Judge {
             decided_at: now,
             micros: 0,
         }
-    }
-
-    /// One plain sentence: what was decided, and the heaviest evidence on the side that won.
-    fn reason(&self, decision: Decision, evidence: &[Evidence], is_shadow: bool) -> String {
-        let side = if decision == Decision::Approve { -1.0 } else { 1.0 };
-        let mut because: Vec<String> = evidence
-            .iter()
-            .filter(|piece| piece.weight.get() * side > 0.1)
-            .filter_map(|piece| self.says(piece, decision))
-            .take(3)
-            .collect();
-        if because.is_empty() {
-            because.push(match decision {
-                Decision::Approve => "nothing in it looks like spam".to_owned(),
-                _ => "small signs of spam add up".to_owned(),
-            });
-        }
-        let act = match decision {
-            Decision::Approve => "Approved",
-            Decision::Hold => "Held for review",
-            Decision::Spam => "Marked as spam",
-            Decision::Discard => "Discarded",
-        };
-        let shadow = if is_shadow && decision != Decision::Approve { "Let through in shadow mode; else: " } else { "" };
-        format!("{shadow}{act}: {}.", join(&because))
-    }
-
-    /// What one piece of evidence says, as a part of a sentence. `None` when it explains nothing to a person.
-    fn says(&self, piece: &Evidence, decision: Decision) -> Option<String> {
-        match piece.symbol.as_ref() {
-            "PRIOR" | "BOUND" => None,
-            "BAYES" if decision == Decision::Approve => Some("its words are those of ordinary comments".to_owned()),
-            "BAYES" => Some("its words are those of spam".to_owned()),
-            "BAYES_SITE" => {
-                let label = if piece.weight.get() < 0.0 { Label::Ham } else { Label::Spam };
-                Some(format!("its words are those of comments that this site's moderators called {label}"))
-            }
-            "ROLE_STAFF" => Some(format!("its author is trusted here ({})", piece.note)),
-            "ALLOW_LIST" | "BLOCK_LIST" => Some(format!("an entry of the {}", piece.note)),
-            symbol => {
-                let says = self.rules.says(symbol).unwrap_or(symbol);
-                Some(if piece.note.is_empty() { says.to_owned() } else { format!("{says} ({})", piece.note) })
-            }
-        }
-    }
-}
-
-/// `a, b and c`.
-fn join(parts: &[String]) -> String {
-    match parts {
-        [] => String::new(),
-        [only] => only.clone(),
-        [head @ .., last] => format!("{} and {last}", head.join(", ")),
     }
 }
 
@@ -251,7 +207,11 @@ mod tests {
         let allowed = site(vec![entry(ListKind::Block, "domain:bit.ly"), entry(ListKind::Allow, "phrase:casino")]);
         let verdict = judge(&comment, &allowed);
         assert_eq!(verdict.decision, Decision::Approve);
-        assert!(verdict.reason.contains("allow list: phrase:casino (seen before)"), "{}", verdict.reason);
+        assert!(
+            verdict.reason.contains("an entry of the allow list: phrase:casino (seen before)"),
+            "{}",
+            verdict.reason
+        );
 
         let friendly = Comment::of_text("Thank you for this article, I learned a lot from the second part.");
         assert_eq!(judge(&friendly, &site(vec![])).decision, Decision::Approve);
@@ -279,6 +239,55 @@ mod tests {
         assert_eq!(verdict.decision, Decision::Approve);
         assert!(verdict.reason.starts_with("Let through in shadow mode"), "{}", verdict.reason);
         assert!(verdict.score >= score(0.5));
+    }
+
+    #[test]
+    fn a_reason_is_in_the_language_of_the_site() {
+        let mut comment = Comment::of_text(SPAM);
+        comment.lang = Some("de-AT".into());
+        assert!(judge(&comment, &site(vec![])).reason.starts_with("Als Spam eingestuft: "));
+        let mut arabic = site(vec![]);
+        arabic.policy.language = Some(Language::Arabic);
+        assert!(judge(&comment, &arabic).reason.starts_with("صُنّف تعليقًا مزعجًا: "));
+        comment.lang = Some("fr".into());
+        assert!(judge(&comment, &site(vec![])).reason.starts_with("Marked as spam: "));
+    }
+
+    #[test]
+    fn without_what_is_named_the_decision_would_have_been_milder() {
+        let texts = [
+            "Great post! cheap watches at https://bit.ly/x",
+            "online casino bonus",
+            "https://bit.ly/3xYzAbC",
+            "Buy followers now, whatsapp +1 555 010 9999",
+            "[url=http://a.example]a[/url] [b](http://b.example) <a href='http://c.example'>c</a>",
+            SPAM,
+        ];
+        let mut named = 0;
+        for text in texts {
+            let verdict = judge(&Comment::of_text(text), &site(vec![]));
+            let rules = RuleSet::embedded();
+            let found = otherwise::of(&verdict.evidence, verdict.decision, &verdict.thresholds, &rules);
+            assert_eq!(found.is_some(), verdict.otherwise.is_some(), "{text}");
+            let Some(found) = found else { continue };
+            named += 1;
+            let is_left = |piece: &&Evidence| !found.without.contains(piece) && piece.symbol != "BOUND";
+            let mut left: Vec<Evidence> = verdict.evidence.iter().filter(is_left).cloned().collect();
+            bound(&mut left);
+            let milder = decide(Score::of(&left), &verdict.thresholds);
+            assert!(milder <= found.decision && found.decision < verdict.decision, "{text}: {milder} {found:?}");
+        }
+        assert!(named >= 3, "{named}");
+    }
+
+    #[test]
+    fn what_was_not_sent_is_known() {
+        let mut comment = Comment::of_text("hello");
+        comment.author.email = Some(String::new());
+        let verdict = judge(&comment, &site(vec![]));
+        assert!(verdict.not_sent.contains(&"author.name".into()) && verdict.not_sent.contains(&"form_seconds".into()));
+        assert!(!verdict.not_sent.contains(&"author.email".into()), "sent, though empty");
+        assert_eq!(verdict.otherwise, None, "it is approved");
     }
 
     #[test]

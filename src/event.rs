@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::comment::CommentId;
+use crate::language::Language;
 use crate::verdict::Verdict;
 
 /// Why an endpoint is called. The names are the `type` of Standard Webhooks.
@@ -79,11 +80,33 @@ pub struct EventData<'a> {
     pub site: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<&'a Verdict>,
+    /// What may be shown to the comment's author; the verdict may not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub for_commenter: Option<ForCommenter>,
     /// The endpoint that the event is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
+}
+
+/// What may be told to who wrote a comment: where it stands, and nothing that helps to get past the filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ForCommenter {
+    pub status: PublicStatus,
+    /// Of `message`: that of the comment or its page, as the CMS said, else the site's.
+    pub language: Language,
+    #[schema(examples("Your comment is held for review."))]
+    pub message: String,
+}
+
+/// Where a comment stands, for its author.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PublicStatus {
+    Approved,
+    Held,
+    Rejected,
 }
 
 impl<'a> Event<'a> {

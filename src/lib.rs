@@ -7,8 +7,8 @@
 //!   FLOW       pipeline                                                async glue: comment in, verdict kept
 //!   ADAPTERS   store   config → webhook   training   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
-//!   CORE       decision → { rules, classifier, lists } → text          functions of their arguments
-//!   WORDS      { event, statistics } → { comment, key } → site → budget → { verdict, object } → facts    plain data
+//!   CORE       decision → reason → { rules, classifier, lists } → text          functions of their arguments
+//!   WORDS      { event, statistics } → { comment, key } → site → budget → { verdict, object, language } → facts    plain data
 //! ```
 //!
 //! A module imports from bands below its own; within a band only along an arrow drawn here. `tests/it/tidy.rs` keeps
@@ -19,6 +19,7 @@ pub mod comment;
 pub mod event;
 pub mod facts;
 pub mod key;
+pub mod language;
 pub mod object;
 pub mod site;
 pub mod statistics;
@@ -27,6 +28,7 @@ pub mod verdict;
 pub mod classifier;
 pub mod decision;
 pub mod lists;
+pub mod reason;
 pub mod rules;
 pub mod text;
 

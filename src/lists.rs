@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 
 use crate::comment::Comment;
-use crate::site::{ListEntry, ListKind, ListPattern};
+use crate::site::{ListEntry, ListPattern};
 use crate::text::{Text, joins_words, normalize};
 
 /// The lists of one site. However many entries, one automaton and three tables find them.
@@ -104,17 +104,9 @@ impl Lists {
     }
 }
 
-/// Whether the list lets through or keeps out, and the sentence that says which entry it was.
+/// Which entry it was, and why it is there.
 pub fn note(entry: &ListEntry) -> String {
-    let list = match entry.list {
-        ListKind::Allow => "allow list",
-        ListKind::Block => "block list",
-    };
-    if entry.reason.is_empty() {
-        format!("{list}: {}", entry.pattern)
-    } else {
-        format!("{list}: {} ({})", entry.pattern, entry.reason)
-    }
+    if entry.reason.is_empty() { entry.pattern.to_string() } else { format!("{} ({})", entry.pattern, entry.reason) }
 }
 
 fn host_of(address: &str) -> Option<String> {
@@ -134,6 +126,7 @@ fn is_bounded(text: &str, start: usize, end: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::site::ListKind;
 
     fn entry(list: ListKind, pattern: &str) -> ListEntry {
         ListEntry {

@@ -23,8 +23,10 @@ use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
+use crate::language::Language;
 use crate::lists::Lists;
 use crate::random;
+use crate::reason;
 use crate::rules::Case;
 use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
@@ -184,7 +186,7 @@ impl Pipeline {
         let new = self.new_comment(site, submission);
         let again = again_of(&new);
         let verdict = self.judge(&new.comment, site, None).await;
-        let event = outgoing(EventKind::Decided, site, new.id, new.comment.external_id.as_deref(), &verdict);
+        let event = outgoing(EventKind::Decided, site, new.id, &new.comment, &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
             Admission::New { id, .. } => {
                 self.decided(site, verdict.decision);
@@ -265,7 +267,7 @@ impl Pipeline {
         };
         let verdict = self.judge(&job.comment, &site, Some(job.id)).await;
         let decision = verdict.decision;
-        let event = outgoing(EventKind::Decided, &site, job.id, job.comment.external_id.as_deref(), &verdict);
+        let event = outgoing(EventKind::Decided, &site, job.id, &job.comment, &verdict);
         self.store.record_verdict(job, verdict, event).await?;
         self.decided(&site, decision);
         Ok(())
@@ -303,9 +305,16 @@ fn again_of(new: &NewComment) -> Submission {
 }
 
 /// The message that tells endpoints of a verdict.
-fn outgoing(kind: EventKind, site: &Site, id: CommentId, external_id: Option<&str>, verdict: &Verdict) -> Outgoing {
+fn outgoing(kind: EventKind, site: &Site, id: CommentId, comment: &Comment, verdict: &Verdict) -> Outgoing {
     let timestamp: Timestamp = verdict.decided_at;
-    let data =
-        EventData { id: Some(id), external_id, site: &site.name, verdict: Some(verdict), ..EventData::default() };
+    let language = Language::of_commenter(site.policy.language, comment.lang.as_deref());
+    let data = EventData {
+        id: Some(id),
+        external_id: comment.external_id.as_deref(),
+        site: &site.name,
+        verdict: Some(verdict),
+        for_commenter: Some(reason::for_commenter(language, verdict.decision)),
+        ..EventData::default()
+    };
     Outgoing { kind, message_id: random::message_id(timestamp), body: Event { kind, timestamp, data }.body() }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::budget::Budget;
+use crate::language::Language;
 use crate::verdict::{Score, Share, Thresholds};
 
 /// Names one site in the store.
@@ -73,6 +74,9 @@ pub struct Policy {
     /// Judges and records, but always answers approve.
     #[serde(default)]
     pub shadow: bool,
+    /// The language that reasons are written in; `None`: the one that the CMS sends with a comment, else English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     #[serde(default)]
     pub lists: Vec<ListEntry>,
 }
@@ -88,6 +92,7 @@ impl Policy {
             budget: None,
             trusted_roles: ["administrator", "editor", "author"].map(String::from).to_vec(),
             shadow: false,
+            language: None,
             lists: Vec::new(),
         }
     }

@@ -105,6 +105,11 @@ impl Score {
         Score(1.0 / (1.0 + (-logit).exp()))
     }
 
+    /// The score of evidence that adds up to `logit` nats.
+    pub fn of_logit(logit: f64) -> Score {
+        Score(1.0 / (1.0 + (-logit.clamp(-Score::MAX_LOGIT, Score::MAX_LOGIT)).exp()))
+    }
+
     pub fn get(self) -> f64 {
         self.0
     }
@@ -332,8 +337,16 @@ pub struct Verdict {
     /// What was known besides the comment; absent when nothing was asked.
     #[serde(default, skip_serializing_if = "Facts::is_empty")]
     pub facts: Facts,
-    /// One plain sentence.
+    /// One plain sentence, in the language of the site.
     pub reason: String,
+    /// What would have changed the decision, in one sentence more; absent for what is approved, and where no one or two
+    /// pieces of evidence made the difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<String>,
+    /// Fields that rules would have looked at and that were not sent: `author.email`, `form_seconds`, …
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    pub not_sent: Vec<Cow<'static, str>>,
     /// Id of the model that judged.
     pub model: String,
     /// Version of the rules and their weights.

@@ -18,6 +18,7 @@ use super::params::Named;
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route};
 use crate::budget::Budget;
+use crate::language::Language;
 use crate::object;
 use crate::pipeline::key_hash;
 use crate::random;
@@ -50,6 +51,9 @@ struct Shown<'a> {
     budget: Option<&'a Budget>,
     /// Judges and records, but always answers approve.
     shadow: bool,
+    /// Of reasons; absent: the one that the CMS says with each comment, else English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<Language>,
     /// Roles in the CMS whose comments are let through.
     trusted_roles: &'a [String],
 }
@@ -86,6 +90,10 @@ struct NewSite {
     #[schema(value_type = Option<Share>)]
     max_blocked_ham: Option<Option<Share>>,
     shadow: Option<bool>,
+    /// Of reasons. `null`: the one that the CMS says with each comment, else English.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Language>)]
+    language: Option<Option<Language>>,
     trusted_roles: Option<Vec<String>>,
 }
 
@@ -106,6 +114,10 @@ struct ChangeBody {
     #[schema(value_type = Option<Share>)]
     max_blocked_ham: Option<Option<Share>>,
     shadow: Option<bool>,
+    /// Of reasons. `null`: the one that the CMS says with each comment, else English.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Language>)]
+    language: Option<Option<Language>>,
     trusted_roles: Option<Vec<String>>,
 }
 
@@ -114,6 +126,7 @@ struct PolicyBody {
     thresholds: Option<Thresholds>,
     max_blocked_ham: Option<Option<Share>>,
     shadow: Option<bool>,
+    language: Option<Option<Language>>,
     trusted_roles: Option<Vec<String>>,
 }
 
@@ -124,6 +137,7 @@ impl PolicyBody {
             policy.set_budget(share);
         }
         policy.shadow = self.shadow.unwrap_or(policy.shadow);
+        policy.language = self.language.unwrap_or(policy.language);
         policy.trusted_roles = self.trusted_roles.unwrap_or(policy.trusted_roles);
         policy.thresholds.check().map_err(|detail| invalid("thresholds", &detail))?;
         Ok(policy)
@@ -132,7 +146,7 @@ impl PolicyBody {
 
 impl<'a> Shown<'a> {
     fn of(site: &'a Site) -> Shown<'a> {
-        let Policy { thresholds, budget, trusted_roles, shadow, .. } = &site.policy;
+        let Policy { thresholds, budget, trusted_roles, shadow, language, .. } = &site.policy;
         Shown {
             id: site.id,
             name: &site.name,
@@ -141,6 +155,7 @@ impl<'a> Shown<'a> {
             thresholds: *thresholds,
             budget: budget.as_ref(),
             shadow: *shadow,
+            language: *language,
             trusted_roles,
         }
     }
@@ -161,8 +176,9 @@ async fn list(State(doors): State<Arc<Doors>>, _: Operator) -> Result<Response, 
 async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSite>) -> Result<Response, Problem> {
     check_name(&new.name).map_err(|detail| invalid("name", &detail))?;
     check_url(&new.url).map_err(|detail| invalid("url", &detail))?;
-    let NewSite { name, url, thresholds, max_blocked_ham, shadow, trusted_roles } = new;
-    let policy = PolicyBody { thresholds, max_blocked_ham, shadow, trusted_roles }.applied_to(doors.policy.clone())?;
+    let NewSite { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles } = new;
+    let policy =
+        PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles }.applied_to(doors.policy.clone())?;
     let (key, now) = (random::api_key(), doors.pipeline.clock.now());
     let site = doors.pipeline.store.add_site(&name, &url, policy, key_hash(&key), now).await?;
     doors.pipeline.refresh().await?;
@@ -187,7 +203,7 @@ async fn change(
     Json(body): Json<ChangeBody>,
 ) -> Result<Response, Problem> {
     let mut site = existing(&doors, &name).await?.as_ref().clone();
-    let ChangeBody { name, url, thresholds, max_blocked_ham, shadow, trusted_roles } = body;
+    let ChangeBody { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles } = body;
     if let Some(name) = name {
         check_name(&name).map_err(|detail| invalid("name", &detail))?;
         site.name = name;
@@ -196,7 +212,8 @@ async fn change(
         check_url(&url).map_err(|detail| invalid("url", &detail))?;
         site.url = url;
     }
-    site.policy = PolicyBody { thresholds, max_blocked_ham, shadow, trusted_roles }.applied_to(site.policy)?;
+    site.policy =
+        PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles }.applied_to(site.policy)?;
     doors.pipeline.store.set_site(&site).await?;
     doors.pipeline.refresh().await?;
     Ok(json::answer(StatusCode::OK, &Shown::of(&site)))

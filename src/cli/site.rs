@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
+use crate::language::Language;
 use crate::pipeline::Pipeline;
 use crate::pipeline::key_hash;
 use crate::random;
@@ -61,6 +62,7 @@ pub enum Command {
   hamlet site set news --hold 0.6 --spam 0.97 --discard none
   hamlet site set news --max-blocked-ham 0.5%
   hamlet site set news --shadow on
+  hamlet site set news --language ar
   hamlet site set news --trusted-roles administrator,editor
   hamlet site set news --block domain:spam.example --reason 'three waves in May' --expires 2030-01-01
   hamlet site set news --unlist domain:spam.example")]
@@ -125,6 +127,9 @@ pub struct Change {
     /// Shadow mode judges and records, but always answers approve.
     #[arg(long, value_name = "on|off", value_parser = switch)]
     shadow: Option<bool>,
+    /// The language that reasons are written in; `auto`: the one that the CMS says with each comment, else English.
+    #[arg(long, value_name = "en|ar|de|auto", value_parser = tongue)]
+    language: Option<Tongue>,
     /// Roles in the CMS whose comments are let through; an empty word means none.
     #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
     trusted_roles: Option<Vec<String>>,
@@ -148,6 +153,10 @@ pub struct Change {
 /// `--max-blocked-ham` as it is written.
 #[derive(Clone, Copy, Debug)]
 struct Allowance(Option<Share>);
+
+/// `--language` as it is written.
+#[derive(Clone, Copy, Debug)]
+struct Tongue(Option<Language>);
 
 /// `--discard` as it is written.
 #[derive(Clone, Copy, Debug)]
@@ -242,6 +251,7 @@ impl Change {
             policy.set_budget(share);
         }
         policy.shadow = self.shadow.unwrap_or(policy.shadow);
+        policy.language = self.language.map_or(policy.language, |Tongue(language)| language);
         if let Some(roles) = &self.trusted_roles {
             let roles = roles.iter().map(|role| role.trim().to_owned());
             policy.trusted_roles = roles.filter(|role| !role.is_empty()).collect();
@@ -361,6 +371,8 @@ async fn show(store: &dyn Store, site: &Site, output: Output) -> anyhow::Result<
         writeln!(out, "budget         {budget}")?;
     }
     writeln!(out, "shadow mode    {}", if policy.shadow { "on: judged, but always approved" } else { "off" })?;
+    let language = policy.language.map_or("auto: as the CMS says with each comment, else en", Language::as_str);
+    writeln!(out, "language       {language}")?;
     writeln!(out, "trusted roles  {roles}")?;
     writeln!(out, "learned from   {}", labels([ham, spam]))?;
     for entry in &policy.lists {
@@ -393,6 +405,10 @@ fn threshold(text: &str) -> Result<Threshold, String> {
 
 fn allowance(text: &str) -> Result<Allowance, String> {
     if text == "none" { Ok(Allowance(None)) } else { text.parse().map(|share| Allowance(Some(share))) }
+}
+
+fn tongue(text: &str) -> Result<Tongue, String> {
+    if text == "auto" { Ok(Tongue(None)) } else { text.parse().map(|language| Tongue(Some(language))) }
 }
 
 fn switch(text: &str) -> Result<bool, String> {
@@ -442,6 +458,13 @@ mod tests {
     }
 
     #[test]
+    fn a_language_is_set_and_taken_away() {
+        let language = |lines: &[&str]| after(lines).unwrap().language;
+        assert_eq!(language(&["--language ar", "--hold 0.6"]), Some(Language::Arabic));
+        assert_eq!(language(&["--language de", "--language auto"]), None);
+    }
+
+    #[test]
     fn a_budget_is_set_and_taken_away() {
         let share = |lines: &[&str]| after(lines).unwrap().budget.map(|budget| budget.max_blocked_ham.to_string());
         assert_eq!(share(&["--max-blocked-ham 0.5%", "--hold 0.6"]).as_deref(), Some("0.5 %"));
@@ -456,6 +479,7 @@ mod tests {
         refused("--hold 1.5", "a probability from 0 to 1");
         refused("--hold nan", "a probability from 0 to 1");
         refused("--shadow maybe", "say on or off");
+        refused("--language fr", "say en, ar or de");
     }
 
     #[test]

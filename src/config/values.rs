@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::budget::Budget;
+use crate::language::Language;
 use crate::site::Policy;
 use crate::verdict::{Score, Share, Thresholds};
 
@@ -128,6 +129,7 @@ pub(super) fn policy<'de, D: Deserializer<'de>>(given: D) -> Result<Policy, D::E
         discard: Threshold,
         max_blocked_ham: Threshold,
         trusted_roles: Vec<String>,
+        language: String,
     }
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -159,6 +161,13 @@ pub(super) fn policy<'de, D: Deserializer<'de>>(given: D) -> Result<Policy, D::E
         share.parse::<Share>().map_err(usage)
     });
     let budget = share.transpose()?.map(Budget::of);
+    let language = match given.language.as_str() {
+        "auto" => None,
+        tag => {
+            let usage = || D::Error::custom(format!("`policy.language` must be auto, en, ar or de, not \"{tag}\""));
+            Some(tag.parse::<Language>().map_err(|_| usage())?)
+        }
+    };
     let thresholds = Thresholds { hold: score("hold", given.hold)?, spam: score("spam", given.spam)?, discard };
-    Ok(Policy { thresholds, budget, trusted_roles: given.trusted_roles, ..Policy::standard() })
+    Ok(Policy { thresholds, budget, trusted_roles: given.trusted_roles, language, ..Policy::standard() })
 }

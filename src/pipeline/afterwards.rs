@@ -5,7 +5,9 @@
 use super::{Learned, Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK, outgoing};
 use crate::comment::{Comment, CommentId};
 use crate::event::EventKind;
+use crate::language::Language;
 use crate::random;
+use crate::reason;
 use crate::site::Site;
 use crate::statistics;
 use crate::store::{Act, Change, HistoryEntry, Outgoing, Status, StoreError, StoredComment};
@@ -78,12 +80,15 @@ impl Pipeline {
         let now = self.clock.now();
         verdict.decision = said.decision();
         verdict.decided_at = now;
+        let language = Language::of_site(site.policy.language, comment.lang.as_deref());
         verdict.reason = match said {
-            Said::Label(label) => format!("{by} said that this is {label}."),
-            Said::Decision(decision) => format!("{by} decided: {decision}."),
+            Said::Label(label) => reason::of_label(language, by, label),
+            Said::Decision(decision) => reason::of_decision(language, by, decision),
         };
+        // No evidence changes a person's word.
+        verdict.otherwise = None;
         let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
-        let event = outgoing(kind, site, id, stored.comment.external_id.as_deref(), &verdict);
+        let event = outgoing(kind, site, id, &comment, &verdict);
         let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what: said.act(), before };
         // What the CMS said need not be told to it.
         let call_back = (![VIA_AKISMET, VIA_CALLBACK].contains(&via)).then(|| call_back(id, &verdict)).flatten();
@@ -197,7 +202,7 @@ impl Pipeline {
     ) -> Change {
         let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
         let is_news = before != Some(verdict.decision) || matches!(what, Act::Edit(_));
-        let event = is_news.then(|| outgoing(kind, site, id, comment.external_id.as_deref(), &verdict));
+        let event = is_news.then(|| outgoing(kind, site, id, comment, &verdict));
         let entry = HistoryEntry { at: verdict.decided_at, by: by.to_owned(), via: via.to_owned(), what, before };
         let call_back = (is_news && via != VIA_AKISMET).then(|| call_back(id, &verdict)).flatten();
         let judged = Some(verdict.decision);

@@ -137,6 +137,31 @@ pub enum Field {
 }
 
 impl Field {
+    pub const ALL: [Field; 8] = [
+        Field::Name,
+        Field::Email,
+        Field::AuthorUrl,
+        Field::UserAgent,
+        Field::Role,
+        Field::Referrer,
+        Field::Honeypot,
+        Field::FormSeconds,
+    ];
+
+    /// As the JSON of a comment has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Field::Name => "author.name",
+            Field::Email => "author.email",
+            Field::AuthorUrl => "author.url",
+            Field::UserAgent => "author.user_agent",
+            Field::Role => "author.role",
+            Field::Referrer => "referrer",
+            Field::Honeypot => "honeypot",
+            Field::FormSeconds => "form_seconds",
+        }
+    }
+
     fn is_sent(self, comment: &Comment) -> bool {
         let author = &comment.author;
         match self {
@@ -345,6 +370,12 @@ impl RuleSet {
     /// The rules with their weights, for showing.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Weighed> {
         RULES.iter().zip(&self.weights).map(|(rule, &weight)| Weighed { rule, weight })
+    }
+
+    /// Fields that were not sent and that a rule with a weight would have looked at.
+    pub fn not_sent<'a>(&'a self, comment: &'a Comment) -> impl Iterator<Item = Field> + 'a {
+        let is_needed = |field: &Field| self.iter().any(|it| it.weight != 0.0 && it.rule.needs.contains(field));
+        Field::ALL.into_iter().filter(|field| !field.is_sent(comment)).filter(is_needed)
     }
 
     /// Symbols that had nothing to look at because a field was not sent.

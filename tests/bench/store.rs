@@ -221,6 +221,8 @@ fn verdict() -> Verdict {
         facts: hamlet::facts::Facts::NONE,
         max_blocked_ham: None,
         reason: "It links through a shortening service and reads like an advertisement.".into(),
+        otherwise: None,
+        not_sent: Vec::new(),
         model: "default-2026-11".into(),
         rules: "1".into(),
         decided_at: now(),

@@ -163,6 +163,8 @@ fn verdict(decision: Decision) -> Verdict {
         facts: hamlet::facts::Facts::NONE,
         max_blocked_ham: None,
         reason: "It reads like an advertisement.".into(),
+        otherwise: None,
+        not_sent: Vec::new(),
         model: "test".into(),
         rules: "1".into(),
         decided_at: at(1),

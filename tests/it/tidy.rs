@@ -25,6 +25,7 @@ const AT_HOME: [(&str, &[&str]); 8] = [
             "facts.rs",
             "facts/",
             "key.rs",
+            "language.rs",
             "site.rs",
             "statistics.rs",
             "store/",

@@ -1,0 +1,148 @@
+//! What Hamlet says to people of a verdict: one sentence, in the language of the site.
+//!
+//! Owns the wording, in every language, and that a quotation of strangers harms no sentence. Does not own what was
+//! decided (`decision`) nor what a rule found; English says it in `rules::RULES`, other languages in `config/reasons/`.
+//!
+//! **To add a language:** a line in `Language`, a file in `config/reasons/`. A test tells which messages are missing; for
+//! those the English ones stand in.
+
+mod messages;
+mod quote;
+
+use std::borrow::Cow;
+
+pub use messages::missing;
+
+use crate::event::{ForCommenter, PublicStatus};
+use crate::language::Language;
+use crate::rules;
+use crate::verdict::{Decision, Evidence, Label};
+
+/// Evidence named in a sentence at most; more is a list, which the verdict has anyway.
+const MAX_NAMED: usize = 3;
+/// Evidence below this, in nats, explains nothing.
+pub(crate) const LEAST_NAMED: f64 = 0.1;
+
+/// One plain sentence: what was decided, and the heaviest evidence on the side that won.
+///
+/// * `judged`: the decision by the score, whatever shadow mode makes of it.
+/// * `evidence`: heaviest first.
+pub fn of(language: Language, judged: Decision, evidence: &[Evidence], is_shadow: bool) -> String {
+    let side = if judged == Decision::Approve { -1.0 } else { 1.0 };
+    let because: Vec<String> = evidence
+        .iter()
+        .filter(|piece| piece.weight.get() * side > LEAST_NAMED && explains(piece))
+        .take(MAX_NAMED)
+        .map(|piece| says(language, piece))
+        .collect();
+    let because = match (because.is_empty(), judged) {
+        (false, _) => join(language, &because),
+        (true, Decision::Approve) => messages::sentence(language, "nothing", &[]),
+        (true, _) => messages::sentence(language, "small-signs", &[]),
+    };
+    let sentence = messages::sentence(language, judged.as_str(), &[("because", &because)]);
+    if is_shadow && judged != Decision::Approve {
+        messages::sentence(language, "shadow", &[("sentence", &sentence)])
+    } else {
+        sentence
+    }
+}
+
+/// Does it explain something to a person? What holds for every comment does not.
+pub(crate) fn explains(piece: &Evidence) -> bool {
+    !matches!(piece.symbol.as_ref(), "PRIOR" | "BOUND")
+}
+
+/// What one piece of evidence says and what exactly was found: a part of a sentence.
+pub fn says(language: Language, piece: &Evidence) -> String {
+    let symbol = piece.symbol.as_ref();
+    let for_it = piece.weight.get() < 0.0;
+    let id = match symbol {
+        "BAYES" if for_it => "BAYES-ham",
+        "BAYES_SITE" if for_it => "BAYES_SITE-ham",
+        _ => symbol,
+    };
+    let says = messages::plain(language, id).unwrap_or_else(|| {
+        let english = rules::says(symbol).map(Cow::Borrowed).or_else(|| messages::plain(Language::English, id));
+        Cow::Owned(quote::isolated(language, english.unwrap_or(Cow::Borrowed(symbol)).into_owned()))
+    });
+    match symbol {
+        // Their notes are for programs and for the curious.
+        "PRIOR" | "BOUND" | "BAYES" | "BAYES_SITE" => says.into_owned(),
+        _ if piece.note.is_empty() => says.into_owned(),
+        "ALLOW_LIST" | "BLOCK_LIST" => {
+            let note = quote::name(language, &piece.note);
+            messages::sentence(language, "with-entry", &[("says", &says), ("note", &note)])
+        }
+        _ => {
+            let note = quote::note(language, &piece.note);
+            messages::sentence(language, "with-note", &[("says", &says), ("note", &note)])
+        }
+    }
+}
+
+/// What would have changed the verdict: without this evidence it would have been `decision`, which is milder.
+pub(crate) fn otherwise(language: Language, without: &[&Evidence], decision: Decision) -> Option<String> {
+    let id = match decision {
+        Decision::Approve => "otherwise-approve",
+        Decision::Hold => "otherwise-hold",
+        Decision::Spam => "otherwise-spam",
+        Decision::Discard => return None,
+    };
+    let what: Vec<String> = without.iter().map(|piece| says(language, piece)).collect();
+    Some(messages::sentence(language, id, &[("what", &join(language, &what))]))
+}
+
+/// The reason of a verdict that a person's label stands for.
+pub fn of_label(language: Language, by: &str, label: Label) -> String {
+    let id = match label {
+        Label::Ham => "said-ham",
+        Label::Spam => "said-spam",
+    };
+    messages::sentence(language, id, &[("by", &quote::name(language, by))])
+}
+
+/// The reason of a verdict that a person decided.
+pub fn of_decision(language: Language, by: &str, decision: Decision) -> String {
+    let id = match decision {
+        Decision::Approve => "decided-approve",
+        Decision::Hold => "decided-hold",
+        Decision::Spam => "decided-spam",
+        Decision::Discard => "decided-discard",
+    };
+    messages::sentence(language, id, &[("by", &quote::name(language, by))])
+}
+
+/// Which fields were not sent, in one sentence; `None` when all were.
+pub fn not_sent(language: Language, fields: &[Cow<'static, str>]) -> Option<String> {
+    let named = |field: &Cow<'static, str>| {
+        let id = messages::of_field(field);
+        let name = messages::plain(language, &id).or_else(|| messages::plain(Language::English, &id));
+        name.unwrap_or_else(|| field.clone()).into_owned()
+    };
+    let fields: Vec<String> = fields.iter().map(named).collect();
+    (!fields.is_empty()).then(|| messages::sentence(language, "not-sent", &[("fields", &join(language, &fields))]))
+}
+
+/// What may be told to who wrote the comment: nothing of how it was judged.
+pub fn for_commenter(language: Language, decision: Decision) -> ForCommenter {
+    let (status, id) = match decision {
+        Decision::Approve => (PublicStatus::Approved, "commenter-approved"),
+        Decision::Hold => (PublicStatus::Held, "commenter-held"),
+        Decision::Spam | Decision::Discard => (PublicStatus::Rejected, "commenter-rejected"),
+    };
+    ForCommenter { status, language, message: messages::sentence(language, id, &[]) }
+}
+
+/// `a, b and c`.
+fn join(language: Language, parts: &[String]) -> String {
+    let [first, rest @ ..] = parts else { return String::new() };
+    let last = rest.len();
+    rest.iter().zip(1..).fold(first.clone(), |head, (next, number)| {
+        let id = if number == last { "and-last" } else { "and" };
+        messages::sentence(language, id, &[("head", &head), ("next", next)])
+    })
+}
+
+#[cfg(test)]
+mod tests;
