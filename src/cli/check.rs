@@ -1,5 +1,8 @@
 //! `hamlet check`: comments judged offline and explained; nothing is kept and nobody is told.
 
+mod explain;
+mod marks;
+
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -16,9 +19,11 @@ use crate::classifier::Classifier;
 use crate::clock::Clock;
 use crate::comment::Comment;
 use crate::decision::Judge;
+use crate::language::Language;
 use crate::lists::Lists;
 use crate::site::{Site, SiteId};
-use crate::verdict::Verdict;
+use crate::text::Text;
+use explain::Manner;
 
 /// Score comments offline and explain each verdict.
 #[derive(clap::Args, Debug)]
@@ -26,6 +31,7 @@ use crate::verdict::Verdict;
   echo 'cheap watches https://x.example' | hamlet check
   hamlet check comment.json
   hamlet check comments.jsonl --json
+  hamlet check --lang ar comment.json
   hamlet check --model candidate.hamlet comments.jsonl")]
 pub struct Args {
     /// One JSON object, JSON Lines, or plain text (one comment); `-` is standard input.
@@ -37,6 +43,9 @@ pub struct Args {
     /// Take the input for plain text even if it begins like JSON.
     #[arg(long)]
     text: bool,
+    /// Explain in this language instead of the one in the settings.
+    #[arg(long, value_name = "en|ar|de")]
+    lang: Option<Language>,
     #[command(flatten)]
     output: Output,
 }
@@ -47,7 +56,8 @@ pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
     let classifier = model.map_or_else(|| Ok(Classifier::shipped()), model::read)?;
     let judge = Judge::new(rules::in_force(&config)?, classifier);
     let now = Clock::System.now();
-    let (url, policy) = (String::new(), config.policy.clone());
+    let (url, mut policy) = (String::new(), config.policy.clone());
+    policy.language = args.lang.or(policy.language);
     let site = Site { id: SiteId(0), name: "offline".to_owned(), url, policy, created_at: now };
     let lists = Lists::of(&site.policy.lists);
 
@@ -65,7 +75,9 @@ pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
         if number > 1 {
             writeln!(out)?;
         }
-        Ok(explain(&mut out, number, comment, &verdict)?)
+        let language = Language::of_site(site.policy.language, comment.lang.as_deref());
+        let manner = Manner { language, is_coloured: screen::is_coloured() };
+        Ok(explain::verdict(&mut out, manner, number, &Text::of(comment), &verdict)?)
     })?;
     ensure!(number > 0, "{} holds no comment", name(&args.file));
     Ok(out.flush()?)
@@ -142,26 +154,4 @@ impl<R: Read> Read for Bounded<R> {
         self.left.set(self.left.get().saturating_sub(read));
         Ok(read)
     }
-}
-
-/// For people: the decision, the sentence, then what weighed how much.
-fn explain(out: &mut impl Write, number: u64, comment: &Comment, verdict: &Verdict) -> io::Result<()> {
-    let colour = screen::colour(verdict.decision);
-    writeln!(out, "{number}. {}", screen::foreign(&comment.content, 72))?;
-    write!(out, "   {colour}{}{colour:#}  ", verdict.decision)?;
-    writeln!(out, "score {:.4}  {}", verdict.score.get(), screen::foreign(&verdict.reason, 300))?;
-    for piece in &verdict.evidence {
-        let line =
-            format!("   {:>8}  {:<24}  {}", piece.weight.to_string(), piece.symbol, screen::foreign(&piece.note, 100));
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    if !verdict.tokens.is_empty() {
-        let token = |token: &crate::verdict::Token| format!("{} {}", screen::foreign(&token.text, 40), token.weight);
-        let tokens: Vec<String> = verdict.tokens.iter().map(token).collect();
-        writeln!(out, "   tokens    {}", tokens.join(" · "))?;
-    }
-    let thresholds = &verdict.thresholds;
-    let discard = thresholds.discard.map(|discard| format!(", discard from {}", discard.get())).unwrap_or_default();
-    let (hold, spam) = (thresholds.hold.get(), thresholds.spam.get());
-    writeln!(out, "   hold from {hold}, spam from {spam}{discard}; model {}, rules {}", verdict.model, verdict.rules)
 }

@@ -22,6 +22,11 @@ pub fn out() -> impl Write {
     anstream::stdout().lock()
 }
 
+/// Whether colours on standard output are seen.
+pub fn is_coloured() -> bool {
+    anstream::stdout().current_choice() != anstream::ColorChoice::Never
+}
+
 /// One value as one line of JSON.
 pub fn json(value: &impl Serialize) -> io::Result<()> {
     let mut out = io::stdout().lock();

@@ -64,10 +64,14 @@ fn a_site_lives_from_its_key_to_its_removal() {
     assert_eq!((site["name"].as_str(), site["url"].as_str()), (Some("news"), Some("https://news.example")));
     shell.refused("site add news --url https://other.example", 1, "news");
 
-    let set = shell.json("site set news --hold 0.6 --discard 0.999 --shadow on --block domain:bad.example --json");
+    let set = shell
+        .json("site set news --hold 0.6 --discard 0.999 --shadow on --language ar --block domain:bad.example --json");
     assert_eq!(set["policy"]["thresholds"], serde_json::json!({ "hold": 0.6, "spam": 0.95, "discard": 0.999 }));
     let shown = shell.json("site show news --json");
     assert_eq!(shown["policy"]["lists"][0]["match"], "domain:bad.example");
+    assert_eq!(shown["policy"]["language"], "ar");
+    assert!(shell.run("site show news").out.contains("language       ar\n"));
+    shell.refused("site set news --language fr", 2, "say en, ar or de");
     assert_eq!(shell.run("site set news --unlist domain:bad.example --discard none --rename paper").code, 0);
     shell.refused("site show news", 1, "`hamlet site list` shows those there are");
     assert_eq!(shell.json("site show paper --json")["policy"]["lists"], serde_json::json!([]));
@@ -335,8 +339,8 @@ fn a_verdict_is_explained_to_people_without_letting_strangers_at_the_terminal() 
     let ended = shell.run_with("check", "مرحبا \u{1b}[2J\u{202E}<a href='https://x.example'>x</a>\n".as_bytes());
     assert_eq!(ended.code, 0, "{}", ended.error);
     assert!(!ended.out.contains(['\u{1b}', '\u{202E}']), "{}", ended.out);
-    assert!(ended.out.starts_with("1. \u{2068}مرحبا"), "{}", ended.out);
-    for part in ["score 0.", "BAYES", "hold from 0.5, spam from 0.95", "model "] {
+    assert!(ended.out.starts_with("1. "), "{}", ended.out);
+    for part in ["score 0.", "مرحبا", "<U+001B>[2J<U+202E>", "BAYES", "Hold from 0.5, spam from 0.95", "model "] {
         assert!(ended.out.contains(part), "{} does not say {part}", ended.out);
     }
 }
@@ -354,7 +358,7 @@ fn any_bytes_get_a_verdict_or_a_sentence() {
         assert!(said.contains(part), "{said}");
     }
     check(told("check", b"\xFF\xFE\x00 watches"), 0, "watches");
-    check(told("check", b"\xEF\xBB\xBF{\"content\":\"bom\"}"), 0, "1. bom");
+    check(told("check", b"\xEF\xBB\xBF{\"content\":\"bom\"}"), 0, "bom");
     check(told("check", b""), 1, "standard input holds no comment");
     check(told("check", b" \n\t"), 1, "standard input holds no comment");
     check(told("check", b"{\"content\":"), 1, "record 1: not JSON (say --text if it is plain text)");
