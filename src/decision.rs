@@ -89,7 +89,7 @@ impl Judge {
         Verdict {
             decision,
             score,
-            reason: reason::of(language, judged, &evidence, is_shadow),
+            reason: reason::of(language, judged, &evidence, &opinion.tokens, is_shadow),
             otherwise: otherwise.and_then(|it| reason::otherwise(language, &it.without, it.decision)),
             not_sent: self.rules.not_sent(comment).map(|field| field.as_str().into()).collect(),
             evidence,

@@ -16,24 +16,26 @@ pub use messages::missing;
 use crate::event::{ForCommenter, PublicStatus};
 use crate::language::Language;
 use crate::rules;
-use crate::verdict::{Decision, Evidence, Label};
+use crate::verdict::{Decision, Evidence, Label, Token};
 
 /// Evidence named in a sentence at most; more is a list, which the verdict has anyway.
 const MAX_NAMED: usize = 3;
+/// Words that the classifier's evidence names at most.
+const MAX_WORDS: usize = 2;
 /// Evidence below this, in nats, explains nothing.
 pub(crate) const LEAST_NAMED: f64 = 0.1;
 
 /// One plain sentence: what was decided, and the heaviest evidence on the side that won.
 ///
 /// * `judged`: the decision by the score, whatever shadow mode makes of it.
-/// * `evidence`: heaviest first.
-pub fn of(language: Language, judged: Decision, evidence: &[Evidence], is_shadow: bool) -> String {
+/// * `evidence`, `tokens`: heaviest first.
+pub fn of(language: Language, judged: Decision, evidence: &[Evidence], tokens: &[Token], is_shadow: bool) -> String {
     let side = if judged == Decision::Approve { -1.0 } else { 1.0 };
     let because: Vec<String> = evidence
         .iter()
         .filter(|piece| piece.weight.get() * side > LEAST_NAMED && explains(piece))
         .take(MAX_NAMED)
-        .map(|piece| says(language, piece))
+        .map(|piece| named(language, piece, tokens))
         .collect();
     let because = match (because.is_empty(), judged) {
         (false, _) => join(language, &because),
@@ -51,6 +53,20 @@ pub fn of(language: Language, judged: Decision, evidence: &[Evidence], is_shadow
 /// Does it explain something to a person? What holds for every comment does not.
 pub(crate) fn explains(piece: &Evidence) -> bool {
     !matches!(piece.symbol.as_ref(), "PRIOR" | "BOUND")
+}
+
+/// As [`says`]; the classifier's evidence names the words that spoke most for spam.
+fn named(language: Language, piece: &Evidence, tokens: &[Token]) -> String {
+    let says = says(language, piece);
+    if !matches!(piece.symbol.as_ref(), "BAYES" | "BAYES_SITE") || piece.weight.get() < 0.0 {
+        return says;
+    }
+    let words = tokens.iter().filter(|token| token.weight.get() > LEAST_NAMED).take(MAX_WORDS);
+    let words: Vec<String> = words.map(|token| quote::note(language, &token.text)).collect();
+    if words.is_empty() {
+        return says;
+    }
+    messages::sentence(language, "with-note", &[("says", &says), ("note", &join(language, &words))])
 }
 
 /// What one piece of evidence says and what exactly was found: a part of a sentence.

@@ -4,7 +4,7 @@
 //! around it.
 
 use super::messages;
-use crate::language::Language;
+use crate::language::{Language, is_right_to_left};
 
 /// Longest quotation in a sentence, characters.
 const MAX_CHARS: usize = 80;
@@ -15,7 +15,7 @@ const POP: char = '\u{2069}';
 /// A note of evidence in a sentence: words in quotation marks, counts and addresses as they are.
 pub(super) fn note(language: Language, note: &str) -> String {
     let text = tame(note);
-    if text.starts_with("× ") || is_address(&text) || text.contains('→') {
+    if is_number(&text) || is_address(&text) || text.contains('→') {
         return isolated(language, text);
     }
     messages::sentence(language, "quoted", &[("words", &isolated(language, text))])
@@ -35,11 +35,15 @@ pub(super) fn isolated(language: Language, text: String) -> String {
     }
 }
 
-/// Hosts, e-mail addresses, numbers.
+/// `× 12`, `1.2 s`, a telephone number.
+fn is_number(text: &str) -> bool {
+    text.starts_with("× ")
+        || text.trim_end_matches(" s").bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'.'))
+}
+
+/// Hosts, e-mail addresses, paths.
 fn is_address(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_graphic())
-        && (text.contains(['.', '@', '/']) || text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'+'))
+    text.bytes().all(|byte| byte.is_ascii_graphic()) && text.contains(['.', '@', '/'])
 }
 
 /// On one line, no longer than [`MAX_CHARS`], without controls of terminal and direction.
@@ -59,12 +63,6 @@ fn is_direction(c: char) -> bool {
     matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Hebrew, Arabic and their neighbours.
-fn is_right_to_left(c: char) -> bool {
-    matches!(c, '\u{0590}'..='\u{08FF}' | '\u{FB1D}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFE}')
-        || matches!(c, '\u{10800}'..='\u{10FFF}' | '\u{1E800}'..='\u{1EFFF}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +78,7 @@ mod tests {
         check(Language::English, "bit.ly", "bit.ly");
         check(Language::English, "× 12", "× 12");
         check(Language::English, "+15550109999", "+15550109999");
+        check(Language::German, "1.2 s", "1.2 s");
         check(Language::English, "v1agra → viagra", "v1agra → viagra");
         check(Language::German, "online casino", "„online casino“");
         check(Language::Arabic, "casino", "«\u{2068}casino\u{2069}»");

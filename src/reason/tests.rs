@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::rules::{Field, RULES};
-use crate::verdict::Nats;
+use crate::verdict::{Nats, Token};
 
 fn piece(symbol: &'static str, weight: f64, note: &str) -> Evidence {
     Evidence::new(symbol, Nats::clamped(weight), note)
@@ -12,7 +12,7 @@ fn piece(symbol: &'static str, weight: f64, note: &str) -> Evidence {
 #[track_caller]
 fn check(judged: Decision, is_shadow: bool, evidence: &[(&'static str, f64, &str)], expected: [&str; 3]) {
     let evidence: Vec<Evidence> = evidence.iter().map(|&(symbol, weight, note)| piece(symbol, weight, note)).collect();
-    let said = Language::ALL.map(|language| shown(&of(language, judged, &evidence, is_shadow)));
+    let said = Language::ALL.map(|language| shown(&of(language, judged, &evidence, &[], is_shadow)));
     assert_eq!(said, expected);
 }
 
@@ -91,6 +91,24 @@ fn an_approval_names_what_speaks_for_the_comment() {
             "Freigegeben: nichts darin sieht nach Spam aus.",
         ],
     );
+}
+
+#[test]
+fn the_classifier_names_the_words_that_spoke_for_spam() {
+    let token = |text: &str, weight| Token { text: text.to_owned(), weight: Nats::clamped(weight) };
+    let tokens = [token("bonus", 1.2), token("hello", -0.9), token("bit.ly", 0.8), token("win", 0.7)];
+    let said = Language::ALL
+        .map(|language| shown(&of(language, Decision::Spam, &[piece("BAYES", 3.0, "87 %")], &tokens, false)));
+    assert_eq!(
+        said,
+        [
+            "Marked as spam: words that are common in spam (\"bonus\" and bit.ly).",
+            "صُنّف تعليقًا مزعجًا: كلمات شائعة في التعليقات المزعجة («⟨bonus⟩» و⟨bit.ly⟩).",
+            "Als Spam eingestuft: für Spam typische Wörter („bonus“ und bit.ly).",
+        ]
+    );
+    let approved = of(Language::English, Decision::Approve, &[piece("BAYES", -3.0, "")], &tokens, false);
+    assert_eq!(approved, "Approved: words that are common in ordinary comments.");
 }
 
 #[test]
@@ -222,7 +240,7 @@ fn every_sentence_is_one_and_holds_its_quotations_together() {
     let hostile = "a\u{2069}\u{202E}ب\u{1b}[2J\n{ $because } . x\u{2067}";
     for language in Language::ALL {
         for rule in RULES {
-            let said = of(language, Decision::Spam, &[piece(rule.symbol, 2.0, hostile)], false);
+            let said = of(language, Decision::Spam, &[piece(rule.symbol, 2.0, hostile)], &[], false);
             assert!(said.ends_with('.') && !said.contains(['\n', '\u{1b}', '\u{202E}', '\u{2067}']), "{said:?}");
             let count = |c| said.matches(c).count();
             assert_eq!(count('\u{2068}'), count('\u{2069}'), "{said:?}");

@@ -396,12 +396,24 @@ async fn an_operator_makes_and_removes_sites() {
         assert_eq!(reply.status, status, "{line}: {reply:?}");
         if reply.body.is_empty() { Value::Null } else { reply.json() }
     };
-    let made =
-        operator("POST /v1/sites", 201, json!({"name": "shop", "url": "https://shop.example/", "shadow": true})).await;
+    let made = operator(
+        "POST /v1/sites",
+        201,
+        json!({"name": "shop", "url": "https://shop.example/", "shadow": true, "language": "ar"}),
+    )
+    .await;
     let key = made["api_key"].as_str().unwrap();
     assert!(key.len() == 12 && made["shadow"] == true, "{made}");
     let body = json!({"content": "hello"});
     assert_eq!(ask(&hamlet, key, "POST /v1/comments/check", &body).await.status, 200, "it works at once");
+    assert_eq!(made["language"], "ar");
+    let reason = ask(&hamlet, key, "POST /v1/comments/check", &body).await.json()["reason"].clone();
+    assert!(reason.as_str().unwrap().starts_with("قُبل: "), "{reason}");
+    let auto = operator("PATCH /v1/sites/shop", 200, json!({"language": null})).await;
+    assert_eq!(auto.get("language"), None);
+    let german = json!({"content": "hello", "lang": "de_DE"});
+    let reason = ask(&hamlet, key, "POST /v1/comments/check", &german).await.json()["reason"].clone();
+    assert!(reason.as_str().unwrap().starts_with("Freigegeben: "), "{reason}");
     let thresholds = json!({"hold": 0.4, "spam": 0.9, "discard": null});
     let changed = operator("PATCH /v1/sites/shop", 200, json!({"name": "store", "thresholds": thresholds})).await;
     assert_eq!(

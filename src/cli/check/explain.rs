@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::marks::{self, Mark};
 use crate::cli::screen;
-use crate::language::Language;
+use crate::language::{Language, is_right_to_left};
 use crate::reason;
 use crate::text::Text;
 use crate::verdict::{Decision, Evidence, Verdict};
@@ -75,7 +75,7 @@ fn distance(verdict: &Verdict) -> String {
 
 /// A sentence of ours in a line of its own; what is foreign in it is tame already.
 fn set_apart(sentence: &str) -> String {
-    if sentence.is_ascii() { sentence.to_owned() } else { format!("\u{2068}{sentence}\u{2069}") }
+    if sentence.chars().any(is_right_to_left) { format!("\u{2068}{sentence}\u{2069}") } else { sentence.to_owned() }
 }
 
 /// One piece: weight, bar, symbol and, last because it may run to the left, what it says.
@@ -107,7 +107,7 @@ fn bar(weight: f64) -> (String, String) {
 fn marked(out: &mut impl Write, manner: Manner, visible: &str, marks: &[Mark]) -> io::Result<()> {
     let mut line: Vec<Cell> = Vec::new();
     let mut word: Vec<Cell> = Vec::new();
-    for cell in cells(visible, marks).chain([Cell { c: ' ', side: None }]) {
+    for cell in cells(visible, marks).chain([Cell { c: ' ', mark: None }]) {
         if cell.c != ' ' && word.len() < WIDTH {
             word.push(cell);
             continue;
@@ -117,8 +117,8 @@ fn marked(out: &mut impl Write, manner: Manner, visible: &str, marks: &[Mark]) -
             line.clear();
         }
         if let (Some(last), Some(first)) = (line.last(), word.first()) {
-            let side = if last.side == first.side { last.side } else { None };
-            line.push(Cell { c: ' ', side });
+            let mark = last.mark.filter(|_| last.mark == first.mark);
+            line.push(Cell { c: ' ', mark });
         }
         line.append(&mut word);
         if cell.c != ' ' {
@@ -128,11 +128,11 @@ fn marked(out: &mut impl Write, manner: Manner, visible: &str, marks: &[Mark]) -
     if line.is_empty() { Ok(()) } else { write_line(out, manner, &line) }
 }
 
-/// A character that is shown, and which side it counted for.
+/// A character that is shown, the mark that it is in, and whether that counted for spam.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cell {
     c: char,
-    side: Option<bool>,
+    mark: Option<(usize, bool)>,
 }
 
 /// What is shown of the text: white space is blanks, and what is no letter but an order to the terminal is named.
@@ -146,8 +146,9 @@ fn cells<'a>(visible: &'a str, marks: &'a [Mark]) -> impl Iterator<Item = Cell> 
             while marks.get(next).is_some_and(|mark| mark.bytes.end <= at) {
                 next += 1;
             }
-            let side = marks.get(next).filter(|mark| mark.bytes.contains(&at)).map(|mark| mark.is_spam);
-            let plain = |c| Cell { c, side };
+            let here = marks.get(next).filter(|mark| mark.bytes.contains(&at));
+            let mark = here.map(|mark| (next, mark.is_spam));
+            let plain = |c| Cell { c, mark };
             match c {
                 _ if c.is_whitespace() => cells.push(plain(' ')),
                 '\u{061C}' | '\u{200E}' | '\u{200F}' => {}
@@ -156,7 +157,7 @@ fn cells<'a>(visible: &'a str, marks: &'a [Mark]) -> impl Iterator<Item = Cell> 
             }
         }
         if is_cut {
-            cells.extend([' ', '…', ' '].map(|c| Cell { c, side: None }));
+            cells.extend([' ', '…', ' '].map(|c| Cell { c, mark: None }));
         }
         cells
     })
@@ -191,11 +192,11 @@ fn excerpts(visible: &str, marks: &[Mark]) -> Vec<(std::ops::Range<usize>, bool)
 }
 
 fn write_line(out: &mut impl Write, manner: Manner, line: &[Cell]) -> io::Result<()> {
-    let is_foreign = line.iter().any(|cell| !cell.c.is_ascii());
+    let is_foreign = line.iter().any(|cell| is_right_to_left(cell.c));
     write!(out, "   {}", if is_foreign { "\u{2068}" } else { "" })?;
-    for run in line.chunk_by(|a, b| a.side == b.side) {
+    for run in line.chunk_by(|a, b| a.mark == b.mark) {
         let shown: String = run.iter().map(|cell| cell.c).collect();
-        match run.first().and_then(|cell| cell.side) {
+        match run.first().and_then(|cell| cell.mark).map(|(_, is_spam)| is_spam) {
             None => write!(out, "{shown}")?,
             Some(is_spam) if manner.is_coloured => {
                 let colour = if is_spam { AnsiColor::Red } else { AnsiColor::Green };
@@ -213,6 +214,118 @@ fn write_line(out: &mut impl Write, manner: Manner, line: &[Cell]) -> io::Result
 mod tests {
     use super::*;
 
+    use crate::comment::Comment;
+    use crate::facts::Facts;
+    use crate::site::Policy;
+    use crate::verdict::{Nats, Score, Token};
+
+    /// What a person sees of a made-up verdict on `content`.
+    fn seen(language: Language, is_coloured: bool, content: &str, otherwise: Option<&str>) -> String {
+        let piece = |symbol, weight, note| Evidence::new(symbol, Nats::clamped(weight), note);
+        let evidence = vec![
+            piece("BAYES", 2.25, "87 % of its features are known"),
+            piece("PRIOR", -1.5, ""),
+            piece("URL_SHORTENER", 0.75, "bit.ly"),
+        ];
+        let tokens = vec![
+            Token { text: "casino".into(), weight: Nats::clamped(1.36) },
+            Token { text: "thanks".into(), weight: Nats::clamped(-0.41) },
+        ];
+        let of = Verdict {
+            decision: Decision::Hold,
+            score: Score::of(&evidence),
+            reason: reason::of(language, Decision::Hold, &evidence, &tokens, false),
+            otherwise: otherwise.map(str::to_owned),
+            not_sent: vec!["author.email".into(), "form_seconds".into()],
+            evidence,
+            tokens,
+            thresholds: Policy::standard().thresholds,
+            max_blocked_ham: None,
+            facts: Facts::NONE,
+            model: "test".into(),
+            rules: "1".into(),
+            decided_at: jiff::Timestamp::UNIX_EPOCH,
+            micros: 41,
+        };
+        let mut out = Vec::new();
+        let text = Text::of(&Comment::of_text(content));
+        verdict(&mut out, Manner { language, is_coloured }, 1, &text, &of).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    /// As [`seen`] where colours are not.
+    fn seen_plain(language: Language, content: &str, otherwise: Option<&str>) -> String {
+        let plain = anstream::adapter::strip_str(&seen(language, false, content, otherwise)).to_string();
+        plain.replace('\u{2068}', "⟨").replace('\u{2069}', "⟩")
+    }
+
+    #[test]
+    fn a_verdict_is_explained_in_english() {
+        let content = "Thanks! The <b>CASINO</b> is at https://bit.ly/3xY";
+        assert_eq!(
+            seen_plain(Language::English, content, Some("Without it, no.")),
+            r#"1. hold  score 0.8176  1.50 nats above hold
+
+   Held for review: words that are common in spam ("casino") and links through a shortening service (bit.ly).
+   Without it, no.
+
+   [-Thanks-]! The [+CASINO+] is at https://[+bit.ly+]/3xY
+
+     +2.25            │████▌       BAYES          words that are common in spam; 87 % of its features are known
+     -1.50         ███│            PRIOR          the share of spam among all comments
+     +0.75            │█▌          URL_SHORTENER  links through a shortening service (bit.ly)
+
+   Words: casino +1.36 · thanks -0.41
+   Not sent: the author's e-mail address and the time taken to write.
+   Hold from 0.5, spam from 0.95; model test, rules 1
+"#
+        );
+    }
+
+    #[test]
+    fn a_verdict_is_explained_in_arabic_and_no_column_turns_around() {
+        let content = "شكرًا \u{202E}casino https://bit.ly/3xY";
+        assert_eq!(
+            seen_plain(Language::Arabic, content, None),
+            r#"1. hold  score 0.8176  1.50 nats above hold
+
+   ⟨أُحيل إلى المراجعة: كلمات شائعة في التعليقات المزعجة («⟨casino⟩») وروابط عبر خدمة لاختصار الروابط (⟨bit.ly⟩).⟩
+
+   ⟨شكرًا <U+202E>[+casino+] https://[+bit.ly+]/3xY⟩
+
+     +2.25            │████▌       BAYES          ⟨كلمات شائعة في التعليقات المزعجة⟩; 87 % of its features are known
+     -1.50         ███│            PRIOR          ⟨نسبة المزعج بين التعليقات كلها⟩
+     +0.75            │█▌          URL_SHORTENER  ⟨روابط عبر خدمة لاختصار الروابط (⟨bit.ly⟩)⟩
+
+   Words: casino +1.36 · thanks -0.41
+   ⟨لم يُرسَل: بريد الكاتب الإلكتروني ومدة الكتابة.⟩
+   Hold from 0.5, spam from 0.95; model test, rules 1
+"#
+        );
+    }
+
+    #[test]
+    fn a_verdict_is_explained_in_german() {
+        let plain = seen_plain(Language::German, "casino", None);
+        for part in [
+            "   Zur Prüfung zurückgehalten: für Spam typische Wörter („casino“) und Links über einen Kürzungsdienst (bit.ly).\n",
+            "   Nicht übermittelt: E-Mail-Adresse des Verfassers und Dauer des Schreibens.\n",
+        ] {
+            assert!(plain.contains(part), "{plain}");
+        }
+    }
+
+    #[test]
+    fn colours_are_the_only_orders_to_the_terminal() {
+        let coloured = seen(Language::English, true, "casino \u{1b}[2J\u{1b}]0;title\u{7} thanks", None);
+        assert!(coloured.contains("\u{1b}[1m\u{1b}[33mhold\u{1b}[0m"), "{coloured:?}");
+        assert!(coloured.contains("\u{1b}[1m\u{1b}[4m\u{1b}[31mcasino\u{1b}[0m"), "{coloured:?}");
+        assert!(coloured.contains("\u{1b}[1m\u{1b}[4m\u{1b}[32mthanks\u{1b}[0m"), "{coloured:?}");
+        let orders = coloured.split('\u{1b}').skip(1);
+        assert!(orders.clone().all(|order| order.starts_with('[') && order.contains('m')), "{coloured:?}");
+        assert!(orders.count() > 6 && coloured.contains("<U+001B>[2J<U+001B>]0;title<U+0007>"), "{coloured:?}");
+    }
+
     #[track_caller]
     fn check(visible: &str, marks: &[(&str, bool)], expected: &str) {
         let mark = |&(part, is_spam): &(&str, bool)| {
@@ -229,6 +342,7 @@ mod tests {
     #[test]
     fn what_counted_is_marked() {
         check("cheap casino, thanks", &[("casino", true), ("thanks", false)], "   cheap [+casino+], [-thanks-]\n");
+        check("buy cheap pills", &[("buy cheap", true), ("pills", true)], "   [+buy cheap+] [+pills+]\n");
         check("مرحبا casino", &[("casino", true)], "   \u{2068}مرحبا [+casino+]\u{2069}\n");
         check("", &[], "");
     }
