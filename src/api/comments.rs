@@ -26,7 +26,10 @@ use super::limits::{self, Exceeded};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, batch, listing};
 use crate::comment::{Comment, CommentId};
+use crate::event::ForCommenter;
+use crate::language::Language;
 use crate::pipeline::{Learned, Overruled, Said, Submission, Submitted};
+use crate::reason;
 use crate::site::Site;
 use crate::store::{HistoryEntry, Status, StatusWord, StoreError, StoredComment};
 use crate::verdict::{Decision, Label, Score, Verdict};
@@ -116,6 +119,9 @@ pub(super) struct Checked<'a> {
     pub(super) id: Option<CommentId>,
     #[serde(flatten)]
     pub(super) verdict: &'a Verdict,
+    /// What may be shown to the comment's author; nothing else of this may. In the answers to a check.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) for_commenter: Option<ForCommenter>,
 }
 
 /// The verdict that a label left, and what it taught.
@@ -252,20 +258,22 @@ async fn check(
     bounded(&comment)?;
     if asks_for_dry_run(query.as_deref().unwrap_or_default())? {
         let verdict = doors.pipeline.judge(&comment, &site, None).await;
-        return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict }));
+        let for_commenter = Some(for_commenter(&site, comment.lang.as_deref(), &verdict));
+        return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict, for_commenter }));
     }
     Ok(checked(&doors, &site, Submission::of(comment, idempotency_key)).await?)
 }
 
 /// Judges a comment and keeps it: 200 with the verdict.
 pub(super) async fn checked(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
+    let lang = submission.comment.lang.clone();
     let (id, verdict) = doors.pipeline.check(site, submission).await?;
-    Ok(self::verdict(id, &verdict))
+    let for_commenter = Some(for_commenter(site, lang.as_deref(), &verdict));
+    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict, for_commenter }))
 }
 
-/// 200 with the verdict on a comment that is kept.
-pub(super) fn verdict(id: CommentId, verdict: &Verdict) -> Response {
-    json::answer(StatusCode::OK, &Checked { id: Some(id), verdict })
+fn for_commenter(site: &Site, lang: Option<&str>, verdict: &Verdict) -> ForCommenter {
+    reason::for_commenter(Language::of_commenter(site.policy.language, lang), verdict.decision)
 }
 
 /// Where a comment stands, its verdict and what people said of it.
@@ -322,7 +330,7 @@ async fn recheck(
     Id(id): Id,
 ) -> Result<Response, Problem> {
     let verdict = doors.pipeline.recheck(&site, id, &site.name, "api").await?;
-    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict }))
+    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict, for_commenter: None }))
 }
 
 async fn overrule(
@@ -338,7 +346,7 @@ async fn overrule(
         return Err(too_long(&Exceeded { field: "by", limit, unit: "bytes", found }));
     }
     let Overruled { verdict, learned } = doors.pipeline.overrule(site, id, said, &by, "api").await?;
-    let checked = Checked { id: Some(id), verdict: &verdict };
+    let checked = Checked { id: Some(id), verdict: &verdict, for_commenter: None };
     Ok(match learned {
         Some(learned) => json::answer(StatusCode::OK, &Labelled { checked, learned: learned.into() }),
         None => json::answer(StatusCode::OK, &checked),

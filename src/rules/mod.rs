@@ -4,7 +4,8 @@
 //! gives. Does not own the weights (`weights` reads them) nor what a sum of evidence means (`decision`).
 //!
 //! **To add a rule:** a function in the file of its family, its line in [`RULES`], its weight in `config/rules.toml`, texts
-//! that hit and miss in `tests/data/rules/SYMBOL.txt`. A test holds the three lists equal.
+//! that hit and miss in `tests/data/rules/SYMBOL.txt`, its message in `config/reasons/` for each language but English. Tests
+//! tell what is missing.
 
 mod arabic;
 mod author;

@@ -11,10 +11,13 @@ use divan::{Bencher, black_box};
 use hamlet::classifier::Classifier;
 use hamlet::comment::Comment;
 use hamlet::decision::Judge;
+use hamlet::language::Language;
 use hamlet::lists::Lists;
+use hamlet::reason;
 use hamlet::rules::RuleSet;
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::text::Text;
+use hamlet::verdict::Verdict;
 use jiff::Timestamp;
 
 fn main() {
@@ -70,6 +73,15 @@ const LANGUAGES: [(&str, &str); 4] = [("english", ENGLISH), ("arabic", ARABIC), 
 fn of_500_bytes(bencher: Bencher<'_, '_>, name: &str) {
     let (_, text) = LANGUAGES.into_iter().find(|(language, _)| *language == name).unwrap();
     bench(bencher, &of_bytes(text, 500));
+}
+
+/// The sentence alone, of a verdict on spam.
+#[divan::bench(args = ["en", "ar", "de"])]
+fn reason_alone(bencher: Bencher<'_, '_>, language: &str) {
+    let language: Language = language.parse().unwrap();
+    let verdict = judge().judge(&of_bytes(SPAM, 500), &site(), &Lists::default(), Timestamp::UNIX_EPOCH);
+    let Verdict { decision, evidence, tokens, .. } = verdict;
+    bencher.bench_local(|| reason::of(language, decision, black_box(&evidence), &tokens, false));
 }
 
 #[divan::bench(args = ["english", "arabic", "chinese", "spam"])]

@@ -409,6 +409,8 @@ async fn an_operator_makes_and_removes_sites() {
     assert_eq!(made["language"], "ar");
     let reason = ask(&hamlet, key, "POST /v1/comments/check", &body).await.json()["reason"].clone();
     assert!(reason.as_str().unwrap().starts_with("قُبل: "), "{reason}");
+    let told = ask(&hamlet, key, "POST /v1/comments/check?dry_run", &body).await.json()["for_commenter"].clone();
+    assert_eq!(told, json!({"status": "approved", "language": "ar", "message": "نُشر تعليقك."}));
     let auto = operator("PATCH /v1/sites/shop", 200, json!({"language": null})).await;
     assert_eq!(auto.get("language"), None);
     let german = json!({"content": "hello", "lang": "de_DE"});

@@ -156,6 +156,9 @@ async fn a_verdict_is_told_with_a_valid_signature() {
     let stored = house.store().comment(house.site.id, comment).await.unwrap().unwrap();
     let Status::Decided { verdict } = stored.status else { panic!("{stored:?}") };
     assert_eq!(body["data"]["verdict"]["decision"], verdict.decision.as_str());
+    let for_commenter = &body["data"]["for_commenter"];
+    assert_eq!(for_commenter["language"], "en");
+    assert!(for_commenter["message"].as_str().unwrap().starts_with("Your comment "), "{for_commenter}");
     assert!(!String::from_utf8_lossy(&told.body).contains("watches https"), "the text stays at home");
     house.until_all_is_told().await;
     working.stop().await;

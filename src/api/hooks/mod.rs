@@ -169,9 +169,10 @@ async fn label(
     let verdict = doors.pipeline.overrule(site, id, Said::Label(label), &hook.name, VIA).await?.verdict;
     Ok(match hook.answer {
         Answer::Accepted => reply::answer(StatusCode::OK, &Answered::Kept(Receipt { id, status: StatusWord::Decided })),
-        Answer::Verdict => {
-            reply::answer(StatusCode::OK, &Answered::Judged(Checked { id: Some(id), verdict: &verdict }))
-        }
+        Answer::Verdict => reply::answer(
+            StatusCode::OK,
+            &Answered::Judged(Checked { id: Some(id), verdict: &verdict, for_commenter: None }),
+        ),
         Answer::Empty => empty(),
     })
 }
