@@ -61,7 +61,10 @@ fn named(language: Language, piece: &Evidence, tokens: &[Token]) -> String {
     if !matches!(piece.symbol.as_ref(), "BAYES" | "BAYES_SITE") || piece.weight.get() < 0.0 {
         return says;
     }
-    let words = tokens.iter().filter(|token| token.weight.get() > LEAST_NAMED).take(MAX_WORDS);
+    // Every link has these: true, and no explanation.
+    let is_of_any_link = |token: &&Token| matches!(token.text.as_str(), "http" | "https" | "www" | "com");
+    let telling = tokens.iter().filter(|token| token.weight.get() > LEAST_NAMED && !is_of_any_link(token));
+    let words = telling.take(MAX_WORDS);
     let words: Vec<String> = words.map(|token| quote::note(language, &token.text)).collect();
     if words.is_empty() {
         return says;

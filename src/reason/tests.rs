@@ -96,7 +96,8 @@ fn an_approval_names_what_speaks_for_the_comment() {
 #[test]
 fn the_classifier_names_the_words_that_spoke_for_spam() {
     let token = |text: &str, weight| Token { text: text.to_owned(), weight: Nats::clamped(weight) };
-    let tokens = [token("bonus", 1.2), token("hello", -0.9), token("bit.ly", 0.8), token("win", 0.7)];
+    let tokens =
+        [token("https", 2.0), token("bonus", 1.2), token("hello", -0.9), token("bit.ly", 0.8), token("win", 0.7)];
     let said = Language::ALL
         .map(|language| shown(&of(language, Decision::Spam, &[piece("BAYES", 3.0, "87 %")], &tokens, false)));
     assert_eq!(

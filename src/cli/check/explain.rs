@@ -40,10 +40,9 @@ pub(super) fn verdict(
     let colour = screen::colour(verdict.decision);
     write!(out, "{number}. {colour}{}{colour:#}  score {:.4}", verdict.decision, verdict.score.get())?;
     writeln!(out, "{}", distance(verdict))?;
-    writeln!(out, "\n   {}", set_apart(&verdict.reason))?;
-    if let Some(otherwise) = &verdict.otherwise {
-        writeln!(out, "   {}", set_apart(otherwise))?;
-    }
+    writeln!(out)?;
+    said(out, &verdict.reason)?;
+    verdict.otherwise.iter().try_for_each(|otherwise| said(out, otherwise))?;
     writeln!(out)?;
     marked(out, manner, text.visible(), &marks::find(text, verdict))?;
     writeln!(out)?;
@@ -58,7 +57,7 @@ pub(super) fn verdict(
         writeln!(out, "   Words: {}", tokens.join(" · "))?;
     }
     if let Some(not_sent) = reason::not_sent(manner.language, &verdict.not_sent) {
-        writeln!(out, "   {}", set_apart(&not_sent))?;
+        said(out, &not_sent)?;
     }
     let thresholds = &verdict.thresholds;
     let discard = thresholds.discard.map(|discard| format!(", discard from {}", discard.get())).unwrap_or_default();
@@ -73,7 +72,35 @@ fn distance(verdict: &Verdict) -> String {
     if nats.is_finite() { format!("  {:.2} nats {side} hold", nats.abs()) } else { String::new() }
 }
 
-/// A sentence of ours in a line of its own; what is foreign in it is tame already.
+/// A sentence of ours, wrapped, but not within a quotation that is isolated.
+fn said(out: &mut impl Write, sentence: &str) -> io::Result<()> {
+    let (mut line, mut length, mut depth) = (String::new(), 0, 0_usize);
+    let is_gap = |c: char| {
+        match c {
+            '\u{2068}' => depth += 1,
+            '\u{2069}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ' ' && depth == 0
+    };
+    for word in sentence.split(is_gap) {
+        let chars = word.chars().count();
+        if length > 0 && length + 1 + chars > WIDTH {
+            writeln!(out, "   {}", set_apart(&line))?;
+            line.clear();
+            length = 0;
+        }
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        line.push_str(word);
+        length += chars;
+    }
+    writeln!(out, "   {}", set_apart(&line))
+}
+
+/// A line of ours, isolated if it runs to the left; what is foreign in it is tame already.
 fn set_apart(sentence: &str) -> String {
     if sentence.chars().any(is_right_to_left) { format!("\u{2068}{sentence}\u{2069}") } else { sentence.to_owned() }
 }
@@ -87,7 +114,7 @@ fn evidence(out: &mut impl Write, language: Language, piece: &Evidence, wide: us
     if matches!(piece.symbol.as_ref(), "BAYES" | "BAYES_SITE") && !piece.note.is_empty() {
         says = format!("{says}; {}", screen::foreign(&piece.note, 100));
     }
-    write!(out, "   {:>7}  {style}{left:>BAR$}{style:#}│{style}{right:<BAR$}{style:#}", piece.weight.to_string())?;
+    write!(out, "   {:>7}  {style}{left:>BAR$}│{right:<BAR$}{style:#}", piece.weight.to_string())?;
     writeln!(out, "  {:<wide$}  {says}", piece.symbol)
 }
 
@@ -266,7 +293,8 @@ mod tests {
             seen_plain(Language::English, content, Some("Without it, no.")),
             r#"1. hold  score 0.8176  1.50 nats above hold
 
-   Held for review: words that are common in spam ("casino") and links through a shortening service (bit.ly).
+   Held for review: words that are common in spam ("casino") and links through a shortening
+   service (bit.ly).
    Without it, no.
 
    [-Thanks-]! The [+CASINO+] is at https://[+bit.ly+]/3xY
@@ -289,7 +317,8 @@ mod tests {
             seen_plain(Language::Arabic, content, None),
             r#"1. hold  score 0.8176  1.50 nats above hold
 
-   ⟨أُحيل إلى المراجعة: كلمات شائعة في التعليقات المزعجة («⟨casino⟩») وروابط عبر خدمة لاختصار الروابط (⟨bit.ly⟩).⟩
+   ⟨أُحيل إلى المراجعة: كلمات شائعة في التعليقات المزعجة («⟨casino⟩») وروابط عبر خدمة⟩
+   ⟨لاختصار الروابط (⟨bit.ly⟩).⟩
 
    ⟨شكرًا <U+202E>[+casino+] https://[+bit.ly+]/3xY⟩
 
@@ -308,7 +337,7 @@ mod tests {
     fn a_verdict_is_explained_in_german() {
         let plain = seen_plain(Language::German, "casino", None);
         for part in [
-            "   Zur Prüfung zurückgehalten: für Spam typische Wörter („casino“) und Links über einen Kürzungsdienst (bit.ly).\n",
+            "   Zur Prüfung zurückgehalten: für Spam typische Wörter („casino“) und Links über einen\n   Kürzungsdienst (bit.ly).\n",
             "   Nicht übermittelt: E-Mail-Adresse des Verfassers und Dauer des Schreibens.\n",
         ] {
             assert!(plain.contains(part), "{plain}");
