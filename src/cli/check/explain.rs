@@ -202,7 +202,8 @@ fn excerpts(visible: &str, marks: &[Mark]) -> Vec<(std::ops::Range<usize>, bool)
     if visible.len() <= SHOWN {
         return vec![(0..visible.len(), false)];
     }
-    let mut parts = vec![0..visible.floor_char_boundary(SHOWN / 4)];
+    let beginning = 0..visible.floor_char_boundary(SHOWN / 4);
+    let mut parts = vec![beginning];
     let mut left = SHOWN - SHOWN / 4;
     for mark in marks {
         let start = visible.floor_char_boundary(mark.bytes.start.saturating_sub(AROUND));
