@@ -248,11 +248,11 @@ impl Reader {
             capitals += usize::from(byte.is_ascii_uppercase());
             digits += usize::from(byte.is_ascii_digit());
         }
-        let length = visible.len().max(1).ilog2().min(14).to_le_bytes()[0];
+        let length = text.bytes_read().max(1).ilog2().min(14).to_le_bytes()[0];
         let share = |part: usize, whole: usize| u8::try_from(part * 8 / whole.max(8)).unwrap_or(8);
         self.add(Kind::Shape, &[0, length], Origin::Other);
         self.add(Kind::Shape, &[1, share(capitals, letters)], Origin::Other);
-        self.add(Kind::Shape, &[2, share(digits, visible.len())], Origin::Other);
+        self.add(Kind::Shape, &[2, share(digits, text.bytes_read())], Origin::Other);
     }
 }
 

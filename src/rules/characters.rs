@@ -6,7 +6,7 @@
 use super::Note;
 use super::clues::Clues;
 use super::phrases::{self, Phrase};
-use crate::text::Script;
+use crate::text::{Script, normalize};
 
 /// `ZW_IN_WORD`: zero-width signs between the letters of at least two words.
 ///
@@ -84,8 +84,28 @@ pub(super) fn private_use(clues: &Clues<'_>) -> Option<Note> {
     (count >= 3).then(|| Note::new(format!("× {count}")))
 }
 
-/// `LEET_WORD`: `c4s1n0`, `v1@gra`. Only a listed word; Arabizi (`7abibi`) and product codes become none.
+/// `NON_NFC_HEAVY`: superscripts, ligatures and Roman numerals in place of every fifth letter or more. `m²`, `1ª` and `H₂O`
+/// have one or two; accents written as marks of their own (NFD) are spelling.
+pub(super) fn compatibility(clues: &Clues<'_>) -> Option<Note> {
+    let forms = clues.text.oddities().compatibility;
+    (forms >= 5 && 5 * u64::from(forms) > u64::from(clues.text.scripts().letters()))
+        .then(|| Note::new(format!("× {forms}")))
+}
+
+/// `LEET_WORD`: `c4s1n0`, `v1@gra`: a listed word; or half of it for a text that is written so throughout, four words or more.
+///
+/// Arabizi (`ma3lesh 7abibi`) writes digits for letters that Latin has not; it and product codes are none.
 pub(super) fn leet(clues: &Clues<'_>) -> Option<Note> {
+    match clues.text.leet_words() {
+        0 => listed_leet(clues).filter(|_| !clues.text.language().is_arabizi()),
+        words if clues.hits.iter().any(|hit| hit.phrase.category.is_spam()) => Some(Note::new(format!("× {words}"))),
+        words @ 4.. => Some(Note::graded(format!("× {words}"), 0.5)),
+        // People joke: `w00t`, `h4x0r`.
+        _ => None,
+    }
+}
+
+fn listed_leet(clues: &Clues<'_>) -> Option<Note> {
     let normal = clues.text.normal();
     if clues.text.scripts().digits == 0 && !normal.bytes().any(|byte| matches!(byte, b'@' | b'$')) {
         return None;
@@ -124,30 +144,19 @@ fn unleet(c: char, one: char) -> char {
     }
 }
 
-/// `GAPPY_WORD`: single letters that spell a listed word, `v i a g r a`. Acronyms and initials spell none.
+/// `GAPPY_WORD`: single letters that spell a listed word, `v i a g r a`; half of it for three other words spelled so.
+/// Acronyms and initials spell none.
 pub(super) fn gappy(clues: &Clues<'_>) -> Option<Note> {
-    let mut spelled = String::new();
-    let mut letters = 0;
-    // A text of nothing but single letters is looked at as far as anybody would read it.
-    let mut runs_left = 20;
-    // One more word at the end closes the last run.
-    for word in clues.text.words().chain(std::iter::once("..")) {
-        let is_single = word.len() <= 4 && word.chars().nth(1).is_none();
-        if is_single && letters < 40 {
-            spelled.push_str(word);
-            letters += 1;
-            continue;
-        }
-        if letters >= 4 && runs_left > 0 {
-            runs_left -= 1;
-            if let Some(phrase) = spelled_word(&spelled) {
-                return Some(Note::new(phrase.words.as_str()));
-            }
-        }
-        spelled.clear();
-        letters = 0;
+    let spelled = clues.text.spelled();
+    let listed = spelled.iter().take(20).find_map(|one| {
+        let word: String = normalize(&one.word).chars().map(|c| unleet(c, 'i')).collect();
+        spelled_word(&word)
+    });
+    match listed {
+        Some(phrase) => Some(Note::new(phrase.words.as_str())),
+        None if spelled.len() >= 3 => spelled.first().map(|first| Note::graded(first.written.as_str(), 0.5)),
+        None => None,
     }
-    None
 }
 
 /// A listed word that `letters` are, or hold when it is long enough not to be chance.

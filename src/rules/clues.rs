@@ -24,6 +24,8 @@ pub(super) struct Clues<'a> {
     pub own_links: usize,
     /// The author's URL, when one was sent and holds anything.
     pub author_link: Option<Link>,
+    /// Where redirects among those addresses lead to.
+    targets: Vec<Link>,
     pub phone: Option<Phone>,
     name: OnceCell<String>,
     planted: OnceCell<Planted>,
@@ -47,13 +49,16 @@ impl<'a> Clues<'a> {
             }));
         }
         let author_url = clipped(comment.author.url.as_deref());
+        let author_link = (!author_url.is_empty()).then(|| Link::of_url(author_url));
+        let targets = foreign.iter().copied().chain(&author_link).filter_map(Link::target).collect();
         Clues {
             comment,
             text,
             hits: phrases::find(text.normal()),
             own_links: links.len() - foreign.len(),
             foreign,
-            author_link: (!author_url.is_empty()).then(|| Link::of_url(author_url)),
+            author_link,
+            targets,
             phone: if text.scripts().digits >= 7 { phone::find(text.visible()) } else { None },
             name: OnceCell::new(),
             planted: OnceCell::new(),
@@ -95,9 +100,9 @@ impl<'a> Clues<'a> {
         self.foreign.len() + (self.text.link_count() - self.text.links().len())
     }
 
-    /// The foreign links of the text and the author's own address, for rules that read both.
+    /// The foreign links of the text, the author's own address, and where those redirect to, for rules that read them all.
     pub fn addresses(&self) -> impl Iterator<Item = &Link> {
-        self.foreign.iter().copied().chain(&self.author_link)
+        self.foreign.iter().copied().chain(&self.author_link).chain(&self.targets)
     }
 
     pub fn messenger_link(&self) -> Option<&Link> {

@@ -7,7 +7,8 @@ use std::net::IpAddr;
 
 use super::clues::Clues;
 use super::{Note, lists, phrases};
-use crate::text::{Link, Syntax, normalize, skeleton};
+use crate::comment::ContentFormat;
+use crate::text::{Link, Syntax, count_words, normalize, skeleton};
 
 /// `LINKS_MANY`: three links or more. Reference lists are the ham to expect, so three say little.
 pub(super) fn many(clues: &Clues<'_>) -> Option<Note> {
@@ -51,9 +52,70 @@ pub(super) fn only(clues: &Clues<'_>) -> Option<Note> {
     (outside <= 3).then(|| Note::new(link.host()))
 }
 
-/// Words of `text`, up to a few.
+/// Words of `text`. In a long text what stands in front is enough.
 fn words_in(text: &str) -> usize {
-    text.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).take(5).count()
+    count_words(text.get(..text.floor_char_boundary(1_000)).unwrap_or_default())
+}
+
+/// `SHORTENER_ONLY`: a shortened link and five other words at most. Who has something to say says it beside the link.
+pub(super) fn shortener_only(clues: &Clues<'_>) -> Option<Note> {
+    let [link] = clues.foreign.as_slice() else { return None };
+    let host = lists::SHORTENERS.above(link.host())?;
+    let words = words_in(clues.text.visible());
+    let of_link = if link.syntax == Syntax::Bare { 1 } else { words_in(&link.shown) };
+    (words <= 5 + of_link).then(|| Note::new(host))
+}
+
+/// `ANCHOR_HTML`: an HTML link in a field that takes plain text: whoever wrote it saw no such field.
+///
+/// Where a platform made the link itself, it shows its own address or a time in a film.
+pub(super) fn html_anchor(clues: &Clues<'_>) -> Option<Note> {
+    if clues.comment.content_format != ContentFormat::Text {
+        return None;
+    }
+    let is_written = |link: &&&Link| {
+        let shown = link.shown.as_str();
+        let is_address = shown.contains("://") || shown.starts_with("www.") || link.written.contains(shown);
+        let is_time = shown.chars().all(|c| c.is_numeric() || c == ':');
+        link.syntax == Syntax::Html && !is_address && !is_time
+    };
+    clues.foreign.iter().find(is_written).map(|link| Note::new(link.host()))
+}
+
+/// `URL_VERY_LONG`: an address of more than 2,048 bytes: something is hidden or carried in it.
+pub(super) fn very_long(clues: &Clues<'_>) -> Option<Note> {
+    let author_url = clues.comment.author.url.as_deref().unwrap_or_default();
+    let is_long = |link: &&Link| {
+        link.length > 2_048
+            || (link.syntax == Syntax::Bare && author_url.len() > 2_048 && author_url.starts_with(&link.written))
+    };
+    clues.addresses().find(is_long).map(|link| Note::new(link.host()))
+}
+
+/// `URL_ONION_IPFS`: a hidden service or a gateway to IPFS: nobody can take such a page down. Blogs about privacy link there.
+pub(super) fn onion_or_ipfs(clues: &Clues<'_>) -> Option<Note> {
+    let is_hidden = |link: &&Link| {
+        let host = link.host();
+        let path = link.path();
+        host.ends_with(".onion")
+            || [".onion.ws", ".onion.ly", ".onion.pet", ".onion.to"].iter().any(|proxy| host.ends_with(proxy))
+            // The number of a file stands before; whoever explains IPFS has a name there.
+            || ([".ipfs.", ".ipns."].iter().any(|part| host.contains(part)) && host.find('.').is_some_and(|at| at > 40))
+            || ["/ipfs/", "/ipns/"].iter().any(|start| path.starts_with(start) && path.len() > 40)
+    };
+    clues.addresses().find(is_hidden).map(|link| Note::new(link.host()))
+}
+
+/// `URL_WP_COMPROMISED`: a page in a folder of WordPress that holds no pages: somebody broke in there. Pictures and papers in
+/// `uploads` are what that folder is for.
+pub(super) fn wordpress_folder(clues: &Clues<'_>) -> Option<Note> {
+    let is_planted = |link: &&Link| {
+        let path = link.path();
+        let is_inside = ["/wp-content/", "/wp-includes/", "/wp-admin/"].iter().any(|folder| path.contains(folder));
+        let is_page = [".php", ".html", ".htm", ".exe", ".zip", "/"].iter().any(|end| path.ends_with(end));
+        is_inside && is_page && !path.ends_with("/wp-admin/") && !path.ends_with("/admin-ajax.php")
+    };
+    clues.addresses().find(is_planted).map(|link| Note::new(format!("{}{}", link.host(), link.path())))
 }
 
 /// `ANCHOR_BBCODE`: `[url=…]` where comments are not written in BBCode. Forums are the ham to expect.

@@ -225,8 +225,9 @@ pub const RULES: &[Rule] = {
     rule(Characters, "ZALGO_COMBINING", &[], characters::zalgo, "heaps of combining marks"),
     rule(Characters, "TAG_OR_VARIATION_PAYLOAD", &[], characters::payload, "hidden characters that carry data"),
     rule(Characters, "PRIVATE_USE_CHARS", &[], characters::private_use, "characters without a meaning"),
-    rule(Characters, "LEET_WORD", &[], characters::leet, "a spam word spelled with digits or signs"),
-    rule(Characters, "GAPPY_WORD", &[], characters::gappy, "a spam word spelled with gaps"),
+    rule(Characters, "LEET_WORD", &[], characters::leet, "words spelled with digits or signs"),
+    rule(Characters, "GAPPY_WORD", &[], characters::gappy, "words spelled with gaps"),
+    rule(Characters, "NON_NFC_HEAVY", &[], characters::compatibility, "raised or joined letters in place of plain ones"),
 
     rule(Links, "LINKS_MANY", &[], links::many, "many links"),
     rule(Links, "DOMAINS_MANY", &[], links::many_domains, "links to many different sites"),
@@ -250,6 +251,11 @@ pub const RULES: &[Rule] = {
     rule(Links, "MESSENGER_LINK", &[], links::messenger, "links into a messenger"),
     rule(Links, "ZW_IN_URL", &[], links::zero_width, "invisible characters inside a link"),
     rule(Links, "URL_SPAM_WORD", &[], links::spam_word, "spam words in an address"),
+    rule(Links, "ANCHOR_HTML", &[], links::html_anchor, "a link in HTML where plain text is asked for"),
+    rule(Links, "SHORTENER_ONLY", &[], links::shortener_only, "a shortened link and hardly a word"),
+    rule(Links, "URL_VERY_LONG", &[], links::very_long, "a very long address"),
+    rule(Links, "URL_ONION_IPFS", &[], links::onion_or_ipfs, "links to a hidden service or an IPFS gateway"),
+    rule(Links, "URL_WP_COMPROMISED", &[], links::wordpress_folder, "links into the inside of a WordPress site"),
 
     rule(Author, "NAME_IS_URL", &[Name], author::name_is_url, "an address as the author's name"),
     rule(Author, "NAME_KEYWORD", &[Name], author::name_keyword, "spam words in the author's name"),

@@ -2,6 +2,8 @@
 //!
 //! Owns telling a number that one can call from a price, a date or an order number. Does not own what it weighs.
 
+use crate::text::is_unseen;
+
 /// A telephone number as found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Phone {
@@ -21,7 +23,7 @@ const COUNTRY_CODES: [&str; 22] = [
 pub(super) fn find(text: &str) -> Option<Phone> {
     let mut run = Run::default();
     let mut before = ' ';
-    for c in text.chars() {
+    for c in text.chars().filter(|&c| !is_unseen(c)) {
         match digit(c) {
             Some((digit, script)) if run.is_open() => run.digit(digit, script),
             Some((digit, script)) if !joins(before) => {
@@ -164,6 +166,8 @@ mod tests {
         check("۰۵۰ ۱۲۳ ۴۵۶۷", Some("0501234567"));
         check("06 12 34 56 78", Some("0612345678"));
         check("0 5 0 1 2 3 4 5 6 7", Some("0501234567"));
+        check("call\u{200F} 0800\u{200F} 1956669\u{200F} now", Some("08001956669"));
+        check("05\u{200B}0123\u{AD}4567", Some("0501234567"));
         check("555-010-9999", Some("5550109999"));
         check("01012345678", Some("01012345678"));
     }

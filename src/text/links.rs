@@ -8,6 +8,7 @@ use linkify::{LinkFinder, LinkKind};
 use url::{Host, Url};
 
 use super::html::Anchor;
+use super::normalize::{is_unseen, seen};
 
 /// How a link is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +50,7 @@ impl Link {
         let clip = |text: &str| text.get(..text.floor_char_boundary(Link::MAX_WRITTEN)).unwrap_or_default().to_owned();
         let length = written.len();
         let written = clip(written);
-        let url = address(&written);
+        let url = address(&seen(&written));
         let domain = url.as_ref().and_then(Url::host_str).map(registrable_domain).unwrap_or_default().to_owned();
         Link { written, length, syntax, shown: clip(shown.trim()), is_defanged: false, url, domain }
     }
@@ -75,6 +76,18 @@ impl Link {
 
     pub fn query(&self) -> &str {
         self.url.as_ref().and_then(Url::query).unwrap_or_default()
+    }
+
+    /// The address inside this one's query: where a redirect leads to. `None` when there is none, or only this host again.
+    pub fn target(&self) -> Option<Link> {
+        if !self.query().contains("http") {
+            return None;
+        }
+        let pairs = self.url.as_ref()?.query_pairs();
+        let (_, inner) =
+            pairs.take(20).find(|(_, value)| value.starts_with("http://") || value.starts_with("https://"))?;
+        let target = Link::of_url(&inner);
+        (!target.host().is_empty() && target.domain() != self.domain()).then_some(target)
     }
 
     /// A user or password stands before the host.
@@ -236,17 +249,20 @@ const WORDLIKE_ENDINGS: [&str; 46] = [
 
 /// The link that `found` is, or `None` for what only looks like one ("good.Next", "notes.md").
 fn plausible(found: &str) -> Option<&str> {
+    // A direction mark behind a link is no part of it.
+    let found = found.trim_end_matches(is_unseen);
     if found.contains("://") {
         return Some(found);
     }
     // Text in another script may touch a link without a scheme: `زورواexample.com`.
     let ascii_start = found
-        .rfind(|c: char| !c.is_ascii())
+        .rfind(|c: char| !c.is_ascii() && !is_unseen(c))
         .map_or(0, |at| at + found.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8));
     let found =
         if found.get(ascii_start..).is_some_and(|rest| rest.contains('.')) { found.get(ascii_start..)? } else { found };
     let host_end = found.find(['/', '?', '#', ':']).unwrap_or(found.len());
     let (host, rest) = found.split_at(host_end);
+    let host = &*seen(host);
     let suffix = psl::suffix(host.to_lowercase().as_bytes()).map(|suffix| (suffix.is_known(), suffix.as_bytes().len()));
     let (true, suffix_length) = suffix? else { return None };
     if suffix_length >= host.len() {

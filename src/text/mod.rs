@@ -5,8 +5,11 @@
 //! content, whatever the bytes.
 
 mod html;
+mod language;
 mod links;
 mod normalize;
+mod respell;
+mod segments;
 mod skeleton;
 mod survey;
 mod tokens;
@@ -14,8 +17,10 @@ mod tokens;
 use std::sync::OnceLock;
 
 pub use html::Markup;
+pub use language::Language;
 pub use links::{Link, Syntax, registrable_domain};
-pub use normalize::normalize;
+pub use normalize::{is_unseen, normalize};
+pub use respell::Spelled;
 pub use skeleton::{Disguise, skeleton};
 pub use survey::{Oddities, Script, Scripts, survey};
 pub use tokens::joins_words;
@@ -35,6 +40,10 @@ pub struct Text {
     scripts: Scripts,
     oddities: Oddities,
     disguises: OnceLock<Vec<Disguise>>,
+    spelled: Vec<Spelled>,
+    leet_words: usize,
+    language: OnceLock<Language>,
+    segments: OnceLock<(String, Vec<(usize, usize)>)>,
     is_clipped: bool,
 }
 
@@ -49,13 +58,27 @@ impl Text {
         let raw = content.get(..end).unwrap_or(content).to_owned();
         let html::Unmarked { visible, anchors, markup } = html::unmark(&raw);
         let seen = visible.as_deref().unwrap_or(&raw);
-        let normal = normalize(seen);
-        let words = tokens::words(&normal);
         let links = links::collect(seen, anchors);
         let (scripts, oddities) = survey(seen);
-        let is_clipped = end < content.len();
-        let disguises = OnceLock::new();
-        Text { raw, visible, normal, words, links, markup, scripts, oddities, disguises, is_clipped }
+        let respell::Respelled { text, spelled, leet_words } = respell::respell(seen, &scripts, &oddities);
+        let normal = normalize(text.as_deref().unwrap_or(seen));
+        let words = tokens::words(&normal);
+        Text {
+            raw,
+            visible,
+            normal,
+            words,
+            links,
+            markup,
+            scripts,
+            oddities,
+            disguises: OnceLock::new(),
+            spelled,
+            leet_words,
+            language: OnceLock::new(),
+            segments: OnceLock::new(),
+            is_clipped: end < content.len(),
+        }
     }
 
     /// The content as sent, up to [`Text::MAX_BYTES`].
@@ -75,7 +98,19 @@ impl Text {
         self.visible.as_deref().unwrap_or(&self.raw)
     }
 
-    /// The form that matching compares; see [`normalize`].
+    /// Bytes of the visible text without direction marks, vowel marks and the like, which anybody may add: a length that such
+    /// marks do not change.
+    pub fn bytes_read(&self) -> usize {
+        let visible = self.visible();
+        let mut idle = self.oddities.idle_bytes as usize;
+        if visible.contains('\u{200C}') && !normalize::is_persian(visible) {
+            idle += '\u{200C}'.len_utf8() * visible.matches('\u{200C}').count();
+        }
+        visible.len().saturating_sub(idle)
+    }
+
+    /// The form that matching compares; see [`normalize`]. Words spelled with gaps (`c.a.s.i.n.o`) or with digits for letters
+    /// are put right first where the text is written so throughout; ordinary text never is.
     pub fn normal(&self) -> &str {
         &self.normal
     }
@@ -84,6 +119,28 @@ impl Text {
     /// Kana, Thai, …) come as one run.
     pub fn words(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         self.words.iter().map(|&(start, end)| self.normal.get(start..end).unwrap_or_default())
+    }
+
+    /// The words of [`Text::normal`], with Chinese, Japanese and Thai parted into words too; for rules that count words. The
+    /// classifier counts runs of characters there. Parted when first asked for.
+    pub fn segments(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        let has_unspaced = self.scripts.count(Script::Han)
+            + self.scripts.count(Script::Kana)
+            + self.scripts.count(Script::Thai)
+            + self.scripts.count(Script::Other)
+            > 0;
+        let (text, ranges) = if has_unspaced {
+            let (text, ranges) = self.segments.get_or_init(|| segments::part(&self.normal));
+            (text.as_str(), ranges)
+        } else {
+            (self.normal.as_str(), &self.words)
+        };
+        ranges.iter().map(move |&(start, end)| text.get(start..end).unwrap_or_default())
+    }
+
+    /// The language that the text is written in, and how sure that is. Found when first asked for.
+    pub fn language(&self) -> Language {
+        *self.language.get_or_init(|| language::of(self.visible(), &self.normal, self.words(), &self.scripts))
     }
 
     /// Latin look-alikes of words that are not plain in their script: `casino` for `cаsіnо`. Empty for ordinary text.
@@ -119,6 +176,16 @@ impl Text {
         &self.links.emails
     }
 
+    /// Words of four letters or more whose letters stand apart, the first few.
+    pub fn spelled(&self) -> &[Spelled] {
+        &self.spelled
+    }
+
+    /// Words with digits for letters, in a text that is written so throughout; else 0.
+    pub fn leet_words(&self) -> usize {
+        self.leet_words
+    }
+
     pub fn markup(&self) -> &Markup {
         &self.markup
     }
@@ -131,6 +198,17 @@ impl Text {
     pub fn oddities(&self) -> &Oddities {
         &self.oddities
     }
+}
+
+/// How many words `text` holds, as blanks part them; Chinese, Japanese and Thai by the dictionary.
+pub fn count_words(text: &str) -> usize {
+    let count = |token: &str| {
+        if !token.contains(tokens::is_unspaced) {
+            return usize::from(token.contains(char::is_alphanumeric));
+        }
+        segments::part(token).1.len()
+    };
+    text.split_whitespace().map(count).sum()
 }
 
 /// The words of any text, folded as matching folds them. Scripts written without spaces are parted into characters, so

@@ -3,20 +3,23 @@
 //! Owns folding: what counts as the same letter. Does not own where words begin and end (`tokens`), nor Latin
 //! look-alikes of other scripts (`skeleton`).
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 /// Folds `text` so that equal words look equal: for content, list phrases and author names alike.
 ///
 /// In this order: NFKC (but ﷺ and its kin stay one sign); invisible format characters dropped, except that ZWNJ parts
-/// words in Arabic script, where Persian writes it so; tatweel, Arabic vowel marks and leftover combining marks
+/// words where Persian, Urdu or Kurdish is written; tatweel, Arabic vowel marks and leftover combining marks
 /// dropped; forms of alef, yeh, kaf and heh made one; digits of all scripts to 0–9; lower case; runs of more than two
 /// of the same character cut to two (digits excepted); white space to single blanks.
 ///
 /// # Source
 /// Arabic folding after Lucene's `ArabicNormalizer`, with Persian and Urdu letter forms added.
 pub fn normalize(text: &str) -> String {
-    let mut folder = Folder { out: String::with_capacity(text.len()), last: '\0', run: 0 };
+    let parts_at_zwnj = text.contains('\u{200C}') && is_persian(text);
+    let mut folder = Folder { out: String::with_capacity(text.len()), last: '\0', run: 0, parts_at_zwnj };
     if text.is_ascii() {
         folder.ascii(text.as_bytes());
     } else {
@@ -33,6 +36,13 @@ struct Folder {
     out: String,
     last: char,
     run: u32,
+    parts_at_zwnj: bool,
+}
+
+/// Is this a language that writes ZWNJ between the parts of a word? Persian, Urdu and Kurdish have letters of their own; so
+/// have their yeh and kaf. In Arabic a ZWNJ only hides a word.
+pub(super) fn is_persian(text: &str) -> bool {
+    text.contains(['ی', 'ک', 'گ', 'پ', 'چ', 'ژ', 'ہ', 'ے', 'ۆ', 'ێ', 'ە', 'ڵ', 'ڕ', 'ڤ', 'ٹ', 'ڈ', 'ں'])
 }
 
 impl Folder {
@@ -64,9 +74,11 @@ impl Folder {
     fn fold(&mut self, c: char) {
         match c {
             '\0'..='\x7F' => self.push(c.to_ascii_lowercase()),
-            // ZWNJ between Arabic letters parts a word in two, as Persian writes it; elsewhere it is invisible.
+            // ZWNJ parts a word in two, as Persian writes it; elsewhere it is invisible.
             '\u{200C}' => {
-                if matches!(self.last, '\u{0620}'..='\u{06FF}') {
+                // `خانه‌ها` has no letter that Arabic has not; a heh before it tells.
+                let parts = self.parts_at_zwnj || self.last == 'ه';
+                if parts && matches!(self.last, '\u{0620}'..='\u{06FF}') {
                     self.push(' ');
                 }
             }
@@ -137,8 +149,21 @@ fn is_ligature(c: char) -> bool {
     matches!(c, '\u{FDF0}'..='\u{FDFB}')
 }
 
+/// `text` without the characters that nobody sees: for addresses, where they part nothing.
+pub(super) fn seen(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(is_unseen) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|&c| !is_unseen(c)).collect())
+}
+
+/// Does `c` leave nothing to see, neither sign nor gap?
+pub fn is_unseen(c: char) -> bool {
+    c >= '\u{AD}' && (c == '\u{200C}' || is_invisible(c))
+}
+
 /// Format characters (category Cf) and other default-ignorable ones, which nobody sees.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{034F}' | '\u{0600}'..='\u{0605}' | '\u{061C}' | '\u{06DD}' | '\u{070F}' | '\u{115F}' | '\u{1160}'
         | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{200B}' | '\u{200D}'..='\u{200F}'

@@ -74,6 +74,8 @@ pub struct Oddities {
     pub styled_letters: u32,
     /// Small capitals and phonetic letters that read as Latin ones.
     pub small_capitals: u32,
+    /// Superscripts, subscripts, ligatures and Roman numerals that stand for plain letters.
+    pub compatibility: u32,
     /// Full-width Latin letters and digits.
     pub fullwidth: u32,
     /// Letters with more than three marks.
@@ -93,6 +95,9 @@ pub struct Oddities {
     /// Arabic vowel marks, and those of them that repeat the mark before them or sit on no letter.
     pub arabic_marks: u32,
     pub stray_arabic_marks: u32,
+    /// Bytes of direction marks, zero-width signs, tatweel and Arabic vowel marks: what anybody may add and nobody reads. Not
+    /// ZWNJ and ZWJ, which spelling and pictographs need, nor a BOM.
+    pub idle_bytes: u32,
     /// `#` before a letter.
     pub hashtags: u32,
 }
@@ -213,6 +218,7 @@ impl Surveyor {
                 self.end_word();
             }
             '\u{0640}' => {
+                self.oddities.idle_bytes += 2;
                 // Tatweel and marks belong to the word they stand in.
                 if self.last == Last::Letter {
                     self.last = Last::Tatweel;
@@ -222,6 +228,7 @@ impl Surveyor {
             }
             '\u{064B}'..='\u{0652}' | '\u{0670}' => {
                 self.oddities.arabic_marks += 1;
+                self.oddities.idle_bytes += 2;
                 let sits_on_no_letter = self.last == Last::Gap;
                 self.oddities.stray_arabic_marks += u32::from(sits_on_no_letter || self.last_mark == c);
                 self.mark(c);
@@ -229,11 +236,17 @@ impl Surveyor {
             '\u{200D}' => self.is_joined = true,
             '\u{200C}' => {}
             '\u{200B}' | '\u{2060}' | '\u{FEFF}' | '\u{00AD}' => {
+                self.oddities.idle_bytes += match c {
+                    '\u{FEFF}' => 0,
+                    '\u{00AD}' => 2,
+                    _ => 3,
+                };
                 if self.last == Last::Letter {
                     self.last = Last::ZeroWidth;
                 }
             }
             '\u{200E}' | '\u{200F}' | '\u{061C}' => {
+                self.oddities.idle_bytes += if c == '\u{061C}' { 2 } else { 3 };
                 self.last = match self.last {
                     Last::Letter => Last::BidiMark(1),
                     Last::BidiMark(run) => Last::BidiMark(run + 1),
@@ -283,6 +296,9 @@ impl Surveyor {
                 self.oddities.styled_letters += 1;
                 return self.letter_count(Script::Latin, 1);
             }
+            '\u{1D2C}'..='\u{1D6A}' | '\u{1D9B}'..='\u{1DBF}' | '\u{FB00}'..='\u{FB06}' => {
+                self.oddities.compatibility += 1
+            }
             '\u{FF21}'..='\u{FF5A}' => self.oddities.fullwidth += 1,
             '\u{FB50}'..='\u{FDEF}' | '\u{FE70}'..='\u{FEFC}' => self.oddities.presentation_forms += 1,
             _ => {}
@@ -291,7 +307,9 @@ impl Surveyor {
         if matches!(script, Script::Latin | Script::Cyrillic | Script::Greek) {
             self.scripts.cased += 1;
             self.scripts.uppercase += u32::from(c.is_uppercase());
-            self.oddities.small_capitals += u32::from(!c.is_ascii() && small_capital(c).is_some());
+            // `ғ` is a letter of Kazakh; small capitals are Latin.
+            let is_small = script == Script::Latin && !c.is_ascii() && small_capital(c).is_some();
+            self.oddities.small_capitals += u32::from(is_small);
         }
     }
 
@@ -304,6 +322,16 @@ impl Surveyor {
         self.scripts.digits += u32::from(super::normalize::digit(c).is_some());
         self.is_tag_flag = c == '\u{1F3F4}';
         match c {
+            '\u{2B0}'..='\u{2B8}'
+            | '\u{2E0}'..='\u{2E4}'
+            | '\u{2071}'
+            | '\u{207F}'
+            | '\u{2090}'..='\u{209C}'
+            | '\u{2160}'..='\u{217F}' => {
+                self.oddities.compatibility += 1;
+                // Not the end of a word, as a sign would be.
+                return;
+            }
             '\u{1F3FB}'..='\u{1F3FF}' => {}
             '\u{1F1E6}'..='\u{1F1FF}' => {
                 self.scripts.emoji += u32::from(!self.is_half_flag);

@@ -19,6 +19,8 @@ fn equal_words_look_equal() {
     check_normal("كـــازيـنـو كَازِينُو", "كازينو كازينو");
     check_normal("أإآٱ ى ة ک ی ہ ھ", "اااا ي ه ك ي ه ه".replace("اااا", "اا").as_str());
     check_normal("می\u{200C}خواهم", "مي خواهم");
+    check_normal("خانه\u{200C}ها", "خانه ها");
+    check_normal("كا\u{200C}زي\u{200C}نو", "كازينو");
     check_normal("٠٥٥ ۰۵۵ 0555555", "055 055 0555555");
     check_normal("ههههههه sooooo", "هه soo");
     check_normal("صلى ﷺ", "صلي ﷺ");
@@ -134,7 +136,7 @@ fn the_parts_of_a_link_are_told_apart() {
 fn disguised_words_read_latin() {
     let words = |content: &str| text(content).skeleton_words().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words("play cаsіnо now"), ["casino"]);
-    assert_eq!(words("ᴠᴇʀɪғʏ your account"), ["verify"]);
+    assert_eq!(text("ᴠᴇʀɪғʏ your account").normal(), "verify your account");
     assert_eq!(words("mоney tоdаy"), ["money", "today"]);
     assert_eq!(words("обычный русский текст про сор и рост"), [""; 0]);
     assert_eq!(words("plain English, naïve café"), [""; 0]);
@@ -165,7 +167,8 @@ fn ordinary_text_has_no_oddities() {
         "صلى الله عليه وسلم ﷺ ﷽",
         "Việt Nam, naïve, Ελληνικά, हिन्दी, 日本語, 한국어",
     ] {
-        assert_eq!(text(content).oddities(), &Oddities::default(), "{content}");
+        let oddities = Oddities { idle_bytes: 0, ..text(content).oddities().clone() };
+        assert_eq!(oddities, Oddities::default(), "{content}");
     }
 }
 
@@ -185,6 +188,8 @@ fn oddities_are_counted() {
     assert_eq!(odd("كـا زيـنـو").tatweel_words, 2);
     assert_eq!(odd("كُُُُازينو").stray_arabic_marks, 3);
     assert_eq!(odd("ﻛﺎﺯﻳﻨﻮ").presentation_forms, 6);
+    assert_eq!(odd("ᵇᵘʸ ﬁ Ⅻ x²").compatibility, 5);
+    assert_eq!(text("كَـ\u{200F}ا").bytes_read(), "كا".len());
 }
 
 #[test]
@@ -192,4 +197,120 @@ fn content_beyond_the_limit_is_not_judged() {
     let long = text(&"é".repeat(Text::MAX_BYTES));
     assert!(long.is_clipped() && long.raw().len() <= Text::MAX_BYTES);
     assert!(!text("short").is_clipped());
+}
+
+#[track_caller]
+fn check_read(content: &str, expected: &str) {
+    assert_eq!(text(content).normal(), expected);
+}
+
+#[test]
+fn gaps_are_closed_where_they_are_a_habit() {
+    check_read("best c.a.s.i.n.o here", "best casino here");
+    check_read("b u y   v i a g r a   now", "buy viagra now");
+    check_read("ك ا ز ي ن و للجميع", "كازينو للجميع");
+    check_read("f-r-e-e s-l-o-t-s", "free slots");
+    for ordinary in [
+        "N.A.T.O. and the U.S.A.",
+        "J. R. R. T. wrote it",
+        "w w w w w",
+        "나 는 너 를 사 랑 해",
+        "0 5 0 1 2 3 4 5 6 7",
+        "a - b - c - d - e",
+        "I, a, o, u",
+    ] {
+        check_read(ordinary, &normalize(ordinary));
+    }
+    let spelled = text("a c.a.s.i.n.o").spelled().to_vec();
+    assert_eq!(spelled, [Spelled { written: "c.a.s.i.n.o".into(), word: "casino".into() }]);
+}
+
+#[test]
+fn leet_is_read_where_it_is_a_habit() {
+    check_read("v1s1t 0ur sh0p f0r b3st pr1c3s t0d4y", "visit our shop for best prices today");
+    check_read("fr33 5p1n5 f0r 10 days, 5k w0rth", "free spins for 10 days, 5k worth");
+    for ordinary in [
+        "play c4s1n0 tonight",
+        "ipv4, i18n, a11y and covid19 on win10",
+        "ma3lesh ya 7abibi, el gaw 7elw",
+        "gr8 2 c u 2nite m8",
+        "order a1b2c3d4 and 0f3e1a come on the 1st",
+    ] {
+        check_read(ordinary, &normalize(ordinary));
+    }
+}
+
+#[track_caller]
+fn check_language(content: &str, expected: &str) {
+    let found = text(content).language();
+    assert_eq!(found.code, expected, "{content}: {found:?}");
+}
+
+#[test]
+fn languages_are_told_apart() {
+    check_language("I think the council got this wrong, nobody asked us.", "en");
+    check_language("Das stimmt so nicht, abgestimmt wurde im März.", "de");
+    check_language("هذا رأي كاتب محترم ولكنني لا أتفق معه", "ar");
+    check_language("می\u{200C}خواهم بدانم این قانون از چه زمانی اجرا می\u{200C}شود", "fa");
+    check_language("یہ مضمون بہت اچھا ہے، لکھنے والے کا شکریہ", "ur");
+    check_language("ئەم وتارە زۆر باش بوو، سوپاس بۆ نووسەر", "ckb");
+    check_language("Спасибо за статью, очень подробно.", "ru");
+    check_language("Дякую за статтю, дуже цікаво і докладно.", "uk");
+    check_language("Cảm ơn tác giả, bài viết rất hay.", "vi");
+    check_language("Saya tidak setuju dengan paragraf terakhir.", "id");
+    check_language("Son paragrafa katılmıyorum, rakamlar çok eski.", "tr");
+    check_language("Não concordo com o último parágrafo.", "pt");
+    check_language("写得很好，谢谢作者。", "zh");
+    check_language("とても参考になりました。", "ja");
+    check_language("좋은 글 감사합니다.", "ko");
+    check_language("ขอบคุณสำหรับบทความ", "th");
+    check_language("ma3lesh ya 7abibi, el mawdoo3 msh bel sahl keda", "ar-Latn");
+    check_language("wallahi kalamak sa7, e7na 3andena nafs el moshkela", "ar-Latn");
+    check_language("gr8 to see you 2nite, the 3rd bus was late m8", "en");
+    check_language("12345 !!!", "und");
+    check_language("", "und");
+}
+
+#[test]
+fn words_without_spaces_are_parted() {
+    let parted = |content: &str| text(content).segments().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(parted("我同意作者的看法"), ["我", "同意", "作者", "的", "看法"]);
+    assert_eq!(parted("ขอบคุณสำหรับบทความ ok"), ["ขอบคุณ", "สำหรับ", "บทความ", "ok"]);
+    assert_eq!(parted("plain words"), ["plain", "words"]);
+    assert_eq!(parted("买iPhone手机"), ["买", "iphone", "手机"]);
+    assert!(parted("この記事はとても参考になりました").len() >= 6);
+    assert!(parted("").is_empty());
+    let long = parted(&"漢字".repeat(50_000));
+    assert_eq!(long.len(), 1, "a run that long is no sentence");
+    assert_eq!((count_words("看这个 https://a.com/"), count_words("it's fine - really")), (3, 3));
+}
+
+#[test]
+fn unseen_characters_are_no_part_of_an_address() {
+    check_links("see example.com\u{200F} now", &[("example.com", "example.com", Syntax::Bare)]);
+    check_links("exam\u{200F}ple.com", &[("example.com", "example.com", Syntax::Bare)]);
+    check_links("https://exa\u{AD}mple.com/x\u{200E}", &[("example.com", "example.com", Syntax::Bare)]);
+}
+
+#[test]
+fn a_redirect_tells_where_it_leads() {
+    let target = |url: &str| Link::of_url(url).target().map(|link| link.host().to_owned());
+    assert_eq!(target("https://a.example/out?url=https%3A%2F%2Fbad.com%2Fx"), Some("bad.com".to_owned()));
+    assert_eq!(target("https://www.google.com/url?q=http://bad.com/&sa=D"), Some("bad.com".to_owned()));
+    assert_eq!(target("https://a.example/login?next=https://www.a.example/x"), None);
+    assert_eq!(target("https://a.example/?q=http"), None);
+}
+
+#[test]
+fn addresses_in_any_notation_of_numbers_are_found() {
+    for url in [
+        "http://3232235777/",
+        "http://0xC0A80101/",
+        "http://0300.0250.01.01/",
+        "http://192.168.257/",
+        "http://[::ffff:c0a8:101]/",
+    ] {
+        let link = Link::of_url(url);
+        assert!(link.ip().is_some(), "{url}: {link:?}");
+    }
 }

@@ -44,6 +44,11 @@ pub fn joins_words(c: char) -> bool {
     matches!(class(c), Class::Letter | Class::Mark)
 }
 
+/// Is `c` of a script that is written without spaces?
+pub(super) fn is_unspaced(c: char) -> bool {
+    class(c) == Class::Unspaced
+}
+
 fn class(c: char) -> Class {
     match c {
         'a'..='z' | '0'..='9' | 'A'..='Z' => Class::Letter,

@@ -25,6 +25,10 @@ const ARABIC: &str = "قرأت المقال مرتين وما زلت أعتقد 
     وإغلاقه سنة كاملة من غير عبّارة يعني أن تمرّ كلها من وسط القرية بجانب المدرسة. جاري حسبها في الأسبوع الماضي: \
     شاحنة كل ثلاث دقائق بين السابعة والتاسعة. لم يسألنا أحد عن رأينا، وهذا ما يؤسف له حقا.";
 
+const CHINESE: &str = "写得很好，不过第三段的数据好像是去年的，最新的统计上个月已经公布了。作者能不能补充一下来源？另外，我觉得文章里关于城市\
+    交通的部分过于乐观，实际上早高峰的情况并没有明显改善，很多人还是选择开车上班。希望以后能看到更多这样的深度报道，也希望评论区的朋友们理性讨论，\
+    不要互相攻击。谢谢编辑的辛苦工作。";
+
 fn comment(content: &str) -> Comment {
     Comment::of_text(content)
 }
@@ -48,7 +52,8 @@ impl fmt::Display for Ordinary {
     }
 }
 
-const ORDINARY: [Ordinary; 2] = [Ordinary("english", ENGLISH), Ordinary("arabic", ARABIC)];
+const ORDINARY: [Ordinary; 3] =
+    [Ordinary("english", ENGLISH), Ordinary("arabic", ARABIC), Ordinary("chinese", CHINESE)];
 
 #[divan::bench(args = ORDINARY)]
 fn ordinary(bencher: Bencher, content: &Ordinary) {
@@ -63,6 +68,19 @@ fn all_rules(bencher: Bencher, content: &Ordinary) {
     let rules = RuleSet::embedded();
     let site = site();
     bencher.bench(|| rules.fired(&Case { comment: &comment, text: &text, facts: &Facts::NONE, site: &site }));
+}
+
+/// What only some rules ask for, and then once.
+#[divan::bench(args = ORDINARY)]
+fn language(bencher: Bencher, content: &Ordinary) {
+    let comment = comment(content.1);
+    bencher.with_inputs(|| Text::of(&comment)).bench_refs(|text| text.language());
+}
+
+#[divan::bench(args = ORDINARY)]
+fn segments(bencher: Bencher, content: &Ordinary) {
+    let comment = comment(content.1);
+    bencher.with_inputs(|| Text::of(&comment)).bench_refs(|text| text.segments().count());
 }
 
 #[divan::bench(args = [10_000, 1_000_000])]

@@ -62,9 +62,35 @@ async fn strange_texts_are_judged() {
         &"<".repeat(100_000),
         &"&#x41;".repeat(50_000),
         &"a\u{301}".repeat(100_000),
+        &format!("ع{}", "\u{64B}".repeat(100_000)),
+        &format!("a{}", "\u{301}".repeat(100_000)),
+        &"漢字".repeat(150_000),
+        &"ไทย".repeat(100_000),
+        &"\u{202E}\u{2067}a\u{202B}".repeat(50_000),
+        &"http://s.example/ ".repeat(50_000),
+        &"c.a.s.i.n.o ".repeat(50_000),
     ] {
         check_judged(&hamlet, content).await;
     }
+}
+
+/// A CMS that cuts a text in the middle of a pictograph sends half of a UTF-16 pair, which no string can hold: refused with
+/// a reason, never a failure.
+#[tokio::test]
+async fn half_a_pair_of_utf_16_is_refused() {
+    let hamlet = Hamlet::start().await;
+    for content in [r"\ud83d", r"text \ude00 text", r"\ud83d\ud83d", r"\udc00\ud800"] {
+        let body = format!(r#"{{"content":"{content}"}}"#);
+        let head = format!(
+            "POST /v1/comments/check HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer {KEY}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let reply = hamlet.raw(format!("{head}{body}").as_bytes()).await;
+        assert!((400..500).contains(&reply.status), "{content}: {reply:?}");
+    }
+    let whole = hamlet.post("/v1/comments/check", &json!({"content": "😀 whole"})).await;
+    assert_eq!(whole.status, 200);
 }
 
 #[tokio::test]

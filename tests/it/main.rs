@@ -14,6 +14,7 @@ mod cli;
 mod comments;
 mod config;
 mod daemon;
+mod disguises;
 mod dumps;
 mod evaluation;
 mod front;

@@ -286,6 +286,23 @@ fn hostile_input_costs_its_length() {
         many("http://user@1.2.3.4:81/?url=http://x "),
         many("!"),
         many("1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 "),
+        many("a."),
+        many("a "),
+        many("a.b.c.d.e "),
+        many("c4s1n0 f0r "),
+        many("ᵇᵘʸ "),
+        many("ع\u{200C}"),
+        many("می\u{200C}"),
+        many("\u{202B}\u{2067}ع\u{202A}a"),
+        many("7abibi ma3lesh "),
+        many("日本語の文章"),
+        many("ကမြန်မာ"),
+        many("http://a.com/?url=http://b.com/?url=http%3A//c.com "),
+        many("http://a\u{200F}.com\u{200F} "),
+        many("http://a.com/wp-content/"),
+        many("۰۹"),
+        format!("ع{}", many("\u{64B}")),
+        format!("a{}", many("\u{301}")),
     ];
     for nasty in nasties {
         let shown: String = nasty.chars().take(20).collect();
@@ -316,9 +333,22 @@ fn hostile_input_costs_its_length() {
 /// Twice the text is at most some three times the work, whatever it is made of.
 #[test]
 fn the_limit_of_a_megabyte_is_reached_in_time() {
-    for unit in
-        ["a", "\u{301}", "<a href=\"x\" ", "<b =\"<'", "[a](http://b.c/) ", "http://a.com ", "casino ", "а b ", "&amp;"]
-    {
+    for unit in [
+        "a",
+        "\u{301}",
+        "<a href=\"x\" ",
+        "<b =\"<'",
+        "[a](http://b.c/) ",
+        "http://a.com ",
+        "casino ",
+        "а b ",
+        "&amp;",
+        "漢字かな",
+        "a.b.c.",
+        "c4s1n0 ",
+        "\u{202E}\u{2067}",
+        "ก",
+    ] {
         let comment = Comment::of_text(unit.repeat(Text::MAX_BYTES / unit.len() + 10));
         let started = Instant::now();
         check_caps(&comment);
