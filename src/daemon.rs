@@ -5,6 +5,7 @@
 //! own what any part does.
 
 mod budgets;
+mod network;
 pub(crate) mod settings;
 mod training;
 
@@ -69,6 +70,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let mut seen = Seen { generation: 0, champion };
     let client =
         webhook::Client::new(settings::client(&config)).map_err(|error| DaemonError::Settings(error.to_string()))?;
+    let network = network::of(&config)?;
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| DaemonError::Listen { address, source })?;
     let address = listener.local_addr().unwrap_or(address);
@@ -79,6 +81,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), clock, judge));
     pipeline.set_directory(store.directory().await?);
     pipeline.follow_labels().await?;
+    pipeline.set_network(network);
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
     let worker = tokio::spawn(worker.run(stopped.clone()));
     let (budgets, measure_every) = watch::channel(config.budget.measure_every);
@@ -86,6 +89,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let program = training::Program::of(&config);
     let (trainings, wanted) = watch::channel(config.training.clone());
     let training = tokio::spawn(training::train(Arc::clone(&pipeline), program, wanted, stopped.clone()));
+    let asking = tokio::spawn(network::keep(Arc::clone(&pipeline), stopped.clone()));
     let doors = settings::doors(&config, hooks);
     let hooks = Arc::clone(&doors.hooks);
     let doors = tokio::spawn(serve(listener, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
@@ -120,9 +124,13 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
             _ = hangup.recv() => {
                 notify(&[NotifyState::Reloading]);
                 match config.reload().and_then(|new| Ok((new.hooks()?, new))) {
-                    Ok((sources, new)) => match load_judge(store.as_ref(), &new).await {
-                        Ok((judge, id)) => {
+                    Ok((sources, new)) => match load_judge(store.as_ref(), &new).await.and_then(|judge| Ok((judge, network::of(&new)?))) {
+                        Ok(((judge, id), network)) => {
                             pipeline.set_judge(judge);
+                            // The same settings keep what they remember.
+                            if new.network != config.network {
+                                pipeline.set_network(network);
+                            }
                             hooks.replace(sources);
                             budgets.send_replace(new.budget.measure_every);
                             trainings.send_replace(new.training.clone());
@@ -151,6 +159,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
         let _ = worker.await;
         let _ = measuring.await;
         let _ = training.await;
+        let _ = asking.await;
     };
     if tokio::time::timeout(config.http.drain + Duration::from_secs(5), drained).await.is_err() {
         tracing::warn!("not all work was finished in time; what was accepted is queued and goes on at the next start");

@@ -139,6 +139,18 @@ struct Readiness {
     /// What waits; `null` when the store cannot be asked.
     #[schema(required)]
     queue: Option<QueueStatus>,
+    /// How those are doing that network rules ask; absent when they are off. Does not make the daemon unready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    network: Vec<Source>,
+}
+
+/// A DNS list, a service or a file that network rules read.
+#[derive(Serialize, ToSchema)]
+struct Source {
+    #[schema(examples("dbl.spamhaus.org"))]
+    source: String,
+    /// `ok`, `untested`, or what is wrong.
+    state: &'static str,
 }
 
 /// The process lives.
@@ -158,13 +170,15 @@ async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
         Err(error) => Err(error),
     };
     let model = pipeline.current_judge().classifier().id().to_owned();
+    let health = pipeline.network().map(|network| network.health()).unwrap_or_default();
+    let network = health.into_iter().map(|health| Source { source: health.source, state: health.state }).collect();
     match store {
         Ok(queue) => {
-            let body = Readiness { status: "ready", store: "ok".to_owned(), model, queue: Some(queue) };
+            let body = Readiness { status: "ready", store: "ok".to_owned(), model, queue: Some(queue), network };
             reply::answer(StatusCode::OK, &body)
         }
         Err(error) => {
-            let body = Readiness { status: "not ready", store: error.to_string(), model, queue: None };
+            let body = Readiness { status: "not ready", store: error.to_string(), model, queue: None, network };
             reply::answer(StatusCode::SERVICE_UNAVAILABLE, &body)
         }
     }

@@ -5,6 +5,7 @@
 //! taught in `learning`. Does not own how a comment is judged (`decision`), kept (`store`) or told (`webhook`).
 
 mod afterwards;
+mod asking;
 mod budgets;
 mod callbacks;
 mod callers;
@@ -24,7 +25,9 @@ use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
 use crate::language::Language;
+use crate::facts::Answers;
 use crate::lists::Lists;
+use crate::network::Network;
 use crate::random;
 use crate::reason;
 use crate::rules::Case;
@@ -65,6 +68,7 @@ pub struct Pipeline {
     callers: ArcSwap<Callers>,
     call_backs: CallBacks,
     learning: Learning,
+    network: ArcSwapOption<Network>,
 }
 
 impl fmt::Debug for Pipeline {
@@ -120,6 +124,7 @@ impl Pipeline {
             callers: ArcSwap::from_pointee(Callers::default()),
             call_backs: CallBacks::default(),
             learning: Learning::default(),
+            network: ArcSwapOption::empty(),
         }
     }
 
@@ -167,9 +172,24 @@ impl Pipeline {
 
     /// The verdict on `comment` as if it came in now; nothing is kept. `id` is its own, when it is stored already.
     pub async fn judge(&self, comment: &Comment, site: &Site, id: Option<CommentId>) -> Verdict {
+        self.judge_with(comment, site, id, None).await
+    }
+
+    /// The same; `known` is what the network answered, if it is not to be asked now.
+    async fn judge_with(
+        &self,
+        comment: &Comment,
+        site: &Site,
+        id: Option<CommentId>,
+        known: Option<Option<Answers>>,
+    ) -> Verdict {
         let started = Instant::now();
         let text = Text::of(comment);
-        let facts = self.facts(comment, &text, site, id).await;
+        let mut facts = self.facts(comment, &text, site, id).await;
+        facts.network = match known {
+            Some(answers) => answers,
+            None => self.answers(comment, &text, site).await,
+        };
         let case = Case { comment, text: &text, facts: &facts, site };
         let now = self.clock.now();
         let (callers, taught) = (self.callers.load(), self.taught(site.id));

@@ -10,7 +10,7 @@ use tracing_subscriber::util::TryInitError;
 use crate::config::{Log, LogFormat};
 
 /// What is counted and measured, as `GET /metrics` shows it. The only place where a metric is described.
-pub const METRICS: [(&str, Kind, &str); 15] = [
+pub const METRICS: [(&str, Kind, &str); 17] = [
     ("hamlet_decisions_total", Kind::Counter, "Verdicts kept, by `site` and `decision`; those of people too."),
     ("hamlet_deliveries_total", Kind::Counter, "Attempts at a webhook delivery, by `outcome`."),
     ("hamlet_delivery_seconds", Kind::Seconds, "Time until an endpoint answered or was given up."),
@@ -18,6 +18,8 @@ pub const METRICS: [(&str, Kind, &str); 15] = [
     ("hamlet_http_requests_total", Kind::Counter, "Requests answered, by `door` and class of `status`."),
     ("hamlet_http_request_seconds", Kind::Seconds, "Time from a request's head to its answer, by `door`."),
     ("hamlet_labels_total", Kind::Counter, "Labels that people gave, by `site` and `label`."),
+    ("hamlet_lookups_total", Kind::Counter, "Questions of network rules, by `source` and `outcome`."),
+    ("hamlet_lookup_seconds", Kind::Seconds, "Time until a source of network rules answered or was given up."),
     ("hamlet_mistakes_total", Kind::Counter, "What labels showed to be wrong, by `site` and `mistake`."),
     ("hamlet_queue_jobs", Kind::Gauge, "Jobs that wait or were given up, by `kind` and `state`."),
     ("hamlet_rate_limited_total", Kind::Counter, "Requests refused for coming too often, by `limit`."),

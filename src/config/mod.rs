@@ -6,6 +6,7 @@
 
 pub mod hooks;
 mod layers;
+mod network;
 mod values;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use crate::site::Policy;
 use hooks::Hooks;
 
 pub use layers::{DEFAULTS, Setting, Sources};
+pub use network::Network;
 pub use values::{LogFormat, PrivateAddresses};
 
 /// What is wrong with the settings, and where: one sentence that carries the mend.
@@ -59,6 +61,7 @@ pub struct Config {
     pub model: Model,
     pub training: Training,
     pub rules: Rules,
+    pub network: Network,
     #[serde(skip)]
     sources: Sources,
     #[serde(skip)]
@@ -243,7 +246,7 @@ impl Config {
     /// The first thing that is wrong: an unknown key, a value of the wrong kind or out of range, an unreadable file.
     pub fn load(sources: Sources) -> Result<Config, ConfigError> {
         let (whole, settings) = layers::merged(&sources)?;
-        for (key, low, high) in RANGES {
+        for (key, low, high) in RANGES.into_iter().chain(network::RANGES) {
             settings.get(key).map_or(Ok(()), |setting| in_range(setting, low, high))?;
         }
         let config: Config = whole.try_deserialize().map_err(|error| complaint(&error, &settings))?;

@@ -173,9 +173,31 @@ fn every_number_has_a_range() {
         config::ValueKind::Array(items) => items.iter().any(|item| matches!(item.kind, config::ValueKind::I64(_))),
         value => matches!(value, config::ValueKind::I64(_) | config::ValueKind::Float(_)),
     });
+    let ranges = || RANGES.iter().chain(&network::RANGES);
     let unbounded: Vec<_> =
-        numbers.filter(|number| RANGES.iter().all(|(key, ..)| *key != number.key)).map(|number| &number.key).collect();
+        numbers.filter(|number| ranges().all(|(key, ..)| *key != number.key)).map(|number| &number.key).collect();
     assert!(unbounded.is_empty(), "{unbounded:?}");
-    let stale: Vec<_> = RANGES.iter().filter(|(key, ..)| !config.settings.contains_key(*key)).collect();
+    let stale: Vec<_> = ranges().filter(|(key, ..)| !config.settings.contains_key(*key)).collect();
     assert!(stale.is_empty(), "{stale:?}");
+}
+
+#[test]
+fn the_network_is_off_and_what_may_not_be_asked_is_refused() {
+    let off = load("", &[]).unwrap().network;
+    assert!(off.domain_lists.is_empty() && off.ip_lists.is_empty() && off.stopforumspam.is_empty());
+    assert!(off.tor_exits.is_none() && off.host_lists.is_empty());
+    let on = "HAMLET_NETWORK__DOMAIN_LISTS=dbl.spamhaus.org,my.test 127.0.0.9=SURBL*0.5";
+    assert_eq!(load("", &[on]).unwrap().network.domain_lists.len(), 2);
+    for (line, expected) in [
+        ("ip_lists = ['pbl.spamhaus.org']", "home users"),
+        ("ip_lists = ['dbl.spamhaus.org']", "belongs in `network.domain_lists`"),
+        ("domain_lists = ['x.test 127.0.0.2=SPAM_CASINO']", "may speak for URIBL_DBL"),
+        ("stopforumspam = ['mail']", "may hold \"email\", \"ip\" and \"name\""),
+        ("stopforumspam_url = 'ftp://x'", "must be a URL"),
+        ("resolvers = ['127.0.0.1']", "must be addresses and ports such as 127.0.0.1:53"),
+        ("budget_ms = 0", "must be from 10 to 10000"),
+    ] {
+        let error = load(&format!("[network]\n{line}"), &[]).unwrap_err();
+        assert!(error.contains(expected) && error.contains("network."), "{line}: {error}");
+    }
 }

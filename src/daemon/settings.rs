@@ -9,7 +9,7 @@ use crate::api::limiter;
 use crate::config::hooks::Hooks;
 use crate::config::{Config, PrivateAddresses};
 use crate::webhook::{self, Allow, Schedule};
-use crate::{http, store, worker};
+use crate::{http, network, store, worker};
 
 pub fn store(config: &Config) -> store::Settings {
     store::Settings {
@@ -73,6 +73,25 @@ pub fn worker(config: &Config) -> worker::Settings {
             disable_after: config.webhooks.disable_after,
         },
         keep_delivered: config.webhooks.keep,
+    }
+}
+
+pub fn network(config: &Config) -> network::Settings {
+    let given = config.network.clone();
+    network::Settings {
+        resolvers: given.resolvers,
+        zones: given.domain_lists.into_iter().chain(given.ip_lists).collect(),
+        stop_forum_spam: given.stopforumspam,
+        stop_forum_spam_url: given.stopforumspam_url,
+        tor_exits: given.tor_exits,
+        host_lists: given.host_lists,
+        budget: given.budget,
+        domains: given.domains,
+        at_once: given.at_once,
+        cache_entries: given.cache_entries,
+        keep_hit: given.keep_hit,
+        keep_miss: given.keep_miss,
+        limits: network::Limits { failures: given.failures, pause: given.pause },
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Learned, Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK, outgoing};
 use crate::comment::{Comment, CommentId};
 use crate::event::EventKind;
 use crate::language::Language;
+use crate::facts::Facts;
 use crate::random;
 use crate::reason;
 use crate::site::Site;
@@ -65,8 +66,12 @@ impl Pipeline {
     ) -> Result<Overruled, StoreError> {
         let stored = self.existing(site, id).await?;
         let comment = stored.comment.clone();
+        let facts = match &stored.status {
+            Status::Decided { verdict } => verdict.facts.clone(),
+            Status::Queued | Status::DeadLetter { .. } => Facts::NONE,
+        };
         let score_before = match said {
-            Said::Label(_) => Some(self.judge(&comment, site, Some(id)).await.score),
+            Said::Label(_) => Some(self.judge_again(&comment, site, Some(id), &facts).await.score),
             Said::Decision(_) => None,
         };
         let (before, judged, mut verdict) = match stored.status {
@@ -112,7 +117,7 @@ impl Pipeline {
         // Also when nothing was written: an earlier attempt may have ended before it was learned from.
         let Some(before) = score_before else { return Ok(Overruled { verdict, learned: None }) };
         self.follow_labels().await?;
-        let after = self.judge(&comment, site, Some(id)).await.score;
+        let after = self.judge_again(&comment, site, Some(id), &facts).await.score;
         Ok(Overruled { verdict, learned: Some(Learned { before, after, is_news }) })
     }
 

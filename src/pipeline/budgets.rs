@@ -86,7 +86,7 @@ impl Pipeline {
         if ham.word == HamWord::Presumed && then.score >= then.thresholds.hold {
             return None;
         }
-        let now = self.judge(&ham.comment, site, Some(ham.id)).await;
+        let now = self.judge_again(&ham.comment, site, Some(ham.id), &then.facts).await;
         if now.evidence.iter().any(decides_alone) {
             return None;
         }

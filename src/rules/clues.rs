@@ -10,6 +10,7 @@ use super::phone::{self, Phone};
 use super::phrases::{self, Category, Hit};
 use super::traps::{self, Planted};
 use crate::comment::Comment;
+use crate::facts::Facts;
 use crate::text::{Link, Text, normalize, registrable_domain};
 
 /// A comment with the clues it gives.
@@ -17,6 +18,8 @@ use crate::text::{Link, Text, normalize, registrable_domain};
 pub(super) struct Clues<'a> {
     pub comment: &'a Comment,
     pub text: &'a Text,
+    /// What is known besides the comment.
+    pub facts: &'a Facts,
     /// Listed phrases in the text.
     pub hits: Vec<Hit>,
     /// Links that lead away from the site, and those that stay.
@@ -36,7 +39,7 @@ const MAX_FIELD: usize = 1_000;
 
 impl<'a> Clues<'a> {
     pub fn of(case: &Case<'a>) -> Clues<'a> {
-        let Case { comment, text, site, .. } = *case;
+        let Case { comment, text, facts, site } = *case;
         let links = text.links();
         let mut foreign: Vec<&Link> = Vec::new();
         if !links.is_empty() {
@@ -54,6 +57,7 @@ impl<'a> Clues<'a> {
         Clues {
             comment,
             text,
+            facts,
             hits: phrases::find(text.normal()),
             own_links: links.len() - foreign.len(),
             foreign,

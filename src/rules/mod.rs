@@ -15,7 +15,7 @@ mod content;
 mod history;
 mod links;
 mod lists;
-mod network;
+pub mod network;
 mod phone;
 mod phrases;
 mod traps;
@@ -211,7 +211,7 @@ const fn rule(
 /// Every rule there is.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = {
-    use Family::{Arabic, Author, Characters, Content, Links, Traps, Trust};
+    use Family::{Arabic, Author, Characters, Content, Links, Network, Traps, Trust};
     use Field::{AuthorUrl, Email, FormSeconds, Honeypot, Name, Referrer, Role, UserAgent};
     use Category as C;
     &[
@@ -308,6 +308,16 @@ pub const RULES: &[Rule] = {
     rule(Arabic, "AR_PRESENTATION_FORMS", &[], arabic::presentation_forms, "Arabic letters in print forms"),
     rule(Arabic, "AR_MIXED_DIGITS", &[], arabic::mixed_digits, "a number in digits of two scripts"),
     rule(Arabic, "AR_CHAIN_PRAYER", &[], arabic::chain, "a chain message with a link"),
+
+    rule(Network, "URIBL_DBL", &[], |clues| network::answered(clues, "URIBL_DBL"), "a link to a domain that Spamhaus lists"),
+    rule(Network, "SURBL", &[], |clues| network::answered(clues, "SURBL"), "a link to a domain that SURBL lists"),
+    rule(Network, "URIBL_BLACK", &[], |clues| network::answered(clues, "URIBL_BLACK"), "a link to a domain on a list of spammed domains"),
+    rule(Network, "IP_DNSBL", &[], |clues| network::answered(clues, "IP_DNSBL"), "an address known for spam or a virus"),
+    rule(Network, "SFS_EMAIL", &[], |clues| network::answered(clues, "SFS_EMAIL"), "an e-mail address that StopForumSpam knows"),
+    rule(Network, "SFS_IP", &[], |clues| network::answered(clues, "SFS_IP"), "an address that StopForumSpam knows"),
+    rule(Network, "SFS_NAME", &[], |clues| network::answered(clues, "SFS_NAME"), "a name that StopForumSpam knows"),
+    rule(Network, "TOR_EXIT", &[], |clues| network::answered(clues, "TOR_EXIT"), "a way through the Tor network"),
+    rule(Network, "URL_MALICIOUS", &[], |clues| network::answered(clues, "URL_MALICIOUS"), "a link to a host known for phishing or malware"),
 
     rule(Trust, "URL_OWN_SITE", &[], trust::own_site, "links to this site only"),
     rule(Trust, "AUTHOR_MEMBER", &[Role], trust::member, "a member of the site"),

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use regex::Regex;
 
 /// A crate and the places (below `src/`) that may name it.
-const AT_HOME: [(&str, &[&str]); 8] = [
+const AT_HOME: [(&str, &[&str]); 9] = [
     ("sqlx", &["store/"]),
     ("axum", &["http.rs", "http/", "api/"]),
     ("governor", &["api/limiter.rs"]),
-    ("reqwest", &["webhook.rs", "webhook/"]),
+    ("hickory_resolver", &["network/"]),
+    ("reqwest", &["webhook.rs", "webhook/", "network/"]),
     ("linfa", &["training/fit.rs"]),
     ("linfa_bayes", &["training/fit.rs"]),
     ("clap", &["main.rs", "cli/"]),
