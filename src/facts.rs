@@ -20,11 +20,14 @@ pub struct Facts {
     pub history: Option<History>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Answers>,
+    /// Symbols that were muted for the site: they had gone mad, and weigh nothing (`rules::mute`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub muted: Vec<String>,
 }
 
 impl Facts {
     /// Nothing was asked.
-    pub const NONE: Facts = Facts { history: None, network: None };
+    pub const NONE: Facts = Facts { history: None, network: None, muted: Vec::new() };
 
     pub fn is_empty(&self) -> bool {
         *self == Facts::NONE

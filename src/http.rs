@@ -142,6 +142,10 @@ struct Readiness {
     /// How those are doing that network rules ask; absent when they are off. Does not make the daemon unready.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     network: Vec<Source>,
+    /// Symbols that weigh nothing for a site, because they fire on much of what its readers write: look for a page cache or a
+    /// CMS at fault. Absent when there are none. Does not make the daemon unready.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    muted: Vec<Muted>,
 }
 
 /// A DNS list, a service or a file that network rules read.
@@ -151,6 +155,16 @@ struct Source {
     source: String,
     /// `ok`, `untested`, or what is wrong.
     state: &'static str,
+}
+
+/// A symbol that has gone mad on a site.
+#[derive(Serialize, ToSchema)]
+struct Muted {
+    site: String,
+    #[schema(examples("HONEYPOT_FILLED"))]
+    symbol: &'static str,
+    /// Of the site's last comments, those that carry it, 0 to 1.
+    share: f32,
 }
 
 /// The process lives.
@@ -172,13 +186,15 @@ async fn readyz(State(doors): State<Arc<Doors>>) -> Response {
     let model = pipeline.current_judge().classifier().id().to_owned();
     let health = pipeline.network().map(|network| network.health()).unwrap_or_default();
     let network = health.into_iter().map(|health| Source { source: health.source, state: health.state }).collect();
+    let muted = pipeline.muted().into_iter();
+    let muted = muted.map(|muted| Muted { site: muted.site, symbol: muted.symbol, share: muted.share }).collect();
     match store {
         Ok(queue) => {
-            let body = Readiness { status: "ready", store: "ok".to_owned(), model, queue: Some(queue), network };
+            let body = Readiness { status: "ready", store: "ok".to_owned(), model, queue: Some(queue), network, muted };
             reply::answer(StatusCode::OK, &body)
         }
         Err(error) => {
-            let body = Readiness { status: "not ready", store: error.to_string(), model, queue: None, network };
+            let body = Readiness { status: "not ready", store: error.to_string(), model, queue: None, network, muted };
             reply::answer(StatusCode::SERVICE_UNAVAILABLE, &body)
         }
     }

@@ -11,6 +11,7 @@ mod callbacks;
 mod callers;
 mod gathering;
 mod learning;
+mod muting;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ use crate::network::Network;
 use crate::random;
 use crate::reason;
 use crate::rules::Case;
+use crate::rules::mute::Seen;
 use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
 use crate::store::{Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError};
@@ -42,6 +44,8 @@ use callers::Callers;
 pub use callers::{Known, key_hash};
 pub use learning::Learned;
 use learning::Learning;
+pub use muting::Muted;
+use muting::Muting;
 
 /// How long a comment that was handed over stays out of other workers' sight: a queue in memory is gone with its
 /// process, and this is how long its comments then wait.
@@ -69,6 +73,7 @@ pub struct Pipeline {
     call_backs: CallBacks,
     learning: Learning,
     network: ArcSwapOption<Network>,
+    muting: Muting,
 }
 
 impl fmt::Debug for Pipeline {
@@ -125,6 +130,7 @@ impl Pipeline {
             call_backs: CallBacks::default(),
             learning: Learning::default(),
             network: ArcSwapOption::empty(),
+            muting: Muting::default(),
         }
     }
 
@@ -142,6 +148,7 @@ impl Pipeline {
         let new = Arc::new(Callers::of(directory));
         let before = self.callers.rcu(|now| Arc::clone(if now.is_newer_than(&new) { now } else { &new }));
         self.learning.forget_removed(&before, &self.callers.load());
+        self.muting.forget_removed(&self.callers.load());
     }
 
     /// Reads sites and keys anew, so that what was just changed here counts from the next request on.
@@ -190,6 +197,7 @@ impl Pipeline {
             Some(answers) => answers,
             None => self.answers(comment, &text, site).await,
         };
+        facts.muted = self.muting.of(site.id);
         let case = Case { comment, text: &text, facts: &facts, site };
         let now = self.clock.now();
         let (callers, taught) = (self.callers.load(), self.taught(site.id));
@@ -209,6 +217,7 @@ impl Pipeline {
         let event = outgoing(EventKind::Decided, site, new.id, &new.comment, &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
             Admission::New { id, .. } => {
+                self.muting.observe(site, &Seen::in_verdict(&verdict));
                 self.decided(site, verdict.decision);
                 Ok((id, verdict))
             }
@@ -286,9 +295,10 @@ impl Pipeline {
             return Ok(());
         };
         let verdict = self.judge(&job.comment, &site, Some(job.id)).await;
-        let decision = verdict.decision;
+        let (decision, seen) = (verdict.decision, Seen::in_verdict(&verdict));
         let event = outgoing(EventKind::Decided, &site, job.id, &job.comment, &verdict);
         self.store.record_verdict(job, verdict, event).await?;
+        self.muting.observe(&site, &seen);
         self.decided(&site, decision);
         Ok(())
     }

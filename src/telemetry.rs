@@ -10,7 +10,7 @@ use tracing_subscriber::util::TryInitError;
 use crate::config::{Log, LogFormat};
 
 /// What is counted and measured, as `GET /metrics` shows it. The only place where a metric is described.
-pub const METRICS: [(&str, Kind, &str); 17] = [
+pub const METRICS: [(&str, Kind, &str); 18] = [
     ("hamlet_decisions_total", Kind::Counter, "Verdicts kept, by `site` and `decision`; those of people too."),
     ("hamlet_deliveries_total", Kind::Counter, "Attempts at a webhook delivery, by `outcome`."),
     ("hamlet_delivery_seconds", Kind::Seconds, "Time until an endpoint answered or was given up."),
@@ -21,6 +21,7 @@ pub const METRICS: [(&str, Kind, &str); 17] = [
     ("hamlet_lookups_total", Kind::Counter, "Questions of network rules, by `source` and `outcome`."),
     ("hamlet_lookup_seconds", Kind::Seconds, "Time until a source of network rules answered or was given up."),
     ("hamlet_mistakes_total", Kind::Counter, "What labels showed to be wrong, by `site` and `mistake`."),
+    ("hamlet_muted_symbols", Kind::Gauge, "1 while a symbol that has gone mad is muted, by `site` and `symbol`."),
     ("hamlet_queue_jobs", Kind::Gauge, "Jobs that wait or were given up, by `kind` and `state`."),
     ("hamlet_rate_limited_total", Kind::Counter, "Requests refused for coming too often, by `limit`."),
     ("hamlet_store_commits_total", Kind::Counter, "Transactions committed by the store's writer."),

@@ -15,6 +15,7 @@ mod content;
 mod history;
 mod links;
 mod lists;
+pub mod mute;
 pub mod network;
 mod phone;
 mod phrases;
@@ -356,7 +357,9 @@ impl RuleSet {
                 continue;
             }
             if let Some(note) = (rule.fires)(&clues) {
-                let weight = weight * note.strength.clamp(0.0, 1.0);
+                // A muted rule is heard and weighs nothing.
+                let is_muted = case.facts.muted.iter().any(|symbol| symbol == rule.symbol);
+                let weight = if is_muted { 0.0 } else { weight * note.strength.clamp(0.0, 1.0) };
                 if let Some(total) = totals.get_mut(rule.family as usize) {
                     *total += weight;
                 }

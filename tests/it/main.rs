@@ -23,6 +23,7 @@ mod hooks;
 mod hostile;
 mod learning;
 mod limits;
+mod muting;
 mod network;
 mod openapi;
 mod promotion;
