@@ -4,6 +4,7 @@
 //! what a reading means (`rules`, `classifier`), nor the author's fields. All of it is linear in the length of the
 //! content, whatever the bytes.
 
+mod fingerprint;
 mod html;
 mod language;
 mod links;
@@ -16,6 +17,7 @@ mod tokens;
 
 use std::sync::OnceLock;
 
+pub use fingerprint::{BANDS, Fingerprint, MINS};
 pub use html::Markup;
 pub use language::Language;
 pub use links::{Link, Syntax, registrable_domain};
