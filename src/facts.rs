@@ -17,7 +17,7 @@ pub use network::Answers;
 #[serde(default)]
 pub struct Facts {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub history: Option<History>,
+    pub history: Option<Box<History>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Answers>,
     /// Symbols that were muted for the site: they had gone mad, and weigh nothing (`rules::mute`).

@@ -9,7 +9,9 @@ mod asking;
 mod budgets;
 mod callbacks;
 mod callers;
+mod campaigns;
 mod gathering;
+mod history;
 mod learning;
 mod muting;
 
@@ -25,8 +27,8 @@ use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
+use crate::facts::Facts;
 use crate::language::Language;
-use crate::facts::Answers;
 use crate::lists::Lists;
 use crate::network::Network;
 use crate::random;
@@ -35,13 +37,16 @@ use crate::rules::Case;
 use crate::rules::mute::Seen;
 use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
-use crate::store::{Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError};
+use crate::store::{
+    Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError, Traces,
+};
 use crate::text::Text;
 use crate::verdict::{Decision, Verdict};
 pub use afterwards::{Overruled, Said};
 use callbacks::CallBacks;
 use callers::Callers;
 pub use callers::{Known, key_hash};
+pub use campaigns::{CampaignChange, Common};
 pub use learning::Learned;
 use learning::Learning;
 pub use muting::Muted;
@@ -179,41 +184,42 @@ impl Pipeline {
 
     /// The verdict on `comment` as if it came in now; nothing is kept. `id` is its own, when it is stored already.
     pub async fn judge(&self, comment: &Comment, site: &Site, id: Option<CommentId>) -> Verdict {
-        self.judge_with(comment, site, id, None).await
+        self.judge_traced(comment, site, id).await.0
     }
 
-    /// The same; `known` is what the network answered, if it is not to be asked now.
-    async fn judge_with(
-        &self,
-        comment: &Comment,
-        site: &Site,
-        id: Option<CommentId>,
-        known: Option<Option<Answers>>,
-    ) -> Verdict {
+    /// The same, with what the comment is known by from then on.
+    async fn judge_traced(&self, comment: &Comment, site: &Site, id: Option<CommentId>) -> (Verdict, Traces) {
         let started = Instant::now();
         let text = Text::of(comment);
-        let mut facts = self.facts(comment, &text, site, id).await;
-        facts.network = match known {
-            Some(answers) => answers,
-            None => self.answers(comment, &text, site).await,
-        };
-        facts.muted = self.muting.of(site.id);
-        let case = Case { comment, text: &text, facts: &facts, site };
+        let traces = history::traces(comment, &text, site);
+        let facts = self.facts(comment, &text, site, id, &traces).await;
+        (self.judge_knowing(comment, &text, site, &facts, started), traces)
+    }
+
+    /// The verdict on `comment` as if it came in now, with the facts of another time: nobody is asked.
+    pub fn judge_anew(&self, comment: &Comment, site: &Site, facts: &Facts) -> Verdict {
+        self.judge_knowing(comment, &Text::of(comment), site, facts, Instant::now())
+    }
+
+    fn judge_knowing(&self, comment: &Comment, text: &Text, site: &Site, facts: &Facts, started: Instant) -> Verdict {
+        let case = Case { comment, text, facts, site };
         let now = self.clock.now();
         let (callers, taught) = (self.callers.load(), self.taught(site.id));
         let mut verdict = match callers.lists(site.id) {
             Some(lists) => self.judge.load().judge_case(&case, lists, &taught, now),
             None => self.judge.load().judge_case(&case, &Lists::of(&site.policy.lists), &taught, now),
         };
+        history::follow_campaign(&mut verdict, site);
         verdict.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         verdict
     }
 
     /// Judges and keeps comment, verdict and deliveries. A repeat gets the verdict that stands; an edit is judged anew.
     pub async fn check(&self, site: &Site, submission: Submission) -> Result<(CommentId, Verdict), StoreError> {
-        let new = self.new_comment(site, submission);
+        let mut new = self.new_comment(site, submission);
         let again = again_of(&new);
-        let verdict = self.judge(&new.comment, site, None).await;
+        let (verdict, traces) = self.judge_traced(&new.comment, site, None).await;
+        new.traces = traces;
         let event = outgoing(EventKind::Decided, site, new.id, &new.comment, &verdict);
         match self.store.admit_decided(new, verdict.clone(), event).await? {
             Admission::New { id, .. } => {
@@ -294,10 +300,10 @@ impl Pipeline {
             // The site was removed, or is newer than the directory: the lease runs out and the job comes back.
             return Ok(());
         };
-        let verdict = self.judge(&job.comment, &site, Some(job.id)).await;
+        let (verdict, traces) = self.judge_traced(&job.comment, &site, Some(job.id)).await;
         let (decision, seen) = (verdict.decision, Seen::in_verdict(&verdict));
         let event = outgoing(EventKind::Decided, &site, job.id, &job.comment, &verdict);
-        self.store.record_verdict(job, verdict, event).await?;
+        self.store.record_verdict(job, verdict, event, traces).await?;
         self.muting.observe(&site, &seen);
         self.decided(&site, decision);
         Ok(())
@@ -324,6 +330,7 @@ impl Pipeline {
             idempotency_key: submission.idempotency_key,
             fingerprint: submission.fingerprint,
             callback: submission.callback,
+            traces: Traces::default(),
         }
     }
 }

@@ -10,11 +10,17 @@ use tracing_subscriber::util::TryInitError;
 use crate::config::{Log, LogFormat};
 
 /// What is counted and measured, as `GET /metrics` shows it. The only place where a metric is described.
-pub const METRICS: [(&str, Kind, &str); 18] = [
+pub const METRICS: [(&str, Kind, &str); 20] = [
     ("hamlet_decisions_total", Kind::Counter, "Verdicts kept, by `site` and `decision`; those of people too."),
     ("hamlet_deliveries_total", Kind::Counter, "Attempts at a webhook delivery, by `outcome`."),
     ("hamlet_delivery_seconds", Kind::Seconds, "Time until an endpoint answered or was given up."),
     ("hamlet_endpoints_disabled", Kind::Gauge, "Endpoints that are told nothing until somebody enables them."),
+    (
+        "hamlet_history_misses_total",
+        Kind::Counter,
+        "Comments judged without what was seen before: the store was slow or away.",
+    ),
+    ("hamlet_history_seconds", Kind::Seconds, "Time until the store said what it had seen before of a comment."),
     ("hamlet_http_requests_total", Kind::Counter, "Requests answered, by `door` and class of `status`."),
     ("hamlet_http_request_seconds", Kind::Seconds, "Time from a request's head to its answer, by `door`."),
     ("hamlet_labels_total", Kind::Counter, "Labels that people gave, by `site` and `label`."),

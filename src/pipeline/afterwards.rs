@@ -11,7 +11,7 @@ use crate::random;
 use crate::reason;
 use crate::site::Site;
 use crate::statistics;
-use crate::store::{Act, Change, HistoryEntry, Outgoing, Status, StoreError, StoredComment};
+use crate::store::{Act, CampaignId, Change, HistoryEntry, Outgoing, Status, StoreError, StoredComment};
 use crate::verdict::{Decision, Label, Verdict};
 use crate::webhook::CallBack;
 
@@ -66,19 +66,40 @@ impl Pipeline {
     ) -> Result<Overruled, StoreError> {
         let stored = self.existing(site, id).await?;
         let comment = stored.comment.clone();
+        // With what was known when it was judged: what people say of it now is no part of that.
         let facts = match &stored.status {
             Status::Decided { verdict } => verdict.facts.clone(),
             Status::Queued | Status::DeadLetter { .. } => Facts::NONE,
         };
         let score_before = match said {
-            Said::Label(_) => Some(self.judge_again(&comment, site, Some(id), &facts).await.score),
+            Said::Label(_) => Some(self.judge_anew(&comment, site, &facts).score),
             Said::Decision(_) => None,
         };
-        let (before, judged, mut verdict) = match stored.status {
-            Status::Decided { verdict } => (Some(verdict.decision), None, verdict),
+        let (verdict, is_news) = self.record_word(site, stored, said, by, via, None).await?;
+        // Also when nothing was written: an earlier attempt may have ended before it was learned from.
+        let Some(before) = score_before else { return Ok(Overruled { verdict, learned: None }) };
+        self.follow_labels().await?;
+        let after = self.judge_anew(&comment, site, &facts).score;
+        Ok(Overruled { verdict, learned: Some(Learned { before, after, is_news }) })
+    }
+
+    /// Keeps what a person said of a comment, or of the campaign that it belongs to; the verdict that stands, and whether
+    /// that was new.
+    pub(super) async fn record_word(
+        &self,
+        site: &Site,
+        stored: StoredComment,
+        said: Said,
+        by: &str,
+        via: &str,
+        campaign: Option<CampaignId>,
+    ) -> Result<(Verdict, bool), StoreError> {
+        let id = stored.id;
+        let (before, judged, mut verdict, traces) = match stored.status {
+            Status::Decided { verdict } => (Some(verdict.decision), None, verdict, None),
             Status::Queued | Status::DeadLetter { .. } => {
-                let verdict = self.judge(&stored.comment, site, Some(id)).await;
-                (None, Some(verdict.decision), verdict)
+                let (verdict, traces) = self.judge_traced(&stored.comment, site, Some(id)).await;
+                (None, Some(verdict.decision), verdict, Some(traces))
             }
         };
         let decided_by_checks = stored.judged.or(judged).unwrap_or(verdict.decision);
@@ -106,6 +127,8 @@ impl Pipeline {
             fingerprint: None,
             event: Some(event),
             call_back,
+            campaign,
+            traces,
         };
         let is_news = self.store.record_change(site.id, id, change).await?;
         if is_news {
@@ -114,11 +137,7 @@ impl Pipeline {
                 labelled(site, label, decided_by_checks);
             }
         }
-        // Also when nothing was written: an earlier attempt may have ended before it was learned from.
-        let Some(before) = score_before else { return Ok(Overruled { verdict, learned: None }) };
-        self.follow_labels().await?;
-        let after = self.judge_again(&comment, site, Some(id), &facts).await.score;
-        Ok(Overruled { verdict, learned: Some(Learned { before, after, is_news }) })
+        Ok((verdict, is_news))
     }
 
     /// Judges a comment again, with the model, rules and lists of now. The verdict that stands afterwards: a person's
@@ -134,9 +153,10 @@ impl Pipeline {
             Status::Decided { verdict } => Some(verdict.decision),
             Status::Queued | Status::DeadLetter { .. } => None,
         };
-        let verdict = self.judge(&stored.comment, site, Some(id)).await;
+        let (verdict, traces) = self.judge_traced(&stored.comment, site, Some(id)).await;
         let what = Act::Recheck(verdict.decision);
         let change = self.rejudged(site, id, &stored.comment, what, before, verdict.clone(), by, via);
+        let change = Change { traces: Some(traces), ..change };
         if self.store.record_change(site.id, id, change).await? {
             self.decided(site, verdict.decision);
             return Ok(verdict);
@@ -181,10 +201,11 @@ impl Pipeline {
             Status::Queued | Status::DeadLetter { .. } => None,
         };
         let Submission { comment, idempotency_key, fingerprint, .. } = submission;
-        let verdict = self.judge(&comment, site, Some(stored.id)).await;
+        let (verdict, traces) = self.judge_edited(&comment, &stored.comment, site, stored.id).await;
         let what = Act::Edit(verdict.decision);
         let change = self.rejudged(site, stored.id, &comment, what, before, verdict.clone(), &site.name, via);
-        let change = Change { comment: Some(comment), idempotency_key, fingerprint, ..change };
+        let traces = Some(traces);
+        let change = Change { comment: Some(comment), idempotency_key, fingerprint, traces, ..change };
         self.store.record_change(site.id, stored.id, change).await?;
         self.decided(site, verdict.decision);
         // A label was about the old text.
@@ -212,7 +233,8 @@ impl Pipeline {
         let call_back = (is_news && via != VIA_AKISMET).then(|| call_back(id, &verdict)).flatten();
         let judged = Some(verdict.decision);
         let (comment, idempotency_key, fingerprint) = (None, None, None);
-        Change { entry, judged, verdict, comment, idempotency_key, fingerprint, event, call_back }
+        let (campaign, traces) = (None, None);
+        Change { entry, judged, verdict, comment, idempotency_key, fingerprint, event, call_back, campaign, traces }
     }
 }
 
@@ -227,7 +249,7 @@ fn labelled(site: &Site, label: Label, decided_by_checks: Decision) {
 }
 
 /// The message that tells a CMS's call-back of a verdict. A hold is none: that is what it has already.
-fn call_back(id: CommentId, verdict: &Verdict) -> Option<Outgoing> {
+pub(super) fn call_back(id: CommentId, verdict: &Verdict) -> Option<Outgoing> {
     let is_spam = match verdict.decision {
         Decision::Approve => false,
         Decision::Spam | Decision::Discard => true,

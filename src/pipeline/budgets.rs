@@ -58,7 +58,7 @@ impl Pipeline {
             let Some(last) = page.last() else { break };
             before = Some(last.id);
             for ham in &page {
-                scores.extend(self.held_out_score(ham, site).await);
+                scores.extend(self.held_out_score(ham, site));
             }
             if scores.len() >= MOST_HAM as usize {
                 scores.truncate(MOST_HAM as usize);
@@ -80,13 +80,14 @@ impl Pipeline {
     }
 
     /// `None` for what is no held-out ham after all, or not the threshold's to decide.
-    async fn held_out_score(&self, ham: &HamComment, site: &Site) -> Option<Score> {
+    fn held_out_score(&self, ham: &HamComment, site: &Site) -> Option<Score> {
         // In shadow mode everything is let through: what would have been blocked is not presumed to be ham.
         let then = &ham.verdict;
         if ham.word == HamWord::Presumed && then.score >= then.thresholds.hold {
             return None;
         }
-        let now = self.judge_again(&ham.comment, site, Some(ham.id), &then.facts).await;
+        // What was known then is what is known of a comment that comes; what people said of it since is not.
+        let now = self.judge_anew(&ham.comment, site, &then.facts);
         if now.evidence.iter().any(decides_alone) {
             return None;
         }

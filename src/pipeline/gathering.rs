@@ -6,13 +6,23 @@ use super::Pipeline;
 use crate::comment::{Comment, CommentId};
 use crate::facts::Facts;
 use crate::site::Site;
+use crate::store::Traces;
 use crate::text::Text;
 
 impl Pipeline {
     /// What is known of the comment; what cannot be had in time is absent. `id` is the comment's own, when it is stored
     /// already: it does not count as seen before.
-    #[expect(clippy::unused_async, reason = "nobody is asked yet")]
-    pub(super) async fn facts(&self, _comment: &Comment, _text: &Text, _site: &Site, _id: Option<CommentId>) -> Facts {
-        Facts::NONE
+    ///
+    /// * `traces`: by what it is known again.
+    pub(super) async fn facts(
+        &self,
+        comment: &Comment,
+        text: &Text,
+        site: &Site,
+        id: Option<CommentId>,
+        traces: &Traces,
+    ) -> Facts {
+        let (history, network) = tokio::join!(self.history(site, traces, id), self.answers(comment, text, site));
+        Facts { history: history.map(Box::new), network, muted: self.muting.of(site.id) }
     }
 }

@@ -13,6 +13,7 @@ mod characters;
 mod clues;
 mod content;
 mod history;
+mod identity;
 mod links;
 mod lists;
 pub mod mute;
@@ -26,6 +27,7 @@ mod words;
 
 use std::borrow::Cow;
 
+pub use identity::{is_mail_provider, is_shared_address, mailbox};
 pub use phrases::Category;
 pub use weights::{RulesError, Weighed};
 
@@ -212,7 +214,7 @@ const fn rule(
 /// Every rule there is.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = {
-    use Family::{Arabic, Author, Characters, Content, Links, Network, Traps, Trust};
+    use Family::{Arabic, Author, Characters, Content, History, Links, Network, Traps, Trust};
     use Field::{AuthorUrl, Email, FormSeconds, Honeypot, Name, Referrer, Role, UserAgent};
     use Category as C;
     &[
@@ -310,6 +312,27 @@ pub const RULES: &[Rule] = {
     rule(Arabic, "AR_MIXED_DIGITS", &[], arabic::mixed_digits, "a number in digits of two scripts"),
     rule(Arabic, "AR_CHAIN_PRAYER", &[], arabic::chain, "a chain message with a link"),
 
+    rule(History, "AUTHOR_NEW", &[Email], history::author_new, "an author who has not written here before"),
+    rule(History, "AUTHOR_FIRST_LINK", &[Email], history::first_link, "the first link of an author who is trusted here"),
+    rule(History, "AUTHOR_REJECTED_RATE", &[Email], history::author_rejected, "an author most of whose comments were spam"),
+    rule(History, "IP_REPUTATION", &[], history::ip_reputation, "an address from which spam came"),
+    rule(History, "IP_PREFIX_REPUTATION", &[], history::network_reputation, "a network from which spam came"),
+    rule(History, "EMAIL_DOMAIN_REPUTATION", &[Email], history::email_domain_reputation, "an e-mail domain from which spam came"),
+    rule(History, "URL_DOMAIN_REPUTATION", &[], history::domain_reputation, "a domain that spam leads to"),
+    rule(History, "IP_BURST", &[], history::ip_burst, "many comments from one address within minutes"),
+    rule(History, "AUTHOR_BURST", &[Email], history::author_burst, "many comments of one author within an hour"),
+    rule(History, "SHORT_FLOOD", &[], history::short_flood, "one short comment after the other"),
+    rule(History, "DUP_EXACT", &[], history::exact, "the same text elsewhere"),
+    rule(History, "DUP_NEAR", &[], history::near, "nearly the same text from others"),
+    rule(History, "DUP_OF_SPAM", &[], history::of_spam, "a copy of what moderators here called spam"),
+    rule(History, "MOD_PINNED_SPAM", &[], history::pinned_spam, "the very text that a moderator here called spam"),
+    rule(History, "EMAIL_DOTS_PLUS_ABUSE", &[Email], history::respelled, "one mailbox in ever new spellings"),
+    rule(History, "EDIT_ADDS_LINK", &[], history::edit_adds_link, "a link that was added by an edit"),
+
+    rule(Trust, "AUTHOR_APPROVED", &[Email], history::author_approved, "an author whom moderators here let through before"),
+    rule(Trust, "URL_KNOWN_GOOD", &[], history::known_good, "links to where good comments lead"),
+    rule(Trust, "DUP_OF_HAM", &[], history::of_ham, "a copy of what moderators here let through"),
+    rule(Trust, "MOD_PINNED_HAM", &[], history::pinned_ham, "the very text that a moderator here let through"),
     rule(Network, "URIBL_DBL", &[], |clues| network::answered(clues, "URIBL_DBL"), "a link to a domain that Spamhaus lists"),
     rule(Network, "SURBL", &[], |clues| network::answered(clues, "SURBL"), "a link to a domain that SURBL lists"),
     rule(Network, "URIBL_BLACK", &[], |clues| network::answered(clues, "URIBL_BLACK"), "a link to a domain on a list of spammed domains"),

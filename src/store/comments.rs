@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EndpointId, Lease, Outgoing, Query};
+use super::{CampaignId, EndpointId, Lease, Outgoing, Query, Traces};
 use crate::comment::{Comment, CommentId};
 use crate::site::SiteId;
 use crate::verdict::{Decision, Label, Verdict};
@@ -26,6 +26,8 @@ pub struct NewComment {
     pub fingerprint: Option<i64>,
     /// Whom the CMS wants told when the decision changes; see [`Store::callback_endpoint`](super::Store::callback_endpoint).
     pub callback: Option<EndpointId>,
+    /// By what it is known again; with [`Store::admit_decided`](super::Store::admit_decided) only.
+    pub traces: Traces,
 }
 
 /// What became of a comment that knocked.
@@ -86,8 +88,17 @@ pub struct StoredComment {
 impl StoredComment {
     /// Whether a person's word stands: the newest label or decision, unless the comment was edited since.
     pub fn has_a_persons_word(&self) -> bool {
-        let newest = self.history.iter().rev().find(|entry| !matches!(entry.what, Act::Recheck(_)));
-        newest.is_some_and(|entry| !matches!(entry.what, Act::Edit(_)))
+        let mut words = 0_u32;
+        for entry in &self.history {
+            match entry.what {
+                Act::Label(_) | Act::Decision(_) => words += 1,
+                // What a campaign's decision replaced stands again.
+                Act::Undo(_) => words = words.saturating_sub(1),
+                Act::Edit(_) => words = 0,
+                Act::Recheck(_) => {}
+            }
+        }
+        words > 0
     }
 }
 
@@ -118,6 +129,19 @@ pub enum Act {
     Recheck(Decision),
     /// Its author changed it; it was judged again, and this came out.
     Edit(Decision),
+    /// A campaign's decision was taken back, and this stands again.
+    Undo(Decision),
+}
+
+impl Act {
+    /// What a person who spoke wants to become of the comment.
+    pub fn decision_of_a_person(self) -> Option<Decision> {
+        match self {
+            Act::Label(label) => Some(label.decision()),
+            Act::Decision(decision) => Some(decision),
+            Act::Recheck(_) | Act::Edit(_) | Act::Undo(_) => None,
+        }
+    }
 }
 
 /// What becomes of a comment that was admitted before.
@@ -138,6 +162,10 @@ pub struct Change {
     pub event: Option<Outgoing>,
     /// For the call-back that the comment came with, if it did.
     pub call_back: Option<Outgoing>,
+    /// The campaign that was decided, or is decided no longer.
+    pub campaign: Option<CampaignId>,
+    /// By what the comment is known again, when the checks read it.
+    pub traces: Option<Traces>,
 }
 
 /// A queued comment that this worker is to decide.

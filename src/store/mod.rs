@@ -6,6 +6,7 @@
 
 mod comments;
 mod deliveries;
+mod history;
 mod rotation;
 mod search;
 mod sqlite;
@@ -22,6 +23,7 @@ use utoipa::ToSchema;
 
 use crate::budget::Measured;
 use crate::comment::CommentId;
+use crate::facts::History;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
@@ -35,6 +37,7 @@ pub use deliveries::{
     Attempt, Delivery, DeliveryFilter, DeliveryJob, DeliveryState, Endpoint, EndpointChange, EndpointId, EndpointKind,
     EndpointSecret, EndpointState, LoggedAttempt, NextStep, Outgoing,
 };
+pub use history::{Before, Campaign, CampaignDecision, CampaignId, CampaignWord, Traces, Trait};
 pub use rotation::rotated;
 pub use search::Query;
 
@@ -243,7 +246,8 @@ pub trait Store: Send + Sync + 'static {
     /// * a label or a decision stands from here on: no [`Store::record_verdict`] and no [`Act::Recheck`] changes it.
     ///   Saying the same thing twice writes and sends nothing;
     /// * a re-check writes and sends nothing when a person's word stands;
-    /// * an edit reopens the comment: the person's word was about what it read before, and so was the label.
+    /// * an edit reopens the comment: the person's word was about what it read before, and so was the label;
+    /// * an undo restores what a campaign's decision replaced, if nobody has spoken since.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when `site` has no such comment.
@@ -289,6 +293,62 @@ pub trait Store: Send + Sync + 'static {
     /// How many comments of `site` that were received from `from` until before `to` are held still.
     async fn unreviewed(&self, site: SiteId, from: Timestamp, to: Timestamp) -> Result<u64, StoreError>;
 
+    // ---- history -------------------------------------------------------------------------------------------------
+
+    /// What was seen before of who wrote a comment of `site`, of what it says and where it leads: all that was judged,
+    /// people's words included, until it is forgotten. One read; `except`, the comment's own id, is not counted.
+    ///
+    /// Comments are remembered with the verdict that is kept ([`Store::admit_decided`], [`Store::record_verdict`],
+    /// [`Store::record_change`]), in the same transaction.
+    async fn history(
+        &self,
+        site: SiteId,
+        traces: &Traces,
+        except: Option<CommentId>,
+        now: Timestamp,
+    ) -> Result<History, StoreError>;
+
+    /// Campaigns that have at least `least` comments at `site`, those whose last comment came last first, older than
+    /// `before`, at most `limit`.
+    async fn campaigns(
+        &self,
+        site: SiteId,
+        least: u32,
+        before: Option<(Timestamp, CampaignId)>,
+        limit: u32,
+    ) -> Result<Vec<Campaign>, StoreError>;
+
+    /// The campaign, if it has comments at `site`.
+    async fn campaign(&self, site: SiteId, id: CampaignId) -> Result<Option<Campaign>, StoreError>;
+
+    /// The comments of a campaign at `site`, oldest first, after `after`; at most `limit`.
+    async fn campaign_comments(
+        &self,
+        site: SiteId,
+        id: CampaignId,
+        after: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<CommentId>, StoreError>;
+
+    /// Keeps what a person decided for a whole campaign, or that it is decided no longer. Comments are not touched.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when `site` has no such campaign.
+    async fn decide_campaign(
+        &self,
+        site: SiteId,
+        id: CampaignId,
+        decision: Option<CampaignDecision>,
+    ) -> Result<(), StoreError>;
+
+    /// Comments of `site` that a campaign's decision changed, as they stood before, oldest first; at most `limit`. Each
+    /// is one until [`Act::Undo`] is recorded for it.
+    async fn overruled(&self, site: SiteId, id: CampaignId, limit: u32) -> Result<Vec<Before>, StoreError>;
+
+    /// Looks at the next `limit` rows of what was seen, and forgets those that were not seen since `before`; how many it
+    /// looked at. Goes round and round.
+    async fn forget_seen(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
     // ---- jobs ----------------------------------------------------------------------------------------------------
 
     /// Takes up to `limit` due comments for `lease`, oldest first, so that no other worker sees them meanwhile.
@@ -304,11 +364,19 @@ pub trait Store: Send + Sync + 'static {
 
     /// Keeps the verdict of a queued comment, closes its job and adds one delivery per enabled endpoint.
     ///
+    /// * `traces`: by what the comment is known again.
+    ///
     /// If a person has decided meanwhile, the job is closed and the verdict dropped.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] when someone else has, or had, the job: nothing was written.
-    async fn record_verdict(&self, job: &DecisionJob, verdict: Verdict, event: Outgoing) -> Result<(), StoreError>;
+    async fn record_verdict(
+        &self,
+        job: &DecisionJob,
+        verdict: Verdict,
+        event: Outgoing,
+        traces: Traces,
+    ) -> Result<(), StoreError>;
 
     /// Gives a job up: it becomes a dead letter.
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError>;

@@ -19,6 +19,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 /// Comments or deliveries in one transaction: some milliseconds of the writer's time.
 const AT_ONCE: u32 = 128;
+/// How long what was seen is kept after it was seen last.
+const KEEP_SEEN: Duration = Duration::from_secs(180 * 86_400);
+/// Rows of each table of what was seen that are looked at in one transaction.
+const SEEN_AT_ONCE: u32 = 2_000;
 /// The rest after each transaction, in times of how long it took with its waiting for others: those come first.
 const REST: u32 = 4;
 /// The longest rest.
@@ -37,6 +41,8 @@ pub(super) async fn sweep(pipeline: Arc<Pipeline>, keep_delivered: Duration, mut
             if forgets {
                 let before = earlier(pipeline.clock.now(), keep_delivered);
                 bit_by_bit(|| pipeline.store.forget_delivered(before, AT_ONCE)).await?;
+                // A stretch a minute: a round over a million rows takes a week, and nobody waits for it.
+                pipeline.store.forget_seen(earlier(pipeline.clock.now(), KEEP_SEEN), SEEN_AT_ONCE).await?;
             }
             Ok::<_, StoreError>(())
         };

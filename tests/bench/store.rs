@@ -17,7 +17,7 @@ use hamlet::comment::{Author, Comment};
 use hamlet::event::EventKind;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
-use hamlet::store::{Admission, DecisionJob, Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store};
+use hamlet::store::{Admission, DecisionJob, Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store, Traces};
 use hamlet::verdict::{Decision, Evidence, Nats, Score, Token, Verdict};
 use jiff::Timestamp;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -129,7 +129,7 @@ async fn knock(work: Work, store: &dyn Store, site: SiteId) -> u64 {
                 return 0;
             };
             let job = DecisionJob { lease, id, site, comment, received_at };
-            store.record_verdict(&job, verdict(), event()).await.unwrap();
+            store.record_verdict(&job, verdict(), event(), Traces::default()).await.unwrap();
             1
         }
         Work::QueuedForWorkers => {
@@ -150,7 +150,8 @@ async fn decide(store: &Arc<dyn Store>) -> u64 {
     let mut recording = tokio::task::JoinSet::new();
     for job in claimed {
         let store = Arc::clone(store);
-        recording.spawn(async move { store.record_verdict(&job, verdict(), event()).await.unwrap() });
+        recording
+            .spawn(async move { store.record_verdict(&job, verdict(), event(), Traces::default()).await.unwrap() });
     }
     recording.join_all().await;
     count
@@ -201,6 +202,7 @@ fn new(site: SiteId) -> NewComment {
         idempotency_key: None,
         fingerprint: None,
         callback: None,
+        traces: Traces::default(),
     }
 }
 

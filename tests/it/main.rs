@@ -33,6 +33,7 @@ mod replay;
 mod retraining;
 mod rules;
 mod store;
+mod store_history;
 mod store_sqlite;
 mod systemd;
 mod tidy;

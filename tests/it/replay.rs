@@ -101,3 +101,30 @@ proptest! {
         JUDGE.with(|judge| check(judge, &comment));
     }
 }
+
+/// What was seen before is kept with the verdict: without it the verdict could not be judged again.
+#[test]
+fn a_verdict_with_facts_is_replayed() {
+    let judge = judge();
+    let site = site();
+    let facts: Facts = serde_json::from_value(serde_json::json!({"history": {
+        "email": {"approved": 3.5, "days": 3, "in_hour": 2.0},
+        "ip": {"in_10_minutes": 12.25},
+        "domains": {"shop.example": {"rejected": 6.0}},
+        "text": {"near": 12, "other_authors": 4, "campaign": 7},
+    }}))
+    .unwrap();
+    let author = Author { email: Some("ada@mail.example".into()), ip: "192.0.2.1".parse().ok(), ..Author::default() };
+    let comment = Comment { author, ..Comment::of_text("see https://shop.example/ for what I mean") };
+    let judged = |facts: &Facts| {
+        let case = Case { comment: &comment, text: &Text::of(&comment), facts, site: &site };
+        judge.judge_case(&case, &Lists::of(&site.policy.lists), taught(), Timestamp::UNIX_EPOCH)
+    };
+    let verdict = judged(&facts);
+    for symbol in ["AUTHOR_APPROVED", "AUTHOR_FIRST_LINK", "IP_BURST", "URL_DOMAIN_REPUTATION", "DUP_NEAR"] {
+        assert!(verdict.evidence.iter().any(|piece| piece.symbol == symbol), "{symbol}: {verdict:?}");
+    }
+    let kept: Verdict = serde_json::from_str(&serde_json::to_string(&verdict).unwrap()).unwrap();
+    assert_eq!(judged(&kept.facts), kept);
+    assert_ne!(judged(&Facts::NONE), kept);
+}

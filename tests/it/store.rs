@@ -16,7 +16,7 @@ use hamlet::store::{
     Act, Admission, Attempt, Change, CommentFilter, DecisionJob, DeliveryFilter, DeliveryJob, DeliveryState, Directory,
     Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, HamWord, HistoryEntry, JobId, Lease, Lesson,
     Lessons, ModelRecord, NewComment, NewLabels, NextStep, Outgoing, Query, Settings, Status, StatusWord, Store,
-    StoreError,
+    StoreError, Traces,
 };
 use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Share, Verdict};
 use jiff::Timestamp;
@@ -63,6 +63,7 @@ impl House {
             idempotency_key: None,
             fingerprint: None,
             callback: None,
+            traces: Traces::default(),
         }
     }
 
@@ -123,7 +124,7 @@ impl House {
     async fn say(&self, id: CommentId, what: Act, seconds: i64, body: &str) -> Result<(), StoreError> {
         let decision = match what {
             Act::Label(label) => label.decision(),
-            Act::Decision(decision) | Act::Recheck(decision) | Act::Edit(decision) => decision,
+            Act::Decision(decision) | Act::Recheck(decision) | Act::Edit(decision) | Act::Undo(decision) => decision,
         };
         self.change(id, what, seconds, verdict(decision), Some(event(body))).await.map(drop)
     }
@@ -143,7 +144,19 @@ impl House {
         let comment = matches!(what, Act::Edit(_)).then(edited);
         let idempotency_key = comment.as_ref().map(|_| format!("edit {seconds}"));
         let call_back = Some(self::event("called back"));
-        let change = Change { entry, verdict, judged, comment, idempotency_key, fingerprint: None, event, call_back };
+        let (campaign, traces) = (None, None);
+        let change = Change {
+            entry,
+            verdict,
+            judged,
+            comment,
+            idempotency_key,
+            fingerprint: None,
+            event,
+            call_back,
+            campaign,
+            traces,
+        };
         self.store.record_change(self.site.id, id, change).await
     }
 }
@@ -282,9 +295,9 @@ contract! {
         assert_eq!((job.id, job.lease.attempt, &job.comment), (id, 1, &Comment::of_text("hello")));
         assert!(house.claim(2).await.is_empty(), "somebody has it");
 
-        house.store.record_verdict(job, verdict(Decision::Hold), event("x")).await.unwrap();
+        house.store.record_verdict(job, verdict(Decision::Hold), event("x"), Traces::default()).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Hold));
-        is_lost(house.store.record_verdict(job, verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(job, verdict(Decision::Spam), event("x"), Traces::default()).await);
         assert_eq!(house.status(id).await, decided(Decision::Hold));
         assert!(house.claim(9999).await.is_empty());
         assert_eq!(house.store.next_due().await.unwrap(), None);
@@ -405,7 +418,7 @@ contract! {
                         new.idempotency_key = Some("taken".into());
                         is_conflict(store.admit_queued(new, None).await);
                     }
-                    2 => is_lost(store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("x")).await),
+                    2 => is_lost(store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("x"), Traces::default()).await),
                     3 => is_missing(store.remove_endpoint("ep_none").await),
                     4 => assert_eq!(store.admit_queued(new, None).await.unwrap().id(), id),
                     _ => {
@@ -428,15 +441,15 @@ contract! {
         assert_eq!(lease.attempt, 1);
         assert!(house.claim(29).await.is_empty());
         assert_eq!(house.store.next_due().await.unwrap(), Some(at(30)));
-        house.store.record_verdict(&held(lease, id), verdict(Decision::Approve), event("x")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Approve), event("x"), Traces::default()).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
 
         let admission = house.store.admit_queued(house.fresh("forgotten"), Some(at(30))).await.unwrap();
         let Admission::New { id, lease: Some(stale) } = admission else { panic!("{admission:?}") };
         let claimed = house.claim(30).await;
         assert_eq!((claimed[0].id, claimed[0].lease.attempt), (id, 2));
-        is_lost(house.store.record_verdict(&held(stale, id), verdict(Decision::Spam), event("x")).await);
-        house.store.record_verdict(&claimed[0], verdict(Decision::Hold), event("x")).await.unwrap();
+        is_lost(house.store.record_verdict(&held(stale, id), verdict(Decision::Spam), event("x"), Traces::default()).await);
+        house.store.record_verdict(&claimed[0], verdict(Decision::Hold), event("x"), Traces::default()).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Hold));
     }
 
@@ -446,16 +459,16 @@ contract! {
         let quick = house.claim(30).await[0].lease;
         assert_eq!((quick.job, quick.attempt), (slow.job, 2));
         is_lost(house.store.give_up(slow, "too slow".into(), at(31)).await);
-        is_lost(house.store.record_verdict(&held(slow, id), verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(&held(slow, id), verdict(Decision::Spam), event("x"), Traces::default()).await);
         assert_eq!(house.status(id).await, Status::Queued);
-        house.store.record_verdict(&held(quick, id), verdict(Decision::Hold), event("x")).await.unwrap();
+        house.store.record_verdict(&held(quick, id), verdict(Decision::Hold), event("x"), Traces::default()).await.unwrap();
         is_lost(house.store.give_up(quick, "late".into(), at(31)).await);
     }
 
     async fn a_verdict_goes_to_the_comment_that_was_claimed(house: &House) {
         let (one, two) = (house.queue("one").await, house.queue("two").await);
         let lease = house.claim(0).await.iter().find(|job| job.id == one).unwrap().lease;
-        is_lost(house.store.record_verdict(&held(lease, two), verdict(Decision::Spam), event("x")).await);
+        is_lost(house.store.record_verdict(&held(lease, two), verdict(Decision::Spam), event("x"), Traces::default()).await);
         assert_eq!((house.status(one).await, house.status(two).await), (Status::Queued, Status::Queued));
     }
 
@@ -467,7 +480,7 @@ contract! {
         let lease = house.claim(0).await[0].lease;
         house.say(id, Act::Label(Label::Ham), 5, "ham").await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
-        house.store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("late")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("late"), Traces::default()).await.unwrap();
         assert_eq!(house.status(id).await, decided(Decision::Approve));
         assert!(house.claim(9999).await.is_empty(), "the job is closed");
         assert_eq!(house.told(10).await, ["ep_a: ham"]);
@@ -556,8 +569,8 @@ contract! {
         let queued = house.store.admit_queued(of_blog("queued", at(0)), None).await.unwrap().id();
         assert_eq!(today().await.len(), 6, "what is not decided is not counted");
         let job = house.claim(1).await.remove(0);
-        house.store.record_verdict(&job, verdict(Decision::Approve), event("x")).await.unwrap();
-        is_lost(house.store.record_verdict(&job, verdict(Decision::Approve), event("x")).await);
+        house.store.record_verdict(&job, verdict(Decision::Approve), event("x"), Traces::default()).await.unwrap();
+        is_lost(house.store.record_verdict(&job, verdict(Decision::Approve), event("x"), Traces::default()).await);
         let repeat = NewComment { id: held, ..of_blog("held", at(0)) };
         house.store.admit_decided(repeat, verdict(Decision::Hold), event("x")).await.unwrap();
         assert_eq!(today().await, [
@@ -660,6 +673,8 @@ contract! {
             let (verdict, judged) = (verdict(Decision::Hold), Some(Decision::Hold));
             let change = Change {
                 entry, verdict, judged, comment, idempotency_key: None, fingerprint: None, event: None, call_back: None,
+                campaign: None,
+                traces: None,
             };
             house.store.record_change(site, id, change).await.unwrap();
             if draw(5) == 0 {
@@ -696,6 +711,8 @@ contract! {
         let change = Change {
             entry, verdict: verdict(Decision::Approve), judged: None, comment: None, idempotency_key: None,
             fingerprint: None, event: None, call_back: None,
+            campaign: None,
+            traces: None,
         };
         house.store.record_change(site, id, change).await.unwrap();
         let lessons = house.store.lessons(before.up_to, 9).await.unwrap().lessons;
@@ -776,7 +793,7 @@ contract! {
         house.change(cheap, Act::Edit(Decision::Spam), 5, verdict(Decision::Spam), None).await.unwrap();
         assert_eq!((found("cheap").await, found("edited").await), (vec![], vec![cheap]));
         let job = house.claim(1).await.remove(0);
-        store.record_verdict(&job, verdict(Decision::Hold), event("x")).await.unwrap();
+        store.record_verdict(&job, verdict(Decision::Hold), event("x"), Traces::default()).await.unwrap();
         assert_eq!(store.make_findable(100).await.unwrap(), 2);
         assert_eq!(found("cheap").await, [queued]);
 
@@ -788,7 +805,7 @@ contract! {
         assert_eq!((found("never").await, found("never symbol:BAYES").await), (vec![dead], vec![]));
         store.retry_dead(None, at(4)).await.unwrap();
         let job = house.claim(4).await.remove(0);
-        store.record_verdict(&job, verdict(Decision::Hold), event("x")).await.unwrap();
+        store.record_verdict(&job, verdict(Decision::Hold), event("x"), Traces::default()).await.unwrap();
         assert_eq!(found("never symbol:BAYES").await, [dead]);
 
         store.remove_site(house.site.id).await.unwrap();
@@ -849,7 +866,7 @@ contract! {
         house.check("checked", Decision::Hold).await;
         let id = house.queue("queued").await;
         let lease = house.claim(0).await[0].lease;
-        house.store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("queued")).await.unwrap();
+        house.store.record_verdict(&held(lease, id), verdict(Decision::Spam), event("queued"), Traces::default()).await.unwrap();
 
         let deliveries = house.deliveries(10).await;
         assert_eq!(deliveries.len(), 4);

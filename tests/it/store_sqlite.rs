@@ -14,7 +14,7 @@ use hamlet::key::Scopes;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
 use hamlet::statistics::{Day, Kind};
-use hamlet::store::{Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store, StoreError, open};
+use hamlet::store::{Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store, StoreError, Traces, open};
 use hamlet::verdict::Label;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -36,6 +36,7 @@ fn comment(site: SiteId, text: &str) -> NewComment {
         idempotency_key: None,
         fingerprint: None,
         callback: None,
+        traces: Traces::default(),
     }
 }
 

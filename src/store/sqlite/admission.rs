@@ -9,6 +9,7 @@ use sqlx::SqliteConnection;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fanout::{Telling, To, fan_out};
+use super::history::{Arrival, Hashed, Secret, remember};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{comment_id, id_bytes, micros, to_json};
@@ -16,7 +17,7 @@ use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::statistics::{Count, counts};
 use crate::store::{Admission, EndpointId, JobId, Lease, NewComment, Outgoing, StoreError};
-use crate::verdict::Verdict;
+use crate::verdict::{Decision, Verdict};
 
 /// A comment, made ready by its caller so that the writer has nothing left to compute.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(super) struct Admit {
 #[derive(Debug)]
 enum Along {
     Job { claimed_until: Option<i64> },
-    Verdict { verdict: String, decision: &'static str, counts: Vec<Count>, event: Outgoing, at: i64 },
+    Verdict { verdict: String, decision: Decision, counts: Vec<Count>, event: Outgoing, at: i64, traces: Box<Hashed> },
 }
 
 impl Admit {
@@ -46,11 +47,16 @@ impl Admit {
         Admit::new(new, Along::Job { claimed_until: claimed_until.map(micros) })
     }
 
-    pub(super) fn decided(new: NewComment, verdict: &Verdict, event: Outgoing) -> Result<Admit, StoreError> {
+    pub(super) fn decided(
+        new: NewComment,
+        verdict: &Verdict,
+        event: Outgoing,
+        secret: &Secret,
+    ) -> Result<Admit, StoreError> {
         let at = micros(verdict.decided_at);
         let counts = counts(&new.comment, verdict.decision, &verdict.evidence, None);
-        let decision = verdict.decision.as_str();
-        Admit::new(new, Along::Verdict { verdict: to_json(verdict)?, decision, counts, event, at })
+        let (decision, traces) = (verdict.decision, Box::new(secret.hashed(new.site, &new.traces)));
+        Admit::new(new, Along::Verdict { verdict: to_json(verdict)?, decision, counts, event, at, traces })
     }
 
     fn new(new: NewComment, along: Along) -> Result<Admit, StoreError> {
@@ -73,7 +79,7 @@ impl Admit {
     fn verdict(&self) -> Option<(&str, &'static str)> {
         match &self.along {
             Along::Job { .. } => None,
-            Along::Verdict { verdict, decision, .. } => Some((verdict, decision)),
+            Along::Verdict { verdict, decision, .. } => Some((verdict, decision.as_str())),
         }
     }
 }
@@ -111,6 +117,16 @@ pub(super) async fn admit_all(
             ledger.tallies.add(admit.site, admit.received_at, counts);
         }
     }
+    let arrivals: Vec<Arrival<'_>> = fresh()
+        .filter_map(|(row, admit)| match &admit.along {
+            Along::Job { .. } => None,
+            Along::Verdict { decision, traces, .. } => {
+                let Admit { site, received_at, .. } = **admit;
+                Some(Arrival { row: *row, site, received_at, decision: *decision, traces })
+            }
+        })
+        .collect();
+    remember(conn, &arrivals).await?;
     let tellings = fresh().filter_map(|(row, admit)| match &admit.along {
         Along::Job { .. } => None,
         Along::Verdict { event, at, .. } => {

@@ -4,6 +4,7 @@ use sqlx::SqliteConnection;
 
 use super::admission::body_hash;
 use super::fanout::{Telling, To, fan_out};
+use super::history::{self, Hashed};
 use super::ledger::Ledger;
 use super::rows::{from_json, id_bytes, micros, to_json};
 use super::search;
@@ -32,6 +33,7 @@ pub(super) async fn record(
     site: SiteId,
     id: CommentId,
     change: Change,
+    hashed: Option<Hashed>,
 ) -> Result<bool, StoreError> {
     let before: Option<Before> = sqlx::query_as(
         "SELECT row, received_at, comment, verdict, judged, said, label,
@@ -44,14 +46,22 @@ pub(super) async fn record(
     .await?;
     let Some(before) = before else { return Err(StoreError::NotFound(format!("comment {id}"))) };
     let what = change.entry.what;
-    let said = match what {
+    let mut said = match what {
         Act::Label(_) | Act::Decision(_) => Some(to_json(&what)?),
-        Act::Recheck(_) | Act::Edit(_) => None,
+        Act::Recheck(_) | Act::Edit(_) | Act::Undo(_) => None,
     };
+    let mut restored = None;
+    if let (Act::Undo(_), Some(campaign)) = (what, change.campaign) {
+        // A person has spoken since, or there is nothing to be undone.
+        let Some(aside) = history::take_back(conn, campaign, before.row).await? else { return Ok(false) };
+        said.clone_from(&aside.said);
+        restored = Some(aside);
+    }
     let is_idle = match what {
         Act::Label(_) | Act::Decision(_) => before.said == said,
         Act::Recheck(_) => before.said.is_some(),
         Act::Edit(_) => false,
+        Act::Undo(_) => restored.is_none(),
     };
     if is_idle {
         return Ok(false);
@@ -64,6 +74,7 @@ pub(super) async fn record(
         Act::Label(label) => Some(label),
         Act::Decision(_) | Act::Recheck(_) => old_label,
         Act::Edit(_) => None,
+        Act::Undo(_) => restored.as_ref().and_then(|aside| aside.label.as_ref()?.parse().ok()),
     };
     let comment = change.comment.as_ref().unwrap_or(&old_comment);
     let old_judged: Option<Decision> = before.judged.as_deref().and_then(|judged| judged.parse().ok());
@@ -83,16 +94,22 @@ pub(super) async fn record(
     ledger.tallies.add(site, before.received_at, &new_counts);
     ledger.tallies.write(conn).await?;
 
+    let at = micros(change.entry.at);
     let replaced = change.comment.as_ref().map(|_| before.comment.as_slice());
     let (unlearn, learn) = if old_label == label { (None, None) } else { (old_label, label) };
-    sqlx::query("INSERT INTO acts (comment, act, replaced, unlearn, learn) VALUES (?, ?, CAST(? AS TEXT), ?, ?)")
-        .bind(before.row)
-        .bind(to_json(&change.entry)?)
-        .bind(replaced)
-        .bind(unlearn.map(Label::as_str))
-        .bind(learn.map(Label::as_str))
-        .execute(&mut *conn)
-        .await?;
+    let act =
+        sqlx::query("INSERT INTO acts (comment, act, replaced, unlearn, learn) VALUES (?, ?, CAST(? AS TEXT), ?, ?)")
+            .bind(before.row)
+            .bind(to_json(&change.entry)?)
+            .bind(replaced)
+            .bind(unlearn.map(Label::as_str))
+            .bind(learn.map(Label::as_str))
+            .execute(&mut *conn)
+            .await?
+            .last_insert_rowid();
+    if let (Some(campaign), Act::Label(_) | Act::Decision(_)) = (change.campaign, what) {
+        history::put_aside(conn, campaign, before.row, act).await?;
+    }
     if let (Some(key), Some(comment)) = (&change.idempotency_key, &change.comment) {
         sqlx::query("INSERT INTO edit_keys (site, idempotency_key, comment, body_hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
             .bind(site.0)
@@ -102,12 +119,11 @@ pub(super) async fn record(
             .execute(&mut *conn)
             .await?;
     }
-    let at = micros(change.entry.at);
     sqlx::query(
         "UPDATE comments
             SET verdict = ?2, decision = ?3, judged = ?4,
-                said = CASE WHEN ?5 IS NOT NULL OR ?8 THEN ?5 ELSE said END,
-                labelled_at = CASE WHEN label IS ?6 THEN labelled_at WHEN ?6 IS NULL THEN NULL ELSE ?7 END,
+                said = CASE WHEN ?5 IS NOT NULL OR ?8 OR ?11 THEN ?5 ELSE said END,
+                labelled_at = CASE WHEN ?11 THEN ?12 WHEN label IS ?6 THEN labelled_at WHEN ?6 IS NULL THEN NULL ELSE ?7 END,
                 label = ?6,
                 comment = CASE WHEN ?8 THEN ?9 ELSE comment END,
                 fingerprint = coalesce(?10, fingerprint)
@@ -117,14 +133,30 @@ pub(super) async fn record(
     .bind(to_json(&change.verdict)?)
     .bind(change.verdict.decision.as_str())
     .bind(judged.map(Decision::as_str))
-    .bind(said)
+    .bind(&said)
     .bind(label.map(Label::as_str))
     .bind(at)
     .bind(matches!(what, Act::Edit(_)))
     .bind(to_json(comment)?)
     .bind(change.fingerprint)
+    .bind(restored.is_some())
+    .bind(restored.as_ref().and_then(|aside| aside.labelled_at))
     .execute(&mut *conn)
     .await?;
+    let stands = if matches!(what, Act::Edit(_)) { None } else { said.or(before.said) };
+    let stands = if restored.is_some() { restored.and_then(|aside| aside.said) } else { stands };
+    let stands = stands.map(|said| from_json::<Act>(said.as_bytes(), format_args!("what was said of comment {id}")));
+    let followed = history::Change {
+        row: before.row,
+        site,
+        received_at: before.received_at,
+        at,
+        judged,
+        said: stands.transpose()?.and_then(Act::decision_of_a_person),
+        is_edit: matches!(what, Act::Edit(_)),
+        traces: hashed.as_ref(),
+    };
+    history::follow(conn, followed).await?;
     sqlx::query("DELETE FROM jobs WHERE comment = ? AND kind = 'decide'").bind(before.row).execute(&mut *conn).await?;
     if matches!(what, Act::Recheck(_) | Act::Edit(_)) || before.verdict.is_none() {
         search::refresh(conn, [before.row]).await?;

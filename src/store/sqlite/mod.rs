@@ -13,6 +13,7 @@ mod endpoints;
 mod failure;
 mod fanout;
 mod ham;
+mod history;
 mod jobs;
 mod keys;
 mod ledger;
@@ -36,15 +37,18 @@ use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use self::admission::Admit;
+use self::history::Secret;
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
-    Admission, Attempt, Change, CommentFilter, DeadLetter, DecisionJob, Delivery, DeliveryFilter, DeliveryJob,
-    Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId, LabelledComment, Lease, Lessons, LoggedAttempt,
-    ModelRecord, NewComment, NewLabels, Outgoing, QueueStatus, Settings, Store, StoreError, StoredComment,
+    Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
+    Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,
+    LabelledComment, Lease, Lessons, LoggedAttempt, ModelRecord, NewComment, NewLabels, Outgoing, QueueStatus,
+    Settings, Store, StoreError, StoredComment, Traces,
 };
 use crate::budget::Measured;
 use crate::comment::CommentId;
+use crate::facts::History;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
 use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
@@ -55,6 +59,8 @@ use crate::verdict::{Share, Verdict};
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
+    /// Under which identities are kept.
+    secret: Secret,
 }
 
 impl SqliteStore {
@@ -62,7 +68,8 @@ impl SqliteStore {
     /// [`StoreError::Unusable`] with the path, the fact and the mend.
     pub async fn open(file: &Path, settings: &Settings) -> Result<SqliteStore, StoreError> {
         let (conn, readers) = opening::open(file, settings).await?;
-        Ok(SqliteStore { writer: Writer::start(conn, settings), readers })
+        let secret = Secret::read(&readers).await?;
+        Ok(SqliteStore { writer: Writer::start(conn, settings), readers, secret })
     }
 
     async fn write<W, T>(&self, work: W) -> Result<T, StoreError>
@@ -102,7 +109,7 @@ impl Store for SqliteStore {
     }
 
     async fn admit_decided(&self, new: NewComment, verdict: Verdict, event: Outgoing) -> Result<Admission, StoreError> {
-        self.writer.admit(Admit::decided(new, &verdict, event)?).await
+        self.writer.admit(Admit::decided(new, &verdict, event, &self.secret)?).await
     }
 
     async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError> {
@@ -135,7 +142,8 @@ impl Store for SqliteStore {
     }
 
     async fn record_change(&self, site: SiteId, id: CommentId, change: Change) -> Result<bool, StoreError> {
-        self.write(move |conn| Box::pin(changes::record(conn, site, id, change))).await
+        let hashed = change.traces.as_ref().map(|traces| self.secret.hashed(site, traces));
+        self.write(move |conn| Box::pin(changes::record(conn, site, id, change, hashed))).await
     }
 
     async fn labelled(
@@ -174,6 +182,61 @@ impl Store for SqliteStore {
         ham::unreviewed(&self.readers, site, from, to).await
     }
 
+    // ---- history -------------------------------------------------------------------------------------------------
+
+    async fn history(
+        &self,
+        site: SiteId,
+        traces: &Traces,
+        except: Option<CommentId>,
+        now: Timestamp,
+    ) -> Result<History, StoreError> {
+        let hashed = self.secret.hashed(site, traces);
+        history::history(&self.readers, site, traces, &hashed, except, now).await
+    }
+
+    async fn campaigns(
+        &self,
+        site: SiteId,
+        least: u32,
+        before: Option<(Timestamp, CampaignId)>,
+        limit: u32,
+    ) -> Result<Vec<Campaign>, StoreError> {
+        history::campaigns(&self.readers, site, least, before, limit).await
+    }
+
+    async fn campaign(&self, site: SiteId, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
+        history::campaign(&self.readers, site, id).await
+    }
+
+    async fn campaign_comments(
+        &self,
+        site: SiteId,
+        id: CampaignId,
+        after: Option<CommentId>,
+        limit: u32,
+    ) -> Result<Vec<CommentId>, StoreError> {
+        history::comments(&self.readers, site, id, after, limit).await
+    }
+
+    async fn decide_campaign(
+        &self,
+        site: SiteId,
+        id: CampaignId,
+        decision: Option<CampaignDecision>,
+    ) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(history::decide(conn, site, id, decision))).await
+    }
+
+    async fn overruled(&self, site: SiteId, id: CampaignId, limit: u32) -> Result<Vec<Before>, StoreError> {
+        history::overruled(&self.readers, site, id, limit).await
+    }
+
+    async fn forget_seen(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let before = rows::micros(before);
+        self.write(move |conn| Box::pin(history::forget(conn, before, limit))).await
+    }
+
     // ---- jobs ----------------------------------------------------------------------------------------------------
 
     async fn claim_decisions(
@@ -187,8 +250,15 @@ impl Store for SqliteStore {
         Ok(self.readable(jobs, now).await)
     }
 
-    async fn record_verdict(&self, job: &DecisionJob, verdict: Verdict, event: Outgoing) -> Result<(), StoreError> {
-        self.writer.record(Record::new(job, &verdict, event)?).await
+    async fn record_verdict(
+        &self,
+        job: &DecisionJob,
+        verdict: Verdict,
+        event: Outgoing,
+        traces: Traces,
+    ) -> Result<(), StoreError> {
+        let traces = self.secret.hashed(job.site, &traces);
+        self.writer.record(Record::new(job, &verdict, event, traces)?).await
     }
 
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError> {

@@ -156,6 +156,9 @@ pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<
     search::forget_site(conn, site).await?;
     for forget in [
         "DELETE FROM acts WHERE comment IN (SELECT row FROM comments WHERE site = ?)",
+        "DELETE FROM overruled WHERE comment IN (SELECT row FROM comments WHERE site = ?)",
+        "DELETE FROM traces WHERE site = ?",
+        "DELETE FROM campaigns WHERE site = ?",
         "DELETE FROM attempts WHERE job IN (SELECT id FROM jobs WHERE site = ?)",
         "DELETE FROM jobs WHERE site = ?",
         "DELETE FROM messages WHERE site = ?",

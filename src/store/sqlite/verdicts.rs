@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use sqlx::SqliteConnection;
 
 use super::fanout::{Telling, To, fan_out};
+use super::history::{Arrival, Hashed, remember};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{from_json, id_bytes, json_array, micros, to_json};
@@ -13,7 +14,7 @@ use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::statistics::{Count, counts};
 use crate::store::{DecisionJob, Lease, Outgoing, StoreError};
-use crate::verdict::Verdict;
+use crate::verdict::{Decision, Verdict};
 
 /// A verdict, made ready by its caller.
 #[derive(Debug)]
@@ -22,26 +23,33 @@ pub(super) struct Record {
     id: CommentId,
     received_at: i64,
     verdict: String,
-    decision: &'static str,
+    decision: Decision,
     counts: Vec<Count>,
     at: i64,
     event: Outgoing,
+    traces: Hashed,
 }
 
 /// A job that is held: by which of the records, its comment and its site.
 type Held = (usize, i64, i64, i64);
 
 impl Record {
-    pub(super) fn new(job: &DecisionJob, verdict: &Verdict, event: Outgoing) -> Result<Record, StoreError> {
+    pub(super) fn new(
+        job: &DecisionJob,
+        verdict: &Verdict,
+        event: Outgoing,
+        traces: Hashed,
+    ) -> Result<Record, StoreError> {
         Ok(Record {
             lease: job.lease,
             id: job.id,
             received_at: micros(job.received_at),
             verdict: to_json(verdict)?,
-            decision: verdict.decision.as_str(),
+            decision: verdict.decision,
             counts: counts(&job.comment, verdict.decision, &verdict.evidence, None),
             at: micros(verdict.decided_at),
             event,
+            traces,
         })
     }
 }
@@ -80,7 +88,7 @@ pub(super) async fn record_all(
             "AS given WHERE comments.row = given.column1",
         );
         for (comment, _, record) in run {
-            update = update.bind(comment).bind(record.verdict.as_str()).bind(record.decision);
+            update = update.bind(comment).bind(record.verdict.as_str()).bind(record.decision.as_str());
         }
         update.execute(&mut *conn).await?;
     }
@@ -90,6 +98,17 @@ pub(super) async fn record_all(
     for (_, site, record) in &verdicts {
         ledger.tallies.add(*site, record.received_at, &record.counts);
     }
+    let arrivals: Vec<Arrival<'_>> = verdicts
+        .iter()
+        .map(|(row, site, record)| Arrival {
+            row: *row,
+            site: *site,
+            received_at: record.received_at,
+            decision: record.decision,
+            traces: &record.traces,
+        })
+        .collect();
+    remember(conn, &arrivals).await?;
     let tellings = verdicts.iter().map(|(comment, site, record)| Telling {
         site: *site,
         comment: Some(*comment),

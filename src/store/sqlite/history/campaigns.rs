@@ -1,0 +1,166 @@
+//! Campaigns as a site sees them, and what a person decides for a whole one.
+
+use jiff::Timestamp;
+use sqlx::{SqliteConnection, SqlitePool};
+
+use super::seconds;
+use super::sketch::Sketch;
+use super::trail::Seconds;
+use crate::comment::{Comment, CommentId};
+use crate::site::SiteId;
+use crate::store::sqlite::rows::{comment_id, from_json, id_bytes, micros, time, to_json};
+use crate::store::{Before, Campaign, CampaignDecision, CampaignId, StoreError};
+
+/// Characters of a comment that a list shows.
+const EXCERPT: usize = 160;
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    cluster: i64,
+    size: i64,
+    anywhere: i64,
+    sketch: Vec<u8>,
+    first_at: Seconds,
+    last_at: Seconds,
+    id: Vec<u8>,
+    comment: Vec<u8>,
+    decision: Option<Vec<u8>>,
+}
+
+macro_rules! whole {
+    ($where:literal) => {
+        concat!(
+            "SELECT campaigns.cluster, campaigns.size, clusters.size AS anywhere, clusters.sketch, campaigns.first_at,
+                    campaigns.last_at, comments.id, comments.comment, campaigns.decision
+               FROM campaigns
+               JOIN clusters ON clusters.id = campaigns.cluster
+               JOIN comments ON comments.row = campaigns.last
+              WHERE campaigns.size > 0 AND ",
+            $where
+        )
+    };
+}
+
+impl Row {
+    fn into_campaign(self) -> Result<Campaign, StoreError> {
+        let named = format_args!("campaign {}", self.cluster);
+        let moment = |at: Seconds| time(at.saturating_mul(1_000_000), named);
+        let comment: Comment = from_json(&self.comment, named)?;
+        let Sketch { authors, posts, sites } = Sketch::read(&self.sketch);
+        let count = |count: i64| u64::try_from(count).unwrap_or_default();
+        Ok(Campaign {
+            id: CampaignId(self.cluster),
+            comments: count(self.size),
+            comments_anywhere: count(self.anywhere),
+            authors: authors.count(),
+            posts: posts.count(),
+            sites: sites.count(),
+            first_seen: moment(self.first_at)?,
+            last_seen: moment(self.last_at)?,
+            example: comment_id(&self.id, named)?,
+            excerpt: comment.content.chars().take(EXCERPT).collect(),
+            decision: self.decision.map(|decision| from_json(&decision, named)).transpose()?,
+        })
+    }
+}
+
+/// See [`crate::store::Store::campaigns`].
+pub async fn campaigns(
+    readers: &SqlitePool,
+    site: SiteId,
+    least: u32,
+    before: Option<(Timestamp, CampaignId)>,
+    limit: u32,
+) -> Result<Vec<Campaign>, StoreError> {
+    let (at, id) = before.map_or((i64::MAX, i64::MAX), |(at, id)| (seconds(micros(at)), id.0));
+    let rows: Vec<Row> = sqlx::query_as(whole!(
+        "campaigns.site = ?1 AND (campaigns.last_at, campaigns.cluster) < (?2, ?3) AND campaigns.size >= ?4
+           ORDER BY campaigns.last_at DESC, campaigns.cluster DESC LIMIT ?5"
+    ))
+    .bind(site.0)
+    .bind(at)
+    .bind(id)
+    .bind(least)
+    .bind(limit)
+    .fetch_all(readers)
+    .await?;
+    rows.into_iter().map(Row::into_campaign).collect()
+}
+
+/// See [`crate::store::Store::campaign`].
+pub async fn campaign(readers: &SqlitePool, site: SiteId, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
+    let row: Option<Row> = sqlx::query_as(whole!("campaigns.cluster = ? AND campaigns.site = ?"))
+        .bind(id.0)
+        .bind(site.0)
+        .fetch_optional(readers)
+        .await?;
+    row.map(Row::into_campaign).transpose()
+}
+
+/// See [`crate::store::Store::campaign_comments`].
+pub async fn comments(
+    readers: &SqlitePool,
+    site: SiteId,
+    id: CampaignId,
+    after: Option<CommentId>,
+    limit: u32,
+) -> Result<Vec<CommentId>, StoreError> {
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT comments.id FROM traces JOIN comments ON comments.row = traces.comment
+          WHERE traces.cluster = ?1 AND traces.site = ?2
+            AND traces.comment > coalesce((SELECT row FROM comments WHERE id = ?3), 0)
+          ORDER BY traces.comment LIMIT ?4",
+    )
+    .bind(id.0)
+    .bind(site.0)
+    .bind(after.map(id_bytes))
+    .bind(limit)
+    .fetch_all(readers)
+    .await?;
+    rows.iter().map(|id| comment_id(id, "a comment")).collect()
+}
+
+/// See [`crate::store::Store::decide_campaign`].
+pub async fn decide(
+    conn: &mut SqliteConnection,
+    site: SiteId,
+    id: CampaignId,
+    decision: Option<CampaignDecision>,
+) -> Result<(), StoreError> {
+    let changed = sqlx::query("UPDATE campaigns SET decision = ? WHERE cluster = ? AND site = ? AND size > 0")
+        .bind(decision.as_ref().map(to_json).transpose()?)
+        .bind(id.0)
+        .bind(site.0)
+        .execute(conn)
+        .await?;
+    if changed.rows_affected() == 0 {
+        return Err(StoreError::NotFound(format!("campaign {id}")));
+    }
+    Ok(())
+}
+
+/// See [`crate::store::Store::overruled`].
+pub async fn overruled(
+    readers: &SqlitePool,
+    site: SiteId,
+    id: CampaignId,
+    limit: u32,
+) -> Result<Vec<Before>, StoreError> {
+    let rows: Vec<(Vec<u8>, Option<String>, Vec<u8>)> = sqlx::query_as(
+        "SELECT comments.id, comments.external_id, CAST(overruled.verdict AS BLOB)
+           FROM overruled JOIN comments ON comments.row = overruled.comment
+          WHERE overruled.cluster = ? AND comments.site = ?
+          ORDER BY overruled.comment LIMIT ?",
+    )
+    .bind(id.0)
+    .bind(site.0)
+    .bind(limit)
+    .fetch_all(readers)
+    .await?;
+    rows.into_iter()
+        .map(|(id, external_id, verdict)| {
+            let id = comment_id(&id, "a comment")?;
+            Ok(Before { id, external_id, verdict: from_json(&verdict, format_args!("the verdict on comment {id}"))? })
+        })
+        .collect()
+}
