@@ -8,6 +8,7 @@ pub mod akismet;
 pub mod batch;
 pub mod body;
 pub mod caller;
+pub mod campaigns;
 pub mod comments;
 pub mod deliveries;
 pub mod endpoints;
@@ -68,6 +69,7 @@ pub fn json_routes() -> Vec<Route> {
         deliveries::routes(),
         lists::routes(),
         stats::routes(),
+        campaigns::routes(),
         keys::routes(),
         sites::routes(),
         hooks::routes(),

@@ -17,7 +17,7 @@ use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ContentBuilder, Header, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
 
 use super::problem::{Members, Refusal};
-use super::{batch, comments, deliveries, endpoints, hooks, keys, limits, lists, sites, stats};
+use super::{batch, campaigns, comments, deliveries, endpoints, hooks, keys, limits, lists, sites, stats};
 use crate::comment::Comment;
 use crate::event::{Event, EventKind};
 use crate::site;
@@ -48,6 +48,11 @@ pub fn document(daemon: OpenApi) -> OpenApi {
         ("deliveries", "What was told to whom.", deliveries::Calls::openapi()),
         ("lists", "What a site lets through and keeps out.", lists::Calls::openapi()),
         ("statistics", "What happened to comments.", stats::Calls::openapi()),
+        (
+            "campaigns",
+            "Near copies from several authors, and one decision for all of them.",
+            campaigns::Calls::openapi(),
+        ),
         ("keys", "The API keys of a site.", keys::Calls::openapi()),
         ("sites", "The tenants.", sites::Calls::openapi()),
         (DAEMON, "How the daemon is.", daemon),
@@ -207,6 +212,7 @@ fn tell_limits(components: &mut Components) {
     let others = [
         ("LabelBody", "by", limits::SHORT_BYTES),
         ("DecisionBody", "by", limits::SHORT_BYTES),
+        ("CampaignDecisionBody", "by", limits::SHORT_BYTES),
         ("NewKey", "name", limits::SHORT_BYTES),
         ("NewListEntry", "match", limits::SHORT_BYTES),
         ("NewListEntry", "reason", limits::SHORT_BYTES),

@@ -4,6 +4,7 @@
 //! not own what is done: that is the store's, the judge's and the daemon's.
 
 mod background;
+mod campaign;
 mod check;
 mod config;
 mod dumps;
@@ -76,6 +77,8 @@ enum Command {
     #[command(subcommand)]
     Queue(queue::Command),
     #[command(subcommand)]
+    Campaign(campaign::Command),
+    #[command(subcommand)]
     Rules(rules::Command),
     #[command(subcommand)]
     Model(model::Command),
@@ -101,6 +104,9 @@ impl Cli {
             Command::Key(command) => places.with_store(async |store, _| command.run(store).await),
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
+            Command::Campaign(command) => {
+                places.with_shared_store(async |store, config| command.run(store, config).await)
+            }
             Command::Rules(command) => command.run(&places.config(&[])?),
             Command::Model(command) => match command.run_offline() {
                 Some(done) => done,

@@ -106,7 +106,7 @@ impl Pipeline {
         let now = self.clock.now();
         verdict.decision = said.decision();
         verdict.decided_at = now;
-        let language = Language::of_site(site.policy.language, comment.lang.as_deref());
+        let language = Language::of_site(site.policy.language, stored.comment.lang.as_deref());
         verdict.reason = match said {
             Said::Label(label) => reason::of_label(language, by, label),
             Said::Decision(decision) => reason::of_decision(language, by, decision),
@@ -114,7 +114,7 @@ impl Pipeline {
         // No evidence changes a person's word.
         verdict.otherwise = None;
         let kind = if before.is_some() { EventKind::Redecided } else { EventKind::Decided };
-        let event = outgoing(kind, site, id, &comment, &verdict);
+        let event = outgoing(kind, site, id, &stored.comment, &verdict);
         let entry = HistoryEntry { at: now, by: by.to_owned(), via: via.to_owned(), what: said.act(), before };
         // What the CMS said need not be told to it.
         let call_back = (![VIA_AKISMET, VIA_CALLBACK].contains(&via)).then(|| call_back(id, &verdict)).flatten();

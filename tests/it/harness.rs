@@ -45,7 +45,8 @@ pub struct Hamlet {
     pub serving: JoinHandle<()>,
     /// Moves the clock: microseconds since 1970.
     pub clock_hand: Arc<AtomicI64>,
-    _folder: TempDir,
+    /// Where its store is.
+    pub folder: TempDir,
 }
 
 /// An answer, taken apart.
@@ -83,7 +84,7 @@ impl Hamlet {
             };
             http::serve(listener, served, &settings, stop).await;
         });
-        Hamlet { address, pipeline, router, stop, serving, clock_hand, _folder: folder }
+        Hamlet { address, pipeline, router, stop, serving, clock_hand, folder }
     }
 
     /// Sends a JSON body to `path` as the site `default`.

@@ -10,6 +10,7 @@
 mod akismet;
 mod api;
 mod budget;
+mod campaigns;
 mod cli;
 mod comments;
 mod config;
