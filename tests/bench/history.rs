@@ -1,0 +1,286 @@
+//! What it costs to remember comments and to ask what was seen before.
+//!
+//! `cargo bench --bench history -- [N]` (100,000) fills a store with N comments, a fifth of them near copies of one of a few
+//! thousand texts, and prints the times of the look-up and of admissions, with a history and without. The store lies in the
+//! target's temporary folder, on a real disk.
+//!
+//! `cargo bench --bench history -- copies [FILE.jsonl]` says of real comments how many disguised copies are known as such, and how many
+//! pairs of strangers are taken for copies.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a benchmark speaks to a terminal, reads the clock, and stops when something is wrong"
+)]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hamlet::comment::Comment;
+use hamlet::event::EventKind;
+use hamlet::facts::Facts;
+use hamlet::random;
+use hamlet::site::{Policy, SiteId};
+use hamlet::store::{NewComment, Outgoing, Settings, Store, Traces, Trait};
+use hamlet::text::{Fingerprint, Text};
+use hamlet::verdict::{Decision, Evidence, Nats, Score, Verdict};
+use jiff::Timestamp;
+
+const CALLERS: u64 = 64;
+const LOOK_UPS: u64 = 20_000;
+
+fn main() {
+    let numbers: Vec<u64> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    if std::env::args().any(|argument| argument == "copies") {
+        return copies();
+    }
+    let comments = numbers.first().copied().unwrap_or(100_000);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        println!("{:<36} {:>10} {:>9} {:>9} {:>9}", "", "per second", "p50 us", "p99 us", "max us");
+        // Without first, then with, then without: what the disk does meanwhile shows.
+        for has_history in [false, true, false] {
+            let (store, site, _folder) = fresh().await;
+            admit(&store, site, 20_000.min(comments), 0, has_history, true).await;
+        }
+        let (store, site, folder) = fresh().await;
+        let rate = admit(&store, site, comments, 0, true, false).await;
+        let size = std::fs::metadata(folder.path().join("hamlet.db")).unwrap().len();
+        println!("{comments} comments kept, {rate:.0} a second; the file has {} MB", size >> 20);
+        look_up(&store, site, comments, 1).await;
+        look_up(&store, site, comments, 8).await;
+        admit(&store, site, 20_000.min(comments), comments, true, true).await;
+        store.close().await;
+    });
+}
+
+async fn fresh() -> (Arc<dyn Store>, SiteId, tempfile::TempDir) {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let store = hamlet::store::open("sqlite", folder.path(), Settings::default()).await.unwrap();
+    let site = store.add_site("bench", "", Policy::standard(), [0; 32], at(0)).await.unwrap().id;
+    (store, site, folder)
+}
+
+/// Admits `count` comments, from the `from`th on, of many callers; how many a second.
+async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_history: bool, tells: bool) -> f64 {
+    let next = Arc::new(AtomicU64::new(from));
+    let started = Instant::now();
+    let mut callers = tokio::task::JoinSet::new();
+    for _ in 0..CALLERS {
+        let (store, next) = (Arc::clone(store), Arc::clone(&next));
+        callers.spawn(async move {
+            let mut times = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= from + count {
+                    return times;
+                }
+                let traces = if has_history { traces(number) } else { Traces::default() };
+                let new = NewComment {
+                    id: random::comment_id(at(number as i64)),
+                    site,
+                    comment: Comment::of_text("Some five hundred bytes of text are usual. ".repeat(12)),
+                    received_at: at(number as i64),
+                    idempotency_key: None,
+                    fingerprint: None,
+                    callback: None,
+                    traces,
+                };
+                let started = Instant::now();
+                store.admit_decided(new, verdict(), event()).await.unwrap();
+                times.push(started.elapsed());
+            }
+        });
+    }
+    let times: Vec<Duration> = callers.join_all().await.into_iter().flatten().collect();
+    let rate = count as f64 / started.elapsed().as_secs_f64();
+    if tells {
+        let what = if has_history { "with a history" } else { "without" };
+        tell(&format!("admit {what}, {from} before"), rate, times);
+    }
+    rate
+}
+
+async fn look_up(store: &Arc<dyn Store>, site: SiteId, comments: u64, at_once: u64) {
+    let mut callers = tokio::task::JoinSet::new();
+    let started = Instant::now();
+    for caller in 0..at_once {
+        let store = Arc::clone(store);
+        callers.spawn(async move {
+            let mut times = Vec::new();
+            for number in 0..LOOK_UPS / at_once {
+                // Half of them known authors and texts, half new ones.
+                let number = mixed(number * at_once + caller) % (2 * comments);
+                let traces = traces(number);
+                let started = Instant::now();
+                store.history(site, &traces, None, at(comments as i64)).await.unwrap();
+                times.push(started.elapsed());
+            }
+            times
+        });
+    }
+    let times: Vec<Duration> = callers.join_all().await.into_iter().flatten().collect();
+    let rate = times.len() as f64 / started.elapsed().as_secs_f64();
+    tell(&format!("look up, {at_once} at once, {comments} before"), rate, times);
+}
+
+fn tell(what: &str, rate: f64, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let of = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_micros();
+    println!("{what:<36} {rate:>10.0} {:>9} {:>9} {:>9}", of(0.5), of(0.99), of(1.0));
+}
+
+/// What the `number`th comment is known by: an author of many, a text of its own or one of a campaign's.
+fn traces(number: u64) -> Traces {
+    let author = mixed(number) % (number / 3 + 10);
+    let own = if number.is_multiple_of(5) { mixed(number) % 3_000 } else { number + 1_000_000_000 };
+    let words: Vec<String> = (0..40).map(|place| word(mixed(own * 64 + place) % 20_000)).collect();
+    let text = Text::of(&Comment::of_text(words.join(" ")));
+    let fingerprint = Fingerprint::of(&text, "", "");
+    let ip = mixed(author);
+    let email = format!("reader{author}@mail.example");
+    Traces {
+        identities: vec![
+            (Trait::Email, email.clone()),
+            (Trait::Ip, format!("{}.{}.{}.{}", ip & 255, ip >> 8 & 255, ip >> 16 & 255, ip >> 24 & 255)),
+            (Trait::Network, format!("{}.{}.{}.0/24", ip & 255, ip >> 8 & 255, ip >> 16 & 255)),
+            (Trait::Domain, format!("site{}.example", mixed(own) % 100_000)),
+        ],
+        email_spelling: Some(email.clone()),
+        author: Some(email),
+        post: Some(format!("/{}", number % 5_000)),
+        is_short: fingerprint.is_none(),
+        fingerprint,
+        has_link: true,
+    }
+}
+
+fn word(number: u64) -> String {
+    let mut number = mixed(number);
+    (0..6)
+        .map(|_| {
+            number /= 26;
+            char::from(b'a' + (number % 26) as u8)
+        })
+        .collect()
+}
+
+fn mixed(number: u64) -> u64 {
+    let number = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    (number ^ (number >> 27)) >> 8
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+}
+
+fn verdict() -> Verdict {
+    Verdict {
+        decision: Decision::Approve,
+        score: Score::new(0.5).unwrap(),
+        evidence: vec![Evidence::new("BAYES", Nats::clamped(0.0), "50 % of its features are known")],
+        tokens: Vec::new(),
+        thresholds: Policy::standard().thresholds,
+        max_blocked_ham: None,
+        facts: Facts::NONE,
+        reason: "Approved: nothing in it looks like spam.".into(),
+        model: "m".into(),
+        rules: "r".into(),
+        decided_at: at(0),
+        micros: 60,
+    }
+}
+
+fn event() -> Outgoing {
+    Outgoing { kind: EventKind::Decided, message_id: random::message_id(at(0)), body: "{}".into() }
+}
+
+/// A way to disguise a copy.
+type Trick = (&'static str, fn(&str) -> String);
+
+const TRICKS: [Trick; 8] = [
+    ("look-alike letters", |text| {
+        let swap = |c| match c {
+            'a' => 'а',
+            'e' => 'е',
+            'o' => 'о',
+            'c' => 'с',
+            'ي' => 'ی',
+            'ك' => 'ک',
+            c => c,
+        };
+        text.chars().map(swap).collect()
+    }),
+    ("capitals and gaps", |text| text.to_uppercase().replace(' ', "   ")),
+    ("blanks inside words", |text| {
+        let mut out = String::new();
+        for (place, c) in text.chars().enumerate() {
+            out.push(c);
+            if place % 5 == 3 && c.is_alphabetic() {
+                out.push(' ');
+            }
+        }
+        out
+    }),
+    ("another link", |text| format!("{text} https://other.example/page?id=77")),
+    ("other numbers", |text| text.chars().map(|c| if c.is_ascii_digit() { '7' } else { c }).collect()),
+    ("every ninth word another", |text| {
+        let words = text.split(' ').enumerate();
+        let words: Vec<&str> = words.map(|(place, word)| if place % 9 == 4 { "Gustav" } else { word }).collect();
+        words.join(" ")
+    }),
+    ("a tail of five words", |text| format!("{text} best wishes from the team")),
+    ("a head of five words", |text| format!("Good morning to all here: {text}")),
+];
+
+/// Real comments: how many have a signature, how many disguised copies are found by it, how many strangers are.
+fn copies() {
+    let file = std::env::args().find(|argument| argument.ends_with(".jsonl"));
+    let file = file.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/comments.jsonl").to_owned());
+    let lines = std::fs::read_to_string(file).unwrap();
+    let contents = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let contents: Vec<String> =
+        contents.filter_map(|row| Some(row["content"].as_str()?.to_owned())).take(20_000).collect();
+    let print = |text: &str| Fingerprint::of(&Text::of(&Comment::of_text(text)), "", "");
+    let started = Instant::now();
+    let prints: Vec<(&String, Fingerprint)> =
+        contents.iter().filter_map(|content| Some((content, print(content)?))).collect();
+    let spent = started.elapsed().as_micros() as f64 / contents.len() as f64;
+    println!("{} comments, {} with a signature, {spent:.1} us each with their text", contents.len(), prints.len());
+    let near = |one: &Fingerprint, other: &Fingerprint| {
+        let shares = one.bands.iter().zip(&other.bands).any(|(one, other)| one == other);
+        shares && one.similarity(&other.mins) >= Fingerprint::NEAR
+    };
+    for (name, trick) in TRICKS {
+        let known = prints.iter().filter(|(text, one)| print(&trick(text)).is_some_and(|other| near(one, &other)));
+        let known = known.count();
+        println!("{name:<28} {:.2} % known", 100.0 * known as f64 / prints.len() as f64);
+    }
+    let mut by_band: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
+    for (number, (_, one)) in prints.iter().enumerate() {
+        one.bands.iter().enumerate().for_each(|(place, band)| by_band.entry((place, *band)).or_default().push(number));
+    }
+    let mut pairs: Vec<(usize, usize)> = by_band
+        .values()
+        .filter(|same| same.len() < 200)
+        .flat_map(|same| {
+            same.iter().enumerate().flat_map(|(at, one)| same[at + 1..].iter().map(|other| (*one, *other)))
+        })
+        .collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let copies: Vec<&(usize, usize)> =
+        pairs.iter().filter(|(one, other)| near(&prints[*one].1, &prints[*other].1)).collect();
+    println!("{} pairs share a band, {} of them are taken for copies; some:", pairs.len(), copies.len());
+    let step = (copies.len() / 8).max(1);
+    for (one, other) in copies.iter().step_by(step) {
+        let shown = |number: &usize| prints[*number].0.chars().take(70).collect::<String>().replace('\n', " ");
+        println!("    {}\n  = {}", shown(one), shown(other));
+    }
+}
