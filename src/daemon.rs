@@ -5,6 +5,7 @@
 //! own what any part does.
 
 mod budgets;
+mod lists;
 mod network;
 pub(crate) mod settings;
 mod training;
@@ -79,7 +80,9 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     // Only now, when nothing else can keep the daemon from starting: a key that nobody was shown is lost.
     let greeting = first_site(store.as_ref(), &config, &clock).await?;
     let pipeline = Arc::new(Pipeline::new(Arc::clone(&store), clock, judge));
-    pipeline.set_directory(store.directory().await?);
+    pipeline.refresh().await?;
+    let (list_files, wanted_files) = watch::channel(config.lists.files.clone());
+    let following = lists::follow(Arc::clone(&pipeline), wanted_files, stopped.clone()).await;
     pipeline.follow_labels().await?;
     pipeline.set_network(network);
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
@@ -134,10 +137,11 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
                             hooks.replace(sources);
                             budgets.send_replace(new.budget.measure_every);
                             trainings.send_replace(new.training.clone());
+                            list_files.send_replace(new.lists.files.clone());
                             seen.champion = id;
                             config = new;
                             tracing::info!(
-                                "settings, weights and hooks read anew; listen address and limits apply at the next start"
+                                "settings, weights, hooks and lists read anew; listen address and limits apply at the next start"
                             );
                         }
                         Err(error) => tracing::error!(%error, "reload refused; the old settings stay"),
@@ -160,6 +164,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
         let _ = measuring.await;
         let _ = training.await;
         let _ = asking.await;
+        let _ = following.await;
     };
     if tokio::time::timeout(config.http.drain + Duration::from_secs(5), drained).await.is_err() {
         tracing::warn!("not all work was finished in time; what was accepted is queued and goes on at the next start");
@@ -322,6 +327,7 @@ async fn follow_store(pipeline: &Pipeline, config: &Config, seen: &mut Seen) -> 
             Err(error) => tracing::error!(%error, "the new champion cannot be served; the old one stays"),
         }
     }
+    pipeline.follow_lists(&directory).await?;
     seen.generation = directory.generation;
     pipeline.set_directory(directory);
     Ok(())

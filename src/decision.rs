@@ -170,14 +170,15 @@ mod tests {
         assert_eq!(decide(score(1.0), &thresholds), Decision::Spam);
     }
 
-    fn site(lists: Vec<ListEntry>) -> Site {
-        Site {
+    fn site(lists: Vec<ListEntry>) -> (Site, Lists) {
+        let site = Site {
             id: SiteId(1),
             name: "test".into(),
             url: "https://news.example/".into(),
-            policy: Policy { lists, ..Policy::standard() },
+            policy: Policy::standard(),
             created_at: Timestamp::UNIX_EPOCH,
-        }
+        };
+        (site, Lists::of(&lists))
     }
 
     fn entry(list: ListKind, pattern: &str) -> ListEntry {
@@ -185,14 +186,15 @@ mod tests {
             list,
             pattern: pattern.parse().unwrap(),
             reason: "seen before".into(),
+            added_by: String::new(),
             added_at: Timestamp::UNIX_EPOCH,
             expires_at: None,
         }
     }
 
-    fn judge(comment: &Comment, site: &Site) -> Verdict {
+    fn judge(comment: &Comment, (site, lists): &(Site, Lists)) -> Verdict {
         let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
-        let verdict = judge.judge(comment, site, &Lists::of(&site.policy.lists), Timestamp::UNIX_EPOCH);
+        let verdict = judge.judge(comment, site, lists, Timestamp::UNIX_EPOCH);
         let sum: f64 = verdict.evidence.iter().map(|piece| piece.weight.get()).sum();
         assert!((sum - verdict.score.logit()).abs() < 1e-6, "{sum} is not the logit of {:?}", verdict.score);
         verdict
@@ -234,7 +236,7 @@ mod tests {
     #[test]
     fn a_site_in_shadow_mode_hears_approve_and_what_would_have_been() {
         let mut shadowed = site(vec![]);
-        shadowed.policy.shadow = true;
+        shadowed.0.policy.shadow = true;
         let verdict = judge(&Comment::of_text(SPAM), &shadowed);
         assert_eq!(verdict.decision, Decision::Approve);
         assert!(verdict.reason.starts_with("Let through in shadow mode"), "{}", verdict.reason);

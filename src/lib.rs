@@ -5,7 +5,7 @@
 //!   SHELL      main → cli → daemon → { http, telemetry }               start, wire, stop
 //!   EDGES      api         worker                                      one request or one job at a time
 //!   FLOW       pipeline                                                async glue: comment in, verdict kept
-//!   ADAPTERS   store   config → network → webhook   training   clock   random    one foreign thing each
+//!   ADAPTERS   store   config → network → webhook   training   list_files   clock   random    one foreign thing each
 //!   ──────────────────────── below this line: no I/O, no clock, no async, no randomness ─────────
 //!   CORE       decision → reason → { rules, classifier, lists } → text          functions of their arguments
 //!   WORDS      { event, statistics } → { comment, key } → site → budget → { verdict, object, language } → facts    plain data
@@ -34,6 +34,7 @@ pub mod text;
 
 pub mod clock;
 pub mod config;
+pub mod list_files;
 pub mod network;
 pub mod random;
 pub mod store;

@@ -13,6 +13,7 @@ mod campaigns;
 mod gathering;
 mod history;
 mod learning;
+mod lists;
 mod muting;
 
 use std::fmt;
@@ -29,7 +30,6 @@ use crate::decision::Judge;
 use crate::event::{Event, EventData, EventKind};
 use crate::facts::Facts;
 use crate::language::Language;
-use crate::lists::Lists;
 use crate::network::Network;
 use crate::random;
 use crate::reason;
@@ -49,6 +49,7 @@ pub use callers::{Known, key_hash};
 pub use campaigns::{CampaignChange, Common};
 pub use learning::Learned;
 use learning::Learning;
+use lists::Shelf;
 pub use muting::Muted;
 use muting::Muting;
 
@@ -75,6 +76,7 @@ pub struct Pipeline {
     pub told: Notify,
     judge: ArcSwap<Judge>,
     callers: ArcSwap<Callers>,
+    shelf: Shelf,
     call_backs: CallBacks,
     learning: Learning,
     network: ArcSwapOption<Network>,
@@ -132,6 +134,7 @@ impl Pipeline {
             told: Notify::new(),
             judge: ArcSwap::from_pointee(judge),
             callers: ArcSwap::from_pointee(Callers::default()),
+            shelf: Shelf::default(),
             call_backs: CallBacks::default(),
             learning: Learning::default(),
             network: ArcSwapOption::empty(),
@@ -156,9 +159,11 @@ impl Pipeline {
         self.muting.forget_removed(&self.callers.load());
     }
 
-    /// Reads sites and keys anew, so that what was just changed here counts from the next request on.
+    /// Reads sites, keys and lists anew, so that what was just changed here counts from the next request on.
     pub async fn refresh(&self) -> Result<(), StoreError> {
-        self.set_directory(self.store.directory().await?);
+        let directory = self.store.directory().await?;
+        self.follow_lists(&directory).await?;
+        self.set_directory(directory);
         Ok(())
     }
 
@@ -204,11 +209,8 @@ impl Pipeline {
     fn judge_knowing(&self, comment: &Comment, text: &Text, site: &Site, facts: &Facts, started: Instant) -> Verdict {
         let case = Case { comment, text, facts, site };
         let now = self.clock.now();
-        let (callers, taught) = (self.callers.load(), self.taught(site.id));
-        let mut verdict = match callers.lists(site.id) {
-            Some(lists) => self.judge.load().judge_case(&case, lists, &taught, now),
-            None => self.judge.load().judge_case(&case, &Lists::of(&site.policy.lists), &taught, now),
-        };
+        let (lists, taught) = (self.lists(site.id), self.taught(site.id));
+        let mut verdict = self.judge.load().judge_case(&case, &lists, &taught, now);
         history::follow_campaign(&mut verdict, site);
         verdict.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         verdict

@@ -1,13 +1,12 @@
-//! A site (tenant), its policy and its lists: plain data.
+//! A site (tenant) and its policy: plain data.
 //!
-//! Owns what an operator may say about a site. Does not own keys (the store keeps their hashes) nor how lists and
-//! thresholds are applied (`decision`).
+//! Owns what an operator may say about a site. Does not own keys (the store keeps their hashes), what an entry of its lists
+//! looks like (`entries`), nor how lists and thresholds are applied (`decision`).
+
+pub mod entries;
 
 use std::fmt;
-use std::net::IpAddr;
-use std::str::FromStr;
 
-use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +14,7 @@ use utoipa::ToSchema;
 use crate::budget::Budget;
 use crate::language::Language;
 use crate::verdict::{Score, Share, Thresholds};
+pub use entries::{ListEntry, ListKind, ListPattern};
 
 /// Names one site in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -77,8 +77,6 @@ pub struct Policy {
     /// The language that reasons are written in; `None`: the one that the CMS sends with a comment, else English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
-    #[serde(default)]
-    pub lists: Vec<ListEntry>,
 }
 
 impl Policy {
@@ -93,7 +91,6 @@ impl Policy {
             trusted_roles: ["administrator", "editor", "author"].map(String::from).to_vec(),
             shadow: false,
             language: None,
-            lists: Vec::new(),
         }
     }
 
@@ -117,116 +114,10 @@ impl Policy {
     }
 }
 
-/// Whether an entry lets through or keeps out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ListKind {
-    Allow,
-    Block,
-}
-
-/// One line of an allow or block list, with why it is there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct ListEntry {
-    pub list: ListKind,
-    #[serde(rename = "match")]
-    #[schema(value_type = String, pattern = "^(email|ip|domain|phrase):.", examples("domain:spam.example"))]
-    pub pattern: ListPattern,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub reason: String,
-    pub added_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-}
-
-/// What an entry looks at. Written `email:a@b.example`, `ip:192.0.2.0/24`, `domain:b.example`, `phrase:cheap watches`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum ListPattern {
-    /// The author's e-mail address, whatever its case.
-    Email(String),
-    /// The author's address lies in this network.
-    Ip(IpNet),
-    /// Domain, or a domain above it, of the author's e-mail, the author's URL or a link in the text.
-    Domain(String),
-    /// Words in the text, bounded by word boundaries and compared after normalisation.
-    Phrase(String),
-}
-
-impl FromStr for ListPattern {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<ListPattern, String> {
-        let usage = || format!("`{text}` is no list entry; write email:…, ip:…, domain:… or phrase:…");
-        let (field, value) = text.split_once(':').ok_or_else(usage)?;
-        let value = value.trim();
-        if value.is_empty() {
-            return Err(usage());
-        }
-        match field.trim() {
-            "email" => Ok(ListPattern::Email(value.to_lowercase())),
-            "ip" => value
-                .parse::<IpNet>()
-                .or_else(|_| value.parse::<IpAddr>().map(IpNet::from))
-                .map(ListPattern::Ip)
-                .map_err(|_| format!("`{value}` is neither an IP address nor a network such as 192.0.2.0/24")),
-            "domain" => Ok(ListPattern::Domain(value.trim_start_matches("*.").trim_matches('.').to_lowercase())),
-            "phrase" => Ok(ListPattern::Phrase(value.to_owned())),
-            _ => Err(usage()),
-        }
-    }
-}
-
-impl fmt::Display for ListPattern {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ListPattern::Email(value) => write!(formatter, "email:{value}"),
-            ListPattern::Ip(value) => write!(formatter, "ip:{value}"),
-            ListPattern::Domain(value) => write!(formatter, "domain:{value}"),
-            ListPattern::Phrase(value) => write!(formatter, "phrase:{value}"),
-        }
-    }
-}
-
-impl TryFrom<String> for ListPattern {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<ListPattern, String> {
-        text.parse()
-    }
-}
-
-impl From<ListPattern> for String {
-    fn from(pattern: ListPattern) -> String {
-        pattern.to_string()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::budget::{Chosen, Measured};
-
-    #[track_caller]
-    fn check(text: &str, expected: Result<&str, &str>) {
-        match (text.parse::<ListPattern>(), expected) {
-            (Ok(pattern), Ok(shown)) => assert_eq!(pattern.to_string(), shown),
-            (Err(error), Err(part)) => assert!(error.contains(part), "{error}"),
-            (got, _) => panic!("{text}: {got:?}"),
-        }
-    }
-
-    #[test]
-    fn list_entries_are_read_as_they_are_shown() {
-        check("email:Bob@Example.ORG", Ok("email:bob@example.org"));
-        check("ip:192.0.2.7", Ok("ip:192.0.2.7/32"));
-        check("ip:2001:db8::/32", Ok("ip:2001:db8::/32"));
-        check("domain:*.Bad.example", Ok("domain:bad.example"));
-        check("phrase: cheap watches ", Ok("phrase:cheap watches"));
-        check("ip:999.1.1.1", Err("neither an IP address"));
-        check("bob@example.org", Err("write email:"));
-        check("phrase:", Err("write email:"));
-    }
 
     fn score(probability: f64) -> Score {
         Score::new(probability).unwrap()

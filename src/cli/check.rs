@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
@@ -18,8 +19,10 @@ use super::{Places, model, rules};
 use crate::classifier::Classifier;
 use crate::clock::Clock;
 use crate::comment::Comment;
+use crate::config::Config;
 use crate::decision::Judge;
 use crate::language::Language;
+use crate::list_files;
 use crate::lists::Lists;
 use crate::site::{Site, SiteId};
 use crate::text::Text;
@@ -59,7 +62,7 @@ pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
     let (url, mut policy) = (String::new(), config.policy.clone());
     policy.language = args.lang.or(policy.language);
     let site = Site { id: SiteId(0), name: "offline".to_owned(), url, policy, created_at: now };
-    let lists = Lists::of(&site.policy.lists);
+    let lists = list_files(&config, now)?;
 
     let mut out = screen::out();
     let mut number = 0_u64;
@@ -154,4 +157,15 @@ impl<R: Read> Read for Bounded<R> {
         self.left.set(self.left.get().saturating_sub(read));
         Ok(read)
     }
+}
+
+/// Those of files alone: the store is not asked.
+fn list_files(config: &Config, now: jiff::Timestamp) -> anyhow::Result<Lists> {
+    let mut lists = Vec::new();
+    for file in &config.lists.files {
+        let (list, _) = list_files::load(file, now)
+            .with_context(|| format!("{} cannot be read (it is named by `lists.files`)", file.display()))?;
+        lists.push(Arc::new(list));
+    }
+    Ok(Lists::join(lists))
 }

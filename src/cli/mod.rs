@@ -11,6 +11,7 @@ mod dumps;
 mod endpoint;
 mod evaluate;
 mod key;
+mod list;
 mod model;
 mod queue;
 mod rules;
@@ -73,6 +74,8 @@ enum Command {
     #[command(subcommand)]
     Key(key::Command),
     #[command(subcommand)]
+    List(Box<list::Command>),
+    #[command(subcommand)]
     Endpoint(endpoint::Command),
     #[command(subcommand)]
     Queue(queue::Command),
@@ -102,6 +105,10 @@ impl Cli {
             Command::Check(args) => check::run(&places, &args),
             Command::Site(command) => places.with_shared_store(async |store, config| command.run(store, config).await),
             Command::Key(command) => places.with_store(async |store, _| command.run(store).await),
+            Command::List(command) => match command.run_offline(Clock::System.now()) {
+                Some(done) => done,
+                None => places.with_store(async |store, _| command.run(store, Clock::System.now()).await),
+            },
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
             Command::Campaign(command) => {

@@ -20,7 +20,7 @@ use crate::pipeline::Pipeline;
 use crate::pipeline::key_hash;
 use crate::random;
 use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId, check_name, check_url};
-use crate::store::{Store, StoreError};
+use crate::store::{ListFilter, Store, StoreError};
 use crate::verdict::{Score, Share};
 use anyhow::Context as _;
 
@@ -133,10 +133,10 @@ pub struct Change {
     /// Roles in the CMS whose comments are let through; an empty word means none.
     #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
     trusted_roles: Option<Vec<String>>,
-    /// Let through: email:…, ip:…, domain:… or phrase:…
+    /// Let through: email:…, ip:…, domain:…, link:… or phrase:…
     #[arg(long, value_name = "ENTRY")]
     allow: Vec<ListPattern>,
-    /// Keep out: email:…, ip:…, domain:… or phrase:…
+    /// Keep out: email:…, ip:…, domain:…, link:… or phrase:…
     #[arg(long, value_name = "ENTRY")]
     block: Vec<ListPattern>,
     /// Take entries off both lists.
@@ -169,18 +169,30 @@ impl Command {
         match self {
             Command::Add { name, url, change, output } => {
                 let (now, key) = (Clock::System.now(), random::api_key());
-                let policy = change.applied_to(config.policy.clone(), now)?;
+                let policy = change.applied_to(config.policy.clone())?;
+                let (off, on) = change.of_lists(now)?;
+                anyhow::ensure!(off.is_empty(), "a new site has no entries that could be taken off");
                 let site = store.add_site(name, url, policy, key_hash(&key), now).await?;
+                if !on.is_empty() {
+                    store.change_lists(Some(site.id), off, on).await?;
+                }
                 show_key(&site, &key, "was added", config, *output)
             }
             Command::List { output } => list(store, *output).await,
             Command::Show { name, output } => show(store, site_named(store, name).await?.as_ref(), *output).await,
             Command::Set { name, rename, url, change, output } => {
                 let mut site = (*site_named(store, name).await?).clone();
-                site.policy = change.applied_to(site.policy, Clock::System.now())?;
+                site.policy = change.applied_to(site.policy)?;
                 site.name = rename.clone().unwrap_or(site.name);
                 site.url = url.clone().unwrap_or(site.url);
+                let (off, on) = change.of_lists(Clock::System.now())?;
+                for pattern in &off {
+                    must_be_listed(store, site.id, pattern).await?;
+                }
                 store.set_site(&site).await?;
+                if !off.is_empty() || !on.is_empty() {
+                    store.change_lists(Some(site.id), off, on).await?;
+                }
                 measure(shared, config, &mut site).await?;
                 show(store, &site, *output).await
             }
@@ -239,7 +251,7 @@ async fn rotate(
 
 impl Change {
     /// The policy as it is afterwards.
-    fn applied_to(&self, mut policy: Policy, now: Timestamp) -> anyhow::Result<Policy> {
+    fn applied_to(&self, mut policy: Policy) -> anyhow::Result<Policy> {
         let thresholds = &mut policy.thresholds;
         thresholds.hold = self.hold.unwrap_or(thresholds.hold);
         thresholds.spam = self.spam.unwrap_or(thresholds.spam);
@@ -256,16 +268,11 @@ impl Change {
             let roles = roles.iter().map(|role| role.trim().to_owned());
             policy.trusted_roles = roles.filter(|role| !role.is_empty()).collect();
         }
-        self.change_lists(&mut policy.lists, now)?;
         Ok(policy)
     }
 
-    fn change_lists(&self, lists: &mut Vec<ListEntry>, now: Timestamp) -> anyhow::Result<()> {
-        for pattern in &self.unlist {
-            let before = lists.len();
-            lists.retain(|entry| entry.pattern != *pattern);
-            anyhow::ensure!(lists.len() < before, "`{pattern}` is on no list; `hamlet site show` shows them");
-        }
+    /// What is to be taken off the site's lists, and what is to be put on.
+    fn of_lists(&self, now: Timestamp) -> anyhow::Result<(Vec<ListPattern>, Vec<ListEntry>)> {
         if (self.expires.is_some() || !self.reason.is_empty()) && self.allow.is_empty() && self.block.is_empty() {
             return usage("--reason and --expires belong to --allow or --block");
         }
@@ -273,19 +280,24 @@ impl Change {
             return usage("--expires lies in the past");
         }
         let allowed = self.allow.iter().map(|pattern| (ListKind::Allow, pattern));
-        for (list, pattern) in allowed.chain(self.block.iter().map(|pattern| (ListKind::Block, pattern))) {
-            // An entry says one thing: the newer word replaces the older.
-            lists.retain(|entry| entry.pattern != *pattern);
-            lists.push(ListEntry {
-                list,
-                pattern: pattern.clone(),
-                reason: self.reason.clone(),
-                added_at: now,
-                expires_at: self.expires,
-            });
-        }
-        Ok(())
+        let blocked = self.block.iter().map(|pattern| (ListKind::Block, pattern));
+        let entry = |(list, pattern): (ListKind, &ListPattern)| ListEntry {
+            list,
+            pattern: pattern.clone(),
+            reason: self.reason.clone(),
+            added_by: super::list::whoever(),
+            added_at: now,
+            expires_at: self.expires,
+        };
+        Ok((self.unlist.clone(), allowed.chain(blocked).map(entry).collect()))
     }
+}
+
+async fn must_be_listed(store: &dyn Store, site: SiteId, pattern: &ListPattern) -> anyhow::Result<()> {
+    let filter = ListFilter { pattern: Some(pattern.clone()), ..ListFilter::default() };
+    let (found, _) = store.list_entries(Some(site), &filter, 0, 1).await?;
+    anyhow::ensure!(!found.is_empty(), "`{pattern}` is on no list; `hamlet list show` shows them");
+    Ok(())
 }
 
 fn usage<T>(problem: &str) -> anyhow::Result<T> {
@@ -350,10 +362,19 @@ struct Learned {
     spam: u64,
 }
 
+/// Entries of a site's lists that `site show` shows; `hamlet list show` shows all.
+const SHOWN_ENTRIES: u32 = 100;
+
 async fn show(store: &dyn Store, site: &Site, output: Output) -> anyhow::Result<()> {
     let [ham, spam] = store.label_counts(site.id).await?;
+    let (placed, more) = store.list_entries(Some(site.id), &ListFilter::default(), 0, SHOWN_ENTRIES).await?;
+    let lists: Vec<ListEntry> = placed.into_iter().map(|placed| placed.entry).collect();
     if output.json {
-        return Ok(screen::json(&Shown { site, learned: Learned { ham, spam } })?);
+        let mut shown = serde_json::to_value(Shown { site, learned: Learned { ham, spam } })?;
+        if let Some(policy) = shown.get_mut("policy").and_then(serde_json::Value::as_object_mut) {
+            policy.insert("lists".to_owned(), serde_json::to_value(&lists)?);
+        }
+        return Ok(screen::json(&shown)?);
     }
     let mut out = screen::out();
     let policy = &site.policy;
@@ -375,14 +396,14 @@ async fn show(store: &dyn Store, site: &Site, output: Output) -> anyhow::Result<
     writeln!(out, "language       {language}")?;
     writeln!(out, "trusted roles  {roles}")?;
     writeln!(out, "learned from   {}", labels([ham, spam]))?;
-    for entry in &policy.lists {
-        let list = match entry.list {
-            ListKind::Allow => "allow",
-            ListKind::Block => "block",
-        };
+    for entry in &lists {
+        let list = entry.list.as_str();
         let until = entry.expires_at.map(|expires| format!(" (until {expires:.0})")).unwrap_or_default();
         let reason = screen::foreign(&entry.reason, 200);
         writeln!(out, "{list:<14} {}{until}  {reason}", screen::foreign(&entry.pattern.to_string(), 200))?;
+    }
+    if more.is_some() {
+        writeln!(out, "{:<14} and more: `hamlet list show --site {}`", "", site.name)?;
     }
     Ok(())
 }
@@ -438,7 +459,8 @@ mod tests {
         lines.iter().try_fold(Policy::standard(), |policy, line| {
             let words = line.split_whitespace();
             let line = Line::try_parse_from(std::iter::once("set").chain(words)).map_err(|error| error.to_string())?;
-            line.change.applied_to(policy, NOW.parse().unwrap()).map_err(|error| error.to_string())
+            let of_lists = line.change.of_lists(NOW.parse().unwrap());
+            of_lists.and_then(|_| line.change.applied_to(policy)).map_err(|error| error.to_string())
         })
     }
 
@@ -483,21 +505,25 @@ mod tests {
     }
 
     #[test]
-    fn the_newer_word_on_an_entry_replaces_the_older() {
-        let policy = after(&[
-            "--block domain:Bad.example --allow email:bob@good.example",
-            "--allow domain:bad.example --reason mended --expires 2030-01-31",
-            "--unlist email:bob@good.example",
-        ]);
-        let [entry] = policy.unwrap().lists.try_into().unwrap();
-        assert_eq!((entry.list, entry.pattern.to_string()), (ListKind::Allow, "domain:bad.example".to_owned()));
-        assert_eq!((entry.reason, entry.expires_at), ("mended".to_owned(), "2030-02-01T00:00:00Z".parse().ok()));
+    fn entries_carry_their_reason_and_end() {
+        let words =
+            "set --block domain:Bad.example --allow email:bob@good.example --reason mended --expires 2030-01-31";
+        let line = Line::try_parse_from(words.split(' ').chain(["--unlist", "ip:192.0.2.1"])).unwrap();
+        let (off, on) = line.change.of_lists(NOW.parse().unwrap()).unwrap();
+        assert_eq!(off, ["ip:192.0.2.1".parse().unwrap()]);
+        let shown: Vec<_> = on.iter().map(|entry| (entry.list, entry.pattern.to_string())).collect();
+        assert_eq!(
+            shown,
+            [(ListKind::Allow, "email:bob@good.example".into()), (ListKind::Block, "domain:bad.example".into())]
+        );
+        assert!(
+            on.iter().all(|entry| entry.reason == "mended" && entry.expires_at == "2030-02-01T00:00:00Z".parse().ok())
+        );
     }
 
     #[test]
     fn lists_refuse_nonsense() {
         refused("--block bad.example", "write email:");
-        refused("--unlist domain:x.example", "is on no list");
         refused("--reason why", "belong to --allow or --block");
         refused("--block domain:x.example --expires 2020-01-01", "lies in the past");
         refused("--block domain:x.example --expires soon", "write a day such as");

@@ -62,6 +62,7 @@ pub struct Config {
     pub training: Training,
     pub rules: Rules,
     pub network: Network,
+    pub lists: Lists,
     #[serde(skip)]
     sources: Sources,
     #[serde(skip)]
@@ -195,6 +196,13 @@ pub struct Rules {
     /// `None`: the weights compiled in.
     #[serde(deserialize_with = "values::optional_path")]
     pub file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lists {
+    /// Allow and block lists for all sites, one entry a line.
+    pub files: Vec<PathBuf>,
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::key::{Key, KeyHash};
-use crate::lists::Lists;
 use crate::site::{Site, SiteId};
 use crate::store::Directory;
 
@@ -29,21 +28,13 @@ pub struct Known {
 pub(super) struct Callers {
     generation: u64,
     by_key: HashMap<KeyHash, Known>,
-    by_id: HashMap<SiteId, Tenant>,
-}
-
-/// A site with its lists made ready.
-#[derive(Debug)]
-struct Tenant {
-    site: Arc<Site>,
-    lists: Lists,
+    by_id: HashMap<SiteId, Arc<Site>>,
 }
 
 impl Callers {
     pub(super) fn of(directory: Directory) -> Callers {
-        let ready = |site: Arc<Site>| (site.id, Tenant { lists: Lists::of(&site.policy.lists), site });
-        let by_id: HashMap<_, _> = directory.sites.into_iter().map(ready).collect();
-        let site_of = |id| by_id.get(&id).map(|tenant: &Tenant| Arc::clone(&tenant.site));
+        let by_id: HashMap<_, _> = directory.sites.into_iter().map(|site| (site.id, site)).collect();
+        let site_of = |id| by_id.get(&id).cloned();
         let known = |key: Arc<Key>| {
             // A key whose site is gone must not become one of every site.
             let site = match key.site {
@@ -66,18 +57,14 @@ impl Callers {
     }
 
     pub(super) fn site(&self, id: SiteId) -> Option<&Arc<Site>> {
-        self.by_id.get(&id).map(|tenant| &tenant.site)
+        self.by_id.get(&id)
     }
 
     pub(super) fn site_named(&self, name: &str) -> Option<&Arc<Site>> {
-        self.by_id.values().map(|tenant| &tenant.site).find(|site| site.name == name)
+        self.by_id.values().find(|site| site.name == name)
     }
 
     pub(super) fn sites(&self) -> impl Iterator<Item = &Arc<Site>> {
-        self.by_id.values().map(|tenant| &tenant.site)
-    }
-
-    pub(super) fn lists(&self, site: SiteId) -> Option<&Lists> {
-        self.by_id.get(&site).map(|tenant| &tenant.lists)
+        self.by_id.values()
     }
 }

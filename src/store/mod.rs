@@ -7,6 +7,7 @@
 mod comments;
 mod deliveries;
 mod history;
+mod lists;
 mod rotation;
 mod search;
 mod sqlite;
@@ -38,6 +39,7 @@ pub use deliveries::{
     EndpointSecret, EndpointState, LoggedAttempt, NextStep, Outgoing,
 };
 pub use history::{Before, Campaign, CampaignDecision, CampaignId, CampaignWord, Traces, Trait};
+pub use lists::{ListChange, ListFilter, ListOwner, PlacedEntry};
 pub use rotation::rotated;
 pub use search::Query;
 
@@ -145,6 +147,8 @@ pub struct Directory {
     pub generation: u64,
     pub sites: Vec<Arc<Site>>,
     pub keys: Vec<Arc<Key>>,
+    /// The generation at which each list changed last; one that is not named never had an entry.
+    pub lists: Vec<(ListOwner, u64)>,
 }
 
 /// A model in the store, without its bytes.
@@ -477,17 +481,27 @@ pub trait Store: Send + Sync + 'static {
     /// Replaces name, URL and policy of the site with this id.
     async fn set_site(&self, site: &Site) -> Result<(), StoreError>;
 
-    /// Takes entries off the lists of a site, then puts entries on; one that says something else of the same pattern is
-    /// replaced. The policy as it is then.
+    /// Entries of one list in the order of their rows, those after row `after` (0: from the first), at most `limit`; and
+    /// the row to go on after, `None` when there are no more. An entry that cannot be read is passed over and told in the
+    /// log.
+    async fn list_entries(
+        &self,
+        owner: ListOwner,
+        filter: &ListFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<(Vec<PlacedEntry>, Option<i64>), StoreError>;
+
+    /// Takes entries off a list, then puts entries on; one that says something else of the same pattern is replaced.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when a pattern to be taken off is on no list, or there is no such site.
+    /// [`StoreError::NotFound`] when a pattern to be taken off is not on the list, or there is no such site.
     async fn change_lists(
         &self,
-        site: SiteId,
+        owner: ListOwner,
         take_off: Vec<ListPattern>,
         put_on: Vec<ListEntry>,
-    ) -> Result<Policy, StoreError>;
+    ) -> Result<ListChange, StoreError>;
 
     /// Keeps what the ham of a site said of its budget, if that is still `max_blocked_ham`; whether it was. Nothing else
     /// of the policy is touched.

@@ -95,7 +95,7 @@ impl Daemon {
         }
     }
 
-    fn reload(&self) {
+    pub fn reload(&self) {
         Command::new("kill").args(["-HUP", &self.process.id().to_string()]).status().unwrap();
     }
 

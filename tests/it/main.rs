@@ -24,6 +24,7 @@ mod hooks;
 mod hostile;
 mod learning;
 mod limits;
+mod lists;
 mod muting;
 mod network;
 mod openapi;

@@ -16,8 +16,8 @@ use hamlet::verdict::{Label, Score, Verdict};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-fn site() -> Site {
-    let lists = ["block:phrase:casino", "allow:domain:friend.example", "block:ip:203.0.113.0/24"]
+fn lists() -> Lists {
+    let entries = ["block:phrase:casino", "allow:domain:friend.example", "block:ip:203.0.113.0/24"]
         .map(|entry| {
             let (list, pattern) = entry.split_once(':').unwrap();
             serde_json::from_value(
@@ -26,11 +26,15 @@ fn site() -> Site {
             .unwrap()
         })
         .to_vec();
+    Lists::of(&entries)
+}
+
+fn site() -> Site {
     Site {
         id: SiteId(1),
         name: "news".into(),
         url: "https://news.example/".into(),
-        policy: Policy { lists, ..Policy::standard() },
+        policy: Policy::standard(),
         created_at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -52,7 +56,7 @@ fn taught() -> &'static SiteCounts {
 #[track_caller]
 fn check(judge: &Judge, comment: &Comment) -> Verdict {
     let site = site();
-    let (lists, taught) = (Lists::of(&site.policy.lists), taught());
+    let (lists, taught) = (lists(), taught());
     let case = Case { comment, text: &Text::of(comment), facts: &Facts::NONE, site: &site };
     let judged = || judge.judge_case(&case, &lists, taught, Timestamp::UNIX_EPOCH);
     let verdict = judged();

@@ -28,6 +28,7 @@ const AT_HOME: [(&str, &[&str]); 9] = [
             "key.rs",
             "language.rs",
             "site.rs",
+            "site/",
             "statistics.rs",
             "store/",
             "verdict.rs",

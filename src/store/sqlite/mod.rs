@@ -19,6 +19,7 @@ mod keys;
 mod ledger;
 mod lessons;
 mod listing;
+mod lists;
 mod many;
 mod models;
 mod opening;
@@ -43,8 +44,8 @@ use self::writer::{Working, Writer};
 use super::{
     Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
     Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,
-    LabelledComment, Lease, Lessons, LoggedAttempt, ModelRecord, NewComment, NewLabels, Outgoing, QueueStatus,
-    Settings, Store, StoreError, StoredComment, Traces,
+    LabelledComment, Lease, Lessons, ListChange, ListFilter, ListOwner, LoggedAttempt, ModelRecord, NewComment, NewLabels,
+    Outgoing, PlacedEntry, QueueStatus, Settings, Store, StoreError, StoredComment, Traces,
 };
 use crate::budget::Measured;
 use crate::comment::CommentId;
@@ -363,13 +364,23 @@ impl Store for SqliteStore {
         self.write(move |conn| Box::pin(sites::set(conn, site))).await
     }
 
+    async fn list_entries(
+        &self,
+        owner: ListOwner,
+        filter: &ListFilter,
+        after: i64,
+        limit: u32,
+    ) -> Result<(Vec<PlacedEntry>, Option<i64>), StoreError> {
+        lists::entries(&self.readers, owner, filter, after, limit).await
+    }
+
     async fn change_lists(
         &self,
-        site: SiteId,
+        owner: ListOwner,
         take_off: Vec<ListPattern>,
         put_on: Vec<ListEntry>,
-    ) -> Result<Policy, StoreError> {
-        self.write(move |conn| Box::pin(sites::change_lists(conn, site, take_off, put_on))).await
+    ) -> Result<ListChange, StoreError> {
+        self.write(move |conn| Box::pin(lists::change(conn, owner, take_off, put_on))).await
     }
 
     async fn record_measured(

@@ -8,10 +8,10 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::keys::{self, KeyRow};
 use super::ledger::raise_generation;
 use super::rows::{from_json, micros, time, to_json, unreadable};
-use super::search;
+use super::{lists, search};
 use crate::budget::Measured;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
-use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
+use crate::site::{Policy, Site, SiteId};
 use crate::store::{Directory, StoreError};
 use crate::verdict::Share;
 
@@ -31,6 +31,7 @@ pub(super) async fn directory(readers: &SqlitePool) -> Result<Directory, StoreEr
             .fetch_all(&mut *moment)
             .await?;
     let keys: Vec<KeyRow> = sqlx::query_as(keys::ALL).fetch_all(&mut *moment).await?;
+    let lists = lists::changes(&mut moment).await?;
     moment.commit().await?;
     let sites = sites
         .into_iter()
@@ -47,7 +48,7 @@ pub(super) async fn directory(readers: &SqlitePool) -> Result<Directory, StoreEr
         .collect::<Result<_, StoreError>>()?;
     let keys = keys.into_iter().map(|row| row.into_key().map(Arc::new)).collect::<Result<_, StoreError>>()?;
     let generation = u64::try_from(generation).map_err(|error| unreadable("the generation", error))?;
-    Ok(Directory { generation, sites, keys })
+    Ok(Directory { generation, sites, keys, lists })
 }
 
 pub(super) async fn add(
@@ -94,29 +95,6 @@ pub(super) async fn set(conn: &mut SqliteConnection, site: Site) -> Result<(), S
         return Err(no_site(site.id));
     }
     raise_generation(conn).await
-}
-
-/// See [`crate::store::Store::change_lists`].
-pub(super) async fn change_lists(
-    conn: &mut SqliteConnection,
-    site: SiteId,
-    take_off: Vec<ListPattern>,
-    put_on: Vec<ListEntry>,
-) -> Result<Policy, StoreError> {
-    let mut policy = policy_of(conn, site).await?;
-    for pattern in take_off {
-        let before = policy.lists.len();
-        policy.lists.retain(|entry| entry.pattern != pattern);
-        if policy.lists.len() == before {
-            return Err(StoreError::NotFound("entry of that pattern".to_owned()));
-        }
-    }
-    for entry in put_on {
-        policy.lists.retain(|before| before.pattern != entry.pattern);
-        policy.lists.push(entry);
-    }
-    set_policy(conn, site, &policy).await?;
-    Ok(policy)
 }
 
 /// See [`crate::store::Store::record_measured`].
@@ -167,6 +145,8 @@ pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<
         "DELETE FROM statistics WHERE site = ?",
         "DELETE FROM edit_keys WHERE site = ?",
         "DELETE FROM api_keys WHERE site = ?",
+        "DELETE FROM list_entries WHERE site = ?",
+        "DELETE FROM list_changes WHERE site = ?",
         "DELETE FROM sites WHERE id = ?",
     ] {
         sqlx::query(forget).bind(site.0).execute(&mut *conn).await?;
