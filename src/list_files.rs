@@ -79,8 +79,9 @@ pub fn format_of(path: &Path) -> io::Result<Format> {
     File::open(path)?.take(SAMPLE_BYTES).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
     // The last line may be cut by the sample.
-    let whole = text.rsplit_once('\n').map_or(&*text, |(whole, _)| whole);
-    Ok(Format::of(whole.lines().take(200)))
+    let is_whole = (bytes.len() as u64) < SAMPLE_BYTES;
+    let lines = if is_whole { &*text } else { text.rsplit_once('\n').map_or(&*text, |(lines, _)| lines) };
+    Ok(Format::of(lines.lines().take(200)))
 }
 
 /// Calls `each` with every entry of a file and its line. Holds one line at a time.
@@ -94,8 +95,13 @@ pub fn read(
     mut each: impl FnMut(ListEntry, u64, &mut Findings),
 ) -> io::Result<Findings> {
     let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
         return Err(io::Error::other("it is a folder"));
+    }
+    let too_long = || io::Error::other(format!("it has more than {} MB", FILE_BYTES >> 20));
+    if metadata.len() > FILE_BYTES {
+        return Err(too_long());
     }
     let mut input = BufReader::with_capacity(1 << 16, file.take(FILE_BYTES));
     let (mut findings, mut line) = (Findings::default(), Vec::new());
@@ -119,7 +125,7 @@ pub fn read(
         }
     }
     if input.into_inner().limit() == 0 {
-        return Err(io::Error::other(format!("it has more than {} MB", FILE_BYTES >> 20)));
+        return Err(too_long());
     }
     Ok(findings)
 }
@@ -209,7 +215,11 @@ impl ListFiles {
     ///
     /// * `at_once`: someone asked for it; otherwise a file is left alone until it is the same at two looks.
     pub fn look(&mut self, at_once: bool, now: Timestamp) -> bool {
-        self.files.iter_mut().fold(false, |changed, followed| followed.look(at_once, now) || changed)
+        let mut is_changed = false;
+        for followed in &mut self.files {
+            is_changed |= followed.look(at_once, now);
+        }
+        is_changed
     }
 }
 

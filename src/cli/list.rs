@@ -1,7 +1,7 @@
 //! `hamlet list`: allow and block lists, of one site and shared by all.
 
 mod import;
-mod lint;
+pub(super) mod lint;
 
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;

@@ -38,7 +38,8 @@ struct Kept {
     bytes: u32,
     why: u32,
     line: u32,
-    expires: Option<Timestamp>,
+    /// Microseconds since 1970; the greatest number: never.
+    expires: i64,
     field: u8,
     list: ListKind,
 }
@@ -109,7 +110,8 @@ impl List {
             return FULL;
         };
         let why = self.why(entry);
-        let kept = Kept { start: from, bytes, why, line, expires: entry.expires_at, field, list: entry.list };
+        let expires = entry.expires_at.map_or(i64::MAX, Timestamp::as_microsecond);
+        let kept = Kept { start: from, bytes, why, line, expires, field, list: entry.list };
         self.entries.push(kept);
         let before = match &entry.pattern {
             ListPattern::Ip(network) => Ok(self.networks.insert(*network, number)),
@@ -226,7 +228,7 @@ impl List {
     /// Whether entry `number` lets through or keeps out; `None` once it has expired.
     pub(super) fn kind(&self, number: u32, now: Timestamp) -> Option<ListKind> {
         let kept = self.entries.get(number as usize)?;
-        kept.expires.is_none_or(|expires| now < expires).then_some(kept.list)
+        (now.as_microsecond() < kept.expires).then_some(kept.list)
     }
 
     /// Entry `number` as it was written, its line in the list's file, reason and author.
@@ -249,3 +251,5 @@ fn name_at<'v>(entries: &[Kept], values: &'v str, number: u32) -> (u8, &'v str) 
 fn hash_of(field: u8, value: &str) -> u64 {
     xxh3_64_with_seed(value.as_bytes(), u64::from(field))
 }
+
+const _: () = assert!(size_of::<Kept>() == 32);

@@ -39,20 +39,20 @@ const TEXT_CHARS: usize = 160;
   hamlet list test spam.list wordpress.sql.gz --texts")]
 pub struct Args {
     /// The list; see `hamlet list import` for the formats.
-    list: PathBuf,
+    pub(in crate::cli) list: PathBuf,
     /// Labelled comments; see `hamlet train` for the formats.
     #[arg(required = true)]
-    dumps: Vec<PathBuf>,
+    pub(in crate::cli) dumps: Vec<PathBuf>,
     /// hamlet, wordpress, hosts, domains or networks [default: told by the list's lines]
     #[arg(long, value_name = "NAME")]
-    format: Option<Format>,
+    pub(in crate::cli) format: Option<Format>,
     /// Show the ham that flagged entries would block.
     #[arg(long)]
-    texts: bool,
+    pub(in crate::cli) texts: bool,
     #[command(flatten)]
-    reading: DumpArgs,
+    pub(in crate::cli) reading: DumpArgs,
     #[command(flatten)]
-    output: Output,
+    pub(in crate::cli) output: Output,
 }
 
 /// An entry and what it would do.
@@ -88,7 +88,7 @@ struct Report {
 }
 
 impl Args {
-    pub(super) fn run(&self, now: Timestamp) -> anyhow::Result<()> {
+    pub(in crate::cli) fn run(&self, now: Timestamp) -> anyhow::Result<()> {
         let list = self.list(now)?;
         let report = self.report(&list, now)?;
         if self.output.json {
@@ -116,7 +116,7 @@ impl Args {
         let mut texts: HashMap<u32, Vec<String>> = HashMap::new();
         let mut reading = dump::open(&self.dumps, &self.reading.options()?);
         let mut meter = Meter::of(&reading);
-        while let Some(record) = reading.next() {
+        for record in reading.by_ref() {
             meter.follow();
             let Some(example) = tally.sort(record)? else { continue };
             let class = usize::from(example.label == Label::Spam);
