@@ -97,7 +97,8 @@ pub struct Comment {
     /// Topics of the page: tags, categories.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<String>,
-    /// Whatever else the CMS sent; kept, not judged.
+    /// Whatever else the CMS sent; kept. Of it only the headers and counts of the visitor's browser that Akismet plugins send
+    /// are judged.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, String>,
 }

@@ -77,6 +77,23 @@ pub struct Policy {
     /// The language that reasons are written in; `None`: the one that the CMS sends with a comment, else English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// Languages that are read here, BCP 47 (`ar`, `en`); comments in others speak against themselves. Empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
+    /// Names of people who work here, under which nobody else should write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub staff_names: Vec<String>,
+}
+
+/// Whether this may be a language of a policy; if not, why.
+pub fn check_language(tag: &str) -> Result<(), String> {
+    let mut parts = tag.split('-');
+    let is_primary = parts
+        .next()
+        .is_some_and(|part| (2..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let is_fit = is_primary
+        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    if is_fit { Ok(()) } else { Err(format!("`{tag}` is no language; write its code, such as ar or en")) }
 }
 
 impl Policy {
@@ -91,6 +108,8 @@ impl Policy {
             trusted_roles: ["administrator", "editor", "author"].map(String::from).to_vec(),
             shadow: false,
             language: None,
+            languages: Vec::new(),
+            staff_names: Vec::new(),
         }
     }
 

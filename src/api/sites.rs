@@ -22,7 +22,7 @@ use crate::language::Language;
 use crate::object;
 use crate::pipeline::key_hash;
 use crate::random;
-use crate::site::{Policy, Site, SiteId, check_name, check_url};
+use crate::site::{Policy, Site, SiteId, check_language, check_name, check_url};
 use crate::store::StoreError;
 use crate::verdict::{Share, Thresholds};
 
@@ -56,6 +56,10 @@ struct Shown<'a> {
     language: Option<Language>,
     /// Roles in the CMS whose comments are let through.
     trusted_roles: &'a [String],
+    /// Languages that are read here; empty: any.
+    languages: &'a [String],
+    /// Names under which only the site's own people may write.
+    staff_names: &'a [String],
 }
 
 /// All sites.
@@ -95,6 +99,10 @@ struct NewSite {
     #[schema(value_type = Option<Language>)]
     language: Option<Option<Language>>,
     trusted_roles: Option<Vec<String>>,
+    /// Languages that are read here, such as `ar` and `en`; comments in others speak against themselves. Empty: any.
+    languages: Option<Vec<String>>,
+    /// Names of people who work here, under which nobody else should write.
+    staff_names: Option<Vec<String>>,
 }
 
 /// What is to be changed of a site.
@@ -119,6 +127,10 @@ struct ChangeBody {
     #[schema(value_type = Option<Language>)]
     language: Option<Option<Language>>,
     trusted_roles: Option<Vec<String>>,
+    /// Languages that are read here, such as `ar` and `en`; comments in others speak against themselves. Empty: any.
+    languages: Option<Vec<String>>,
+    /// Names of people who work here, under which nobody else should write.
+    staff_names: Option<Vec<String>>,
 }
 
 /// What may be said of the policy; what is missing stays.
@@ -128,6 +140,10 @@ struct PolicyBody {
     shadow: Option<bool>,
     language: Option<Option<Language>>,
     trusted_roles: Option<Vec<String>>,
+    /// Languages that are read here, such as `ar` and `en`; comments in others speak against themselves. Empty: any.
+    languages: Option<Vec<String>>,
+    /// Names of people who work here, under which nobody else should write.
+    staff_names: Option<Vec<String>>,
 }
 
 impl PolicyBody {
@@ -139,6 +155,13 @@ impl PolicyBody {
         policy.shadow = self.shadow.unwrap_or(policy.shadow);
         policy.language = self.language.unwrap_or(policy.language);
         policy.trusted_roles = self.trusted_roles.unwrap_or(policy.trusted_roles);
+        policy.languages = self.languages.unwrap_or(policy.languages);
+        policy
+            .languages
+            .iter()
+            .try_for_each(|tag| check_language(tag))
+            .map_err(|detail| invalid("languages", &detail))?;
+        policy.staff_names = self.staff_names.unwrap_or(policy.staff_names);
         policy.thresholds.check().map_err(|detail| invalid("thresholds", &detail))?;
         Ok(policy)
     }
@@ -146,7 +169,7 @@ impl PolicyBody {
 
 impl<'a> Shown<'a> {
     fn of(site: &'a Site) -> Shown<'a> {
-        let Policy { thresholds, budget, trusted_roles, shadow, language, .. } = &site.policy;
+        let Policy { thresholds, budget, trusted_roles, shadow, language, languages, staff_names, .. } = &site.policy;
         Shown {
             id: site.id,
             name: &site.name,
@@ -157,6 +180,8 @@ impl<'a> Shown<'a> {
             shadow: *shadow,
             language: *language,
             trusted_roles,
+            languages,
+            staff_names,
         }
     }
 }
@@ -176,9 +201,9 @@ async fn list(State(doors): State<Arc<Doors>>, _: Operator) -> Result<Response, 
 async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSite>) -> Result<Response, Problem> {
     check_name(&new.name).map_err(|detail| invalid("name", &detail))?;
     check_url(&new.url).map_err(|detail| invalid("url", &detail))?;
-    let NewSite { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles } = new;
-    let policy =
-        PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles }.applied_to(doors.policy.clone())?;
+    let NewSite { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names } = new;
+    let said = PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names };
+    let policy = said.applied_to(doors.policy.clone())?;
     let (key, now) = (random::api_key(), doors.pipeline.clock.now());
     let site = doors.pipeline.store.add_site(&name, &url, policy, key_hash(&key), now).await?;
     doors.pipeline.refresh().await?;
@@ -203,7 +228,8 @@ async fn change(
     Json(body): Json<ChangeBody>,
 ) -> Result<Response, Problem> {
     let mut site = existing(&doors, &name).await?.as_ref().clone();
-    let ChangeBody { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles } = body;
+    let ChangeBody { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names } =
+        body;
     if let Some(name) = name {
         check_name(&name).map_err(|detail| invalid("name", &detail))?;
         site.name = name;
@@ -212,8 +238,8 @@ async fn change(
         check_url(&url).map_err(|detail| invalid("url", &detail))?;
         site.url = url;
     }
-    site.policy =
-        PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles }.applied_to(site.policy)?;
+    let said = PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names };
+    site.policy = said.applied_to(site.policy)?;
     doors.pipeline.store.set_site(&site).await?;
     doors.pipeline.refresh().await?;
     Ok(json::answer(StatusCode::OK, &Shown::of(&site)))

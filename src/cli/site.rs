@@ -19,7 +19,7 @@ use crate::language::Language;
 use crate::pipeline::Pipeline;
 use crate::pipeline::key_hash;
 use crate::random;
-use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId, check_name, check_url};
+use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId, check_language, check_name, check_url};
 use crate::store::{ListFilter, Store, StoreError};
 use crate::verdict::{Score, Share};
 use anyhow::Context as _;
@@ -64,6 +64,7 @@ pub enum Command {
   hamlet site set news --shadow on
   hamlet site set news --language ar
   hamlet site set news --trusted-roles administrator,editor
+  hamlet site set news --languages ar,en --staff-names 'Sara Haddad,The Editors'
   hamlet site set news --block domain:spam.example --reason 'three waves in May' --expires 2030-01-01
   hamlet site set news --unlist domain:spam.example")]
     Set {
@@ -133,6 +134,12 @@ pub struct Change {
     /// Roles in the CMS whose comments are let through; an empty word means none.
     #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
     trusted_roles: Option<Vec<String>>,
+    /// Languages that are read here, such as ar,en: comments in others speak against themselves; an empty word means any.
+    #[arg(long, value_name = "CODE,…", value_delimiter = ',', value_parser = language)]
+    languages: Option<Vec<String>>,
+    /// Names of people who work here, under which nobody else should write; an empty word means none.
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    staff_names: Option<Vec<String>>,
     /// Let through: email:…, ip:…, domain:…, link:… or phrase:…
     #[arg(long, value_name = "ENTRY")]
     allow: Vec<ListPattern>,
@@ -264,9 +271,17 @@ impl Change {
         }
         policy.shadow = self.shadow.unwrap_or(policy.shadow);
         policy.language = self.language.map_or(policy.language, |Tongue(language)| language);
-        if let Some(roles) = &self.trusted_roles {
-            let roles = roles.iter().map(|role| role.trim().to_owned());
-            policy.trusted_roles = roles.filter(|role| !role.is_empty()).collect();
+        let filled = |words: &[String]| {
+            words.iter().map(|word| word.trim().to_owned()).filter(|word| !word.is_empty()).collect()
+        };
+        for (said, place) in [
+            (&self.trusted_roles, &mut policy.trusted_roles),
+            (&self.languages, &mut policy.languages),
+            (&self.staff_names, &mut policy.staff_names),
+        ] {
+            if let Some(words) = said {
+                *place = filled(words);
+            }
         }
         Ok(policy)
     }
@@ -395,6 +410,12 @@ async fn show(store: &dyn Store, site: &Site, output: Output) -> anyhow::Result<
     let language = policy.language.map_or("auto: as the CMS says with each comment, else en", Language::as_str);
     writeln!(out, "language       {language}")?;
     writeln!(out, "trusted roles  {roles}")?;
+    if !policy.languages.is_empty() {
+        writeln!(out, "languages      {}", policy.languages.join(", "))?;
+    }
+    if !policy.staff_names.is_empty() {
+        writeln!(out, "staff names    {}", screen::foreign(&policy.staff_names.join(", "), 200))?;
+    }
     writeln!(out, "learned from   {}", labels([ham, spam]))?;
     for entry in &lists {
         let list = entry.list.as_str();
@@ -414,6 +435,14 @@ fn name(text: &str) -> Result<String, String> {
 
 fn home(text: &str) -> Result<String, String> {
     check_url(text).map(|()| text.to_owned())
+}
+
+fn language(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        Ok(String::new())
+    } else {
+        check_language(text.trim()).map(|()| text.trim().to_owned())
+    }
 }
 
 fn score(text: &str) -> Result<Score, String> {
@@ -477,6 +506,9 @@ mod tests {
         assert_eq!((policy.thresholds.hold.get(), policy.thresholds.spam.get()), (0.6, 0.95));
         assert_eq!((policy.thresholds.discard, policy.shadow), (None, true));
         assert_eq!(policy.trusted_roles, ["chief"]);
+        let policy = after(&["--languages ar,en-GB --staff-names Sara,", "--hold 0.6", "--staff-names ,"]).unwrap();
+        assert_eq!((policy.languages.join(" "), policy.staff_names.len()), ("ar en-GB".to_owned(), 0));
+        refused("--languages arabic", "is no language");
     }
 
     #[test]
