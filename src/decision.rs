@@ -91,7 +91,7 @@ impl Judge {
             score,
             reason: reason::of(language, judged, &evidence, &opinion.tokens, is_shadow),
             otherwise: otherwise.and_then(|it| reason::otherwise(language, &it.without, it.decision)),
-            not_sent: self.rules.not_sent(comment).map(|field| field.as_str().into()).collect(),
+            not_sent: self.rules.not_sent(case).map(|field| field.as_str().into()).collect(),
             evidence,
             tokens: opinion.tokens,
             thresholds,

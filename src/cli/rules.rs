@@ -32,16 +32,19 @@ pub enum Command {
 
 /// A rule as it is printed.
 #[derive(Serialize)]
-struct Shown {
-    symbol: &'static str,
+struct Shown<'a> {
+    symbol: &'a str,
     family: &'static str,
     weight: f64,
-    says: &'static str,
+    says: &'a str,
+    /// What a composite is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    when: Option<&'a str>,
 }
 
-impl From<Weighed> for Shown {
-    fn from(Weighed { rule, weight }: Weighed) -> Shown {
-        Shown { symbol: rule.symbol, family: rule.family.as_str(), weight, says: rule.says }
+impl<'a> From<Weighed<'a>> for Shown<'a> {
+    fn from(Weighed { rule, weight }: Weighed<'a>) -> Shown<'a> {
+        Shown { symbol: rule.symbol, family: rule.family.as_str(), weight, says: rule.says, when: rule.when }
     }
 }
 
@@ -50,11 +53,11 @@ impl Command {
         let rules = in_force(config)?;
         match self {
             Command::List { output } => {
-                let shown: Vec<Shown> = rules.iter().map(Shown::from).collect();
+                let shown: Vec<Shown<'_>> = rules.iter().map(Shown::from).collect();
                 if output.json {
                     return Ok(screen::json(&shown)?);
                 }
-                let row = |rule: &Shown| {
+                let row = |rule: &Shown<'_>| {
                     let weight = format!("{:>+6.2}", rule.weight);
                     vec![rule.symbol.to_owned(), rule.family.to_owned(), weight, rule.says.to_owned()]
                 };
@@ -62,7 +65,7 @@ impl Command {
                 Ok(screen::table(&["SYMBOL", "FAMILY", "WEIGHT", "SAYS"], &rows)?)
             }
             Command::Show { symbol, output } => {
-                let named = |weighed: &Weighed| weighed.rule.symbol.eq_ignore_ascii_case(symbol);
+                let named = |weighed: &Weighed<'_>| weighed.rule.symbol.eq_ignore_ascii_case(symbol);
                 let weighed = rules.iter().find(named).with_context(|| unknown(&rules, symbol))?;
                 let cap = rules.cap(weighed.rule.family);
                 let rule = Shown::from(weighed);
@@ -72,6 +75,9 @@ impl Command {
                 let mut out = screen::out();
                 writeln!(out, "symbol  {}", rule.symbol)?;
                 writeln!(out, "says    {}", rule.says)?;
+                if let Some(when) = rule.when {
+                    writeln!(out, "when    {when}")?;
+                }
                 writeln!(out, "weight  {:+} nats: the odds of spam times {:.2}", rule.weight, rule.weight.exp())?;
                 Ok(writeln!(out, "family  {}: together ±{cap} nats at most", rule.family)?)
             }

@@ -59,3 +59,16 @@ pub(super) fn chain(clues: &Clues<'_>) -> Option<Note> {
     let hit = clues.first(Category::Chain)?;
     (!clues.foreign.is_empty()).then(|| Note::new(hit.phrase.words.as_str()))
 }
+
+/// `AR_PHONE`: a mobile number of the Gulf, Egypt, the Levant, Iraq, the Sudan, Yemen or the Maghreb in an Arabic text; eight
+/// digits without a prefix, as the small Gulf states have them, count beside the name of a messenger or "call".
+pub(super) fn phone(clues: &Clues<'_>) -> Option<Note> {
+    if clues.text.scripts().main() != Some(Script::Arabic) || clues.text.scripts().digits < 8 {
+        return None;
+    }
+    if let Some(phone) = clues.phone.as_ref() {
+        return phone.is_arab().then(|| Note::new(phone.number.as_str()));
+    }
+    clues.first(Category::Messenger)?;
+    super::phone::find_of_eight(clues.text.visible()).map(Note::new)
+}

@@ -98,3 +98,97 @@ pub(super) fn email_domain(clues: &Clues<'_>) -> Option<Note> {
     }
     clues.foreign.iter().any(|link| link.domain() == domain).then(|| Note::new(domain))
 }
+
+/// `NAME_SENTENCE`: more than ten words or eighty characters. Arabic names with father, grandfather and tribe have nine.
+pub(super) fn name_sentence(clues: &Clues<'_>) -> Option<Note> {
+    let name = clues.name();
+    (name.split_whitespace().count() > 10 || name.chars().count() > 80).then(|| Note::new(name))
+}
+
+/// `NAME_HAS_EMAIL`: an e-mail address in the name. People take one field for the other now and then.
+pub(super) fn name_email(clues: &Clues<'_>) -> Option<Note> {
+    let is_email = |token: &&str| {
+        token
+            .split_once('@')
+            .is_some_and(|(local, host)| !local.is_empty() && host.contains('.') && !host.contains('@'))
+    };
+    clues.name().split_whitespace().find(is_email).map(Note::new)
+}
+
+/// `AUTHOR_MARKUP`: a tag or forum code in the name or the address: the machine filled every field with its load.
+pub(super) fn markup(clues: &Clues<'_>) -> Option<Note> {
+    const MARKS: [&str; 7] = ["<a ", "href=", "[url", "[link", "</", "<script", "[/"];
+    let url = super::clues::clipped(clues.comment.author.url.as_deref());
+    let is_marked = |field: &&str| {
+        let lower = field.to_ascii_lowercase();
+        MARKS.iter().any(|mark| lower.contains(mark))
+    };
+    [clues.name(), url].into_iter().find(is_marked).map(Note::new)
+}
+
+/// `NAME_EMAIL_MISMATCH`: `John Smith` who writes as `maria.gonzalez@…`. Only where both are two words in plain Latin: other
+/// scripts are spelled in many ways. Families share mailboxes.
+pub(super) fn mismatch(clues: &Clues<'_>) -> Option<Note> {
+    let letters = |text: &str| text.to_ascii_lowercase();
+    let (local, _) = clues.email().split_once('@')?;
+    let mailbox: Vec<String> =
+        local.trim_end_matches(|c: char| c.is_ascii_digit()).split(['.', '_', '-']).map(letters).collect();
+    let name: Vec<String> = clues.name().split_whitespace().map(letters).collect();
+    let is_word = |word: &String| (3..=20).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if mailbox.len() != 2 || !(2..=3).contains(&name.len()) || !mailbox.iter().chain(&name).all(is_word) {
+        return None;
+    }
+    let start = |word: &String| word.get(..3).unwrap_or_default().to_owned();
+    let is_alike = name.iter().any(|word| {
+        mailbox
+            .iter()
+            .any(|part| start(part) == start(word) || part.contains(word.as_str()) || word.contains(part.as_str()))
+    });
+    (!is_alike).then(|| Note::new(local))
+}
+
+/// `EMAIL_INVALID`: nothing that mail could reach: no host, two `@`, a reserved ending, or `test@`. Readers who do not want to be
+/// known write such; an empty field says nothing.
+pub(super) fn invalid_email(clues: &Clues<'_>) -> Option<Note> {
+    let email = clues.email().to_lowercase();
+    if email.is_empty() {
+        return None;
+    }
+    let is_sound = email.split_once('@').is_some_and(|(local, host)| {
+        let ending = host.rsplit('.').next().unwrap_or_default();
+        let is_reserved = matches!(ending, "invalid" | "test" | "localhost" | "local");
+        let is_placeholder = matches!(local, "test" | "asdf" | "asd" | "qwerty" | "noemail" | "no-email" | "xxx");
+        let has_parts = host.split('.').count() >= 2 && host.split('.').all(|part| !part.is_empty());
+        !local.is_empty()
+            && has_parts
+            && ending.chars().count() >= 2
+            && !host.contains(['@', ' '])
+            && !local.contains(' ')
+            && !is_reserved
+            && !is_placeholder
+    });
+    (!is_sound).then(|| Note::new(email))
+}
+
+/// `EMAIL_DOTS`: `a.b.cde.f.g@gmail.com`: Gmail ignores dots, so that a machine has a new address with each. People part names.
+pub(super) fn dotted_email(clues: &Clues<'_>) -> Option<Note> {
+    let (local, host) = clues.email().rsplit_once('@')?;
+    let parts: Vec<&str> = local.split('+').next().unwrap_or_default().split('.').collect();
+    let short = parts.iter().filter(|part| part.len() <= 3).count();
+    let is_strewn =
+        parts.len() >= 4 && short >= 3 && matches!(host.to_ascii_lowercase().as_str(), "gmail.com" | "googlemail.com");
+    is_strewn.then(|| Note::new(local))
+}
+
+/// `IMPERSONATES_STAFF`: the name of somebody whom the site's policy names, and the CMS knows the author by neither account nor
+/// role. People share names.
+pub(super) fn staff_name(clues: &Clues<'_>) -> Option<Note> {
+    let author = &clues.comment.author;
+    let is_known =
+        author.roles().next().is_some() || author.id.as_deref().is_some_and(|id| !id.is_empty() && id != "0");
+    let name = clues.normal_name();
+    if is_known || name.is_empty() {
+        return None;
+    }
+    clues.site.policy.staff_names.iter().any(|staff| normalize(staff) == name).then(|| Note::new(clues.name()))
+}

@@ -8,9 +8,11 @@ use std::cell::OnceCell;
 use super::Case;
 use super::phone::{self, Phone};
 use super::phrases::{self, Category, Hit};
+use super::topic::Page;
 use super::traps::{self, Planted};
 use crate::comment::Comment;
 use crate::facts::Facts;
+use crate::site::Site;
 use crate::text::{Link, Text, normalize, registrable_domain};
 
 /// A comment with the clues it gives.
@@ -20,6 +22,7 @@ pub(super) struct Clues<'a> {
     pub text: &'a Text,
     /// What is known besides the comment.
     pub facts: &'a Facts,
+    pub site: &'a Site,
     /// Listed phrases in the text.
     pub hits: Vec<Hit>,
     /// Links that lead away from the site, and those that stay.
@@ -32,6 +35,7 @@ pub(super) struct Clues<'a> {
     pub phone: Option<Phone>,
     name: OnceCell<String>,
     planted: OnceCell<Planted>,
+    page: OnceCell<Page>,
 }
 
 /// Longest author field that is read, bytes.
@@ -58,6 +62,7 @@ impl<'a> Clues<'a> {
             comment,
             text,
             facts,
+            site,
             hits: phrases::find(text.normal()),
             own_links: links.len() - foreign.len(),
             foreign,
@@ -66,6 +71,7 @@ impl<'a> Clues<'a> {
             phone: if text.scripts().digits >= 7 { phone::find(text.visible()) } else { None },
             name: OnceCell::new(),
             planted: OnceCell::new(),
+            page: OnceCell::new(),
         }
     }
 
@@ -84,10 +90,19 @@ impl<'a> Clues<'a> {
         *self.planted.get_or_init(|| traps::planted(self.text))
     }
 
+    /// What the page is about, as far as the CMS said.
+    pub fn page(&self) -> &Page {
+        self.page.get_or_init(|| Page::of(self.comment))
+    }
+
+    /// The author's e-mail as sent, clipped; empty when there is none.
+    pub fn email(&self) -> &str {
+        clipped(self.comment.author.email.as_deref())
+    }
+
     /// The host part of the author's e-mail, lower case; empty when there is none.
     pub fn email_host(&self) -> String {
-        let email = clipped(self.comment.author.email.as_deref());
-        email.rsplit_once('@').map(|(_, host)| host.to_lowercase()).unwrap_or_default()
+        self.email().rsplit_once('@').map(|(_, host)| host.to_lowercase()).unwrap_or_default()
     }
 
     /// The domain of the author's e-mail; empty when there is none.
@@ -122,7 +137,7 @@ impl<'a> Clues<'a> {
     }
 }
 
-fn clipped(field: Option<&str>) -> &str {
+pub(super) fn clipped(field: Option<&str>) -> &str {
     let field = field.unwrap_or_default().trim();
     field.get(..field.floor_char_boundary(MAX_FIELD)).unwrap_or_default()
 }

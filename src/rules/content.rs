@@ -1,29 +1,21 @@
 //! The shape of the text: calls, lists, repetition, noise. Each alone is mild; people shout, repeat and count as well.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::clues::Clues;
-use super::{Category, Note, lists};
+use super::gibberish::is_laughter;
+use super::phrases::Hit;
+use super::{Category, Note, lists, topic};
 
-/// `PRAISE_PLUS_LINK`: praise that fits any page, and an address. Praise alone is what writers live for and never counts.
-///
-/// A word of the page's title in the comment is a sign that somebody read it.
-pub(super) fn praise_plus_link(clues: &Clues<'_>) -> Option<Note> {
-    let praise = clues.first(Category::Praise)?;
-    let author_host = clues.author_link.as_ref().is_some_and(|link| !link.host().is_empty());
-    let words = clues.text.words().len();
-    if words > 60 || (clues.foreign.is_empty() && !author_host) || speaks_of_page(clues) {
-        return None;
-    }
-    // Many readers fill in their own address: that alone is worth less than a link in the text.
-    let strength = if clues.foreign.is_empty() { 0.4 } else { 1.0 };
-    Some(Note::graded(praise.phrase.words.as_str(), strength))
-}
-
-fn speaks_of_page(clues: &Clues<'_>) -> bool {
-    let Some(title) = clues.comment.post_title.as_deref() else { return false };
-    let title = crate::text::normalize(title.get(..title.floor_char_boundary(500)).unwrap_or_default());
-    title.split(' ').filter(|word| word.chars().count() >= 5).any(|word| clues.text.words().any(|said| said == word))
+/// Praise that fits any page: sixty words at most, and none of the page's title or topics, which is a sign that somebody
+/// read it. Praise alone is what writers live for: it weighs in company only.
+pub(super) fn praise(clues: &Clues<'_>) -> Option<Hit> {
+    let hit = clues.first(Category::Praise)?;
+    (clues.text.words().len() <= 60 && !topic::is_of_page(clues)).then_some(hit)
 }
 
 /// `PHONE_NUMBER`: a number to call. Business pages and classifieds are the ham to expect.
@@ -31,25 +23,135 @@ pub(super) fn phone(clues: &Clues<'_>) -> Option<Note> {
     clues.phone.as_ref().map(|phone| Note::new(phone.number.as_str()))
 }
 
-/// `MESSENGER_CALL`: a messenger's name and a way to reach somebody there. Talk about WhatsApp has none.
-pub(super) fn messenger_call(clues: &Clues<'_>) -> Option<Note> {
-    let hit = clues.first(Category::Messenger)?;
-    let has_handle = clues.text.normal().split(' ').any(|token| {
-        token.strip_prefix('@').is_some_and(|handle| handle.len() >= 4 && handle.is_ascii())
-            && matches!(
-                hit.phrase.words.as_str(),
-                "telegram"
-                    | "whatsapp"
-                    | "تلجرام"
-                    | "تليجرام"
-                    | "تيليجرام"
-                    | "телеграм"
-                    | "سناب"
-                    | "سناب شات"
-            )
-    });
-    (clues.phone.is_some() || clues.messenger_link().is_some() || !clues.text.emails().is_empty() || has_handle)
-        .then(|| Note::new(hit.phrase.words.as_str()))
+/// Does `@somebody` stand in a text that names a messenger whose people are called so?
+pub(super) fn has_handle(clues: &Clues<'_>) -> bool {
+    const WITH_HANDLES: [&str; 11] = [
+        "telegram",
+        "whatsapp",
+        "تلجرام",
+        "تليجرام",
+        "تيليجرام",
+        "تيلجرام",
+        "تلقرام",
+        "تليقرام",
+        "телеграм",
+        "سناب",
+        "سناب شات",
+    ];
+    let named =
+        |hit: &Hit| hit.phrase.category == Category::Messenger && WITH_HANDLES.contains(&hit.phrase.words.as_str());
+    let is_handle = |token: &str| token.strip_prefix('@').is_some_and(|handle| handle.len() >= 4 && handle.is_ascii());
+    clues.hits.iter().any(named) && clues.text.normal().split(' ').any(is_handle)
+}
+
+/// `TESTIMONIAL`: phrases of made-up success stories: two of them, or one with a way to reach the healer, hacker or broker.
+pub(super) fn testimonial(clues: &Clues<'_>) -> Option<Note> {
+    let mut hits = clues.hits.iter().filter(|hit| hit.phrase.category == Category::Testimonial);
+    let first = hits.next()?;
+    let strength = match hits.next() {
+        Some(_) => 1.0,
+        None if clues.has_contact() => 0.7,
+        None => return None,
+    };
+    Some(Note::graded(first.phrase.words.as_str(), strength))
+}
+
+/// Names of currencies, in matching form.
+static CURRENCIES: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    HashSet::from([
+        "usd",
+        "dollar",
+        "dollars",
+        "euro",
+        "euros",
+        "eur",
+        "gbp",
+        "pounds",
+        "bucks",
+        "usdt",
+        "rupees",
+        "tl",
+        "lira",
+        "rub",
+        "руб",
+        "рублей",
+        "долларов",
+        "ريال",
+        "ريالا",
+        "دولار",
+        "دولارا",
+        "درهم",
+        "دينار",
+        "جنيه",
+        "يورو",
+        "تومان",
+        "تومن",
+        "元",
+        "块",
+    ])
+});
+
+/// The sums of money in the text, the first few.
+fn sums<'a>(clues: &Clues<'a>) -> Vec<&'a str> {
+    if clues.text.scripts().digits == 0 {
+        return Vec::new();
+    }
+    let is_currency = |word: &str| CURRENCIES.contains(word.trim_matches(|c: char| !c.is_alphanumeric()));
+    let signs = ['$', '€', '£', '¥', '₹', '₺', '₽', '﷼', '元', '₩', '₫'];
+    let mut sums = Vec::new();
+    let mut before = "";
+    let mut tokens = clues.text.normal().split(' ').take(5_000).peekable();
+    while let Some(token) = tokens.next() {
+        let has_digit = token.bytes().any(|byte| byte.is_ascii_digit());
+        let is_sum = has_digit
+            && (token.contains(signs) || is_currency(before) || tokens.peek().is_some_and(|next| is_currency(next)));
+        if is_sum {
+            sums.push(token);
+            if sums.len() == 3 {
+                break;
+            }
+        }
+        before = token;
+    }
+    sums
+}
+
+/// A sum of money: `$500`, `500 ريال`.
+pub(super) fn sum_of_money(clues: &Clues<'_>) -> Option<String> {
+    sums(clues).first().map(|sum| (*sum).to_owned())
+}
+
+/// `PRICES_MANY`: three sums of money or more. News of budgets and people who compare prices are the ham to expect.
+pub(super) fn prices(clues: &Clues<'_>) -> Option<Note> {
+    let sums = sums(clues);
+    (sums.len() >= 3).then(|| Note::new(sums.join(" ")))
+}
+
+/// How an address is written to slip past a filter, in matching form.
+static HIDDEN_EMAIL: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let hosts = ["gmail", "yahoo", "hotmail", "outlook", "protonmail", "mail"];
+    let forms = [
+        " at # dot com",
+        "(at)#",
+        "(at) #",
+        "[at]#",
+        "[at] #",
+        " @ #.",
+        " @#. com",
+        "# dot com",
+        "#(dot)com",
+        "#[dot]com",
+        "#. com",
+    ];
+    let patterns = hosts.iter().flat_map(|host| forms.iter().map(move |form| form.replace('#', host)));
+    AhoCorasick::new(patterns).unwrap_or_else(|error| unreachable!("the patterns are constants: {error}"))
+});
+
+/// `EMAIL_HIDDEN`: an address written so that a filter does not see it. People who fear harvesters do it, too.
+pub(super) fn hidden_email(clues: &Clues<'_>) -> Option<Note> {
+    let normal = clues.text.normal();
+    let found = HIDDEN_EMAIL.find(normal)?;
+    Some(Note::new(normal.get(found.range()).unwrap_or_default().trim()))
 }
 
 /// `EMAIL_IN_BODY`: an address to write to. Support pages are the ham to expect.
@@ -73,7 +175,8 @@ pub(super) fn crypto_address(clues: &Clues<'_>) -> Option<Note> {
         .map(Note::new)
 }
 
-/// `WORD_REPEAT`: of thirty words or more, few are different, or one is every fifth. Prayers and chants repeat too.
+/// `WORD_REPEAT`: of thirty words or more, few are different, or one is every fifth. Prayers and chants repeat
+/// too; laughter does not count.
 pub(super) fn repeat(clues: &Clues<'_>) -> Option<Note> {
     let count = clues.text.words().len();
     if count < 30 {
@@ -81,8 +184,17 @@ pub(super) fn repeat(clues: &Clues<'_>) -> Option<Note> {
     }
     let looked_at = count.min(2_000);
     // Equal words meet when their hashes are sorted: cheaper than comparing the words.
-    let mut words: Vec<(u64, &str)> =
-        clues.text.words().take(looked_at).map(|word| (xxh3_64(word.as_bytes()), word)).collect();
+    let mut words: Vec<(u64, &str)> = clues
+        .text
+        .words()
+        .take(looked_at)
+        .filter(|word| !is_laughter(word))
+        .map(|word| (xxh3_64(word.as_bytes()), word))
+        .collect();
+    let looked_at = words.len();
+    if looked_at < 30 {
+        return None;
+    }
     words.sort_unstable_by_key(|&(hash, _)| hash);
     let mut distinct = 0;
     let mut most = (0, "");

@@ -55,6 +55,11 @@ pub(super) fn trust(seen: &Seen) -> f64 {
     if seen.days < 2 || comments < 1.0 || share > 0.5 { 0.0 } else { ((1.0 + comments).log2() / 4.0).min(1.0) }
 }
 
+/// Did moderators let a comment of this mailbox through that said something?
+pub(super) fn is_proven(clues: &Clues<'_>) -> bool {
+    email(clues).is_some_and(|seen| seen.days > 0)
+}
+
 /// `AUTHOR_NEW`: nobody has written here under this mailbox. Hardly evidence; a condition for others.
 pub(super) fn author_new(clues: &Clues<'_>) -> Option<Note> {
     email(clues)?.is_new().then(|| Note::new(""))

@@ -55,14 +55,16 @@ list!(POPULAR_NAMES, "popular-names.txt");
 
 /// The commonest words of all listed languages, in matching form.
 pub(super) static STOP_WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    stop_word_lines().flat_map(|(_, words)| words.split_whitespace()).map(crate::text::normalize).collect()
+});
+
+/// The languages of `config/lists/stop-words.txt` and their commonest words.
+pub(super) fn stop_word_lines() -> impl Iterator<Item = (&'static str, &'static str)> {
     include_str!("../../config/lists/stop-words.txt")
         .lines()
         .filter_map(|line| line.split_once(": "))
         .filter(|(language, _)| !language.starts_with('#'))
-        .flat_map(|(_, words)| words.split_whitespace())
-        .map(crate::text::normalize)
-        .collect()
-});
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,31 +5,41 @@
 //!
 //! **To add a rule:** a function in the file of its family, its line in [`RULES`], its weight in `config/rules.toml`, texts
 //! that hit and miss in `tests/data/rules/SYMBOL.txt`, its message in `config/reasons/` for each language but English. Tests
-//! tell what is missing.
+//! tell what is missing. What others already say together is a line in `[composites]` of `config/rules.toml` and no code.
 
 mod arabic;
 mod author;
+mod behaviour;
+mod browser;
 mod characters;
 mod clues;
+mod composites;
+mod conditions;
 mod content;
+mod gibberish;
 mod history;
 mod identity;
+mod language;
+mod layout;
 mod links;
 mod lists;
 pub mod mute;
 pub mod network;
 mod phone;
 mod phrases;
+mod topic;
+mod trackback;
 mod traps;
 mod trust;
 mod weights;
 mod words;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 pub use identity::{is_mail_provider, is_shared_address, mailbox};
 pub use phrases::Category;
-pub use weights::{RulesError, Weighed};
+pub use weights::{RulesError, Symptom, Weighed};
 
 use crate::comment::Comment;
 use crate::facts::Facts;
@@ -37,6 +47,8 @@ use crate::site::Site;
 use crate::text::Text;
 use crate::verdict::{Evidence, Nats};
 use clues::Clues;
+use composites::{Composite, Held, Operand};
+use conditions::CONDITIONS;
 
 /// All that a rule may look at.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +60,7 @@ pub struct Case<'a> {
 }
 
 /// Raised when detection changes: with the weights it names the rules in each verdict.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,9 +150,35 @@ pub enum Field {
     Referrer,
     Honeypot,
     FormSeconds,
+    /// The author's id in the CMS.
+    AuthorId,
+    /// What the page is about: its title or topics.
+    Page,
+    SubmittedAt,
+    PostModifiedAt,
+    ParentId,
+    /// Headers of the visitor's request, as far as the CMS passed them on.
+    Headers,
+    /// What a script in the form counted: keys, clicks, movements.
+    Interaction,
+    /// The field that a script in the form fills.
+    Script,
+    /// The kind is one that people send by a form: no pingback, no reply from another server.
+    Form,
+    /// The kind is one that servers send: pingback, trackback, webmention.
+    Ping,
+    /// Languages that the site's policy names.
+    Languages,
+    /// Names of the site's staff that its policy names.
+    StaffNames,
+    /// The store was asked what it has seen before.
+    Seen,
+    /// The network was asked.
+    Answered,
 }
 
 impl Field {
+    /// What a CMS may send of every comment, and people can do something about.
     pub const ALL: [Field; 8] = [
         Field::Name,
         Field::Email,
@@ -152,7 +190,7 @@ impl Field {
         Field::FormSeconds,
     ];
 
-    /// As the JSON of a comment has it.
+    /// As the JSON of a comment has it; empty for what is no field of it.
     pub fn as_str(self) -> &'static str {
         match self {
             Field::Name => "author.name",
@@ -163,10 +201,12 @@ impl Field {
             Field::Referrer => "referrer",
             Field::Honeypot => "honeypot",
             Field::FormSeconds => "form_seconds",
+            _ => "",
         }
     }
 
-    fn is_sent(self, comment: &Comment) -> bool {
+    fn is_sent(self, case: &Case<'_>) -> bool {
+        let Case { comment, facts, site, .. } = *case;
         let author = &comment.author;
         match self {
             Field::Name => author.name.is_some(),
@@ -177,6 +217,20 @@ impl Field {
             Field::Referrer => comment.referrer.is_some(),
             Field::Honeypot => comment.honeypot.is_some(),
             Field::FormSeconds => comment.form_seconds.is_some(),
+            Field::AuthorId => author.id.is_some(),
+            Field::Page => comment.post_title.is_some() || !comment.context.is_empty(),
+            Field::SubmittedAt => comment.submitted_at.is_some(),
+            Field::PostModifiedAt => comment.post_modified_at.is_some(),
+            Field::ParentId => comment.parent_id.is_some(),
+            Field::Headers => browser::HEADERS.iter().any(|header| comment.extra.contains_key(*header)),
+            Field::Interaction => behaviour::counted(comment, "ak_bkpc").is_some(),
+            Field::Script => behaviour::counted(comment, "ak_js").is_some(),
+            Field::Form => !trackback::is_ping(comment) && !comment.kind.eq_ignore_ascii_case("activitypub"),
+            Field::Ping => trackback::is_ping(comment),
+            Field::Languages => !site.policy.languages.is_empty(),
+            Field::StaffNames => !site.policy.staff_names.is_empty(),
+            Field::Seen => facts.history.is_some(),
+            Field::Answered => facts.network.is_some(),
         }
     }
 }
@@ -215,7 +269,10 @@ const fn rule(
 #[rustfmt::skip]
 pub const RULES: &[Rule] = {
     use Family::{Arabic, Author, Characters, Content, History, Links, Network, Traps, Trust};
-    use Field::{AuthorUrl, Email, FormSeconds, Honeypot, Name, Referrer, Role, UserAgent};
+    use Field::{
+        Answered, AuthorId, AuthorUrl, Email, Form, FormSeconds, Headers, Honeypot, Interaction, Languages, Name, Page, ParentId, Ping,
+        PostModifiedAt, Referrer, Role, Script, Seen, StaffNames, SubmittedAt, UserAgent,
+    };
     use Category as C;
     &[
     rule(Characters, "ZW_IN_WORD", &[], characters::zero_width, "invisible characters inside words"),
@@ -268,15 +325,37 @@ pub const RULES: &[Rule] = {
     rule(Author, "AUTHOR_URL_DEEP", &[AuthorUrl], author::url_deep, "an author address that advertises a page"),
     rule(Author, "EMAIL_DISPOSABLE", &[Email], author::disposable, "a throw-away e-mail address"),
     rule(Author, "EMAIL_LINK_DOMAIN", &[Email], author::email_domain, "links to the domain of the author's e-mail"),
+    rule(Author, "NAME_SENTENCE", &[Name], author::name_sentence, "a whole sentence as the author's name"),
+    rule(Author, "NAME_HAS_EMAIL", &[Name], author::name_email, "an e-mail address as the author's name"),
+    rule(Author, "AUTHOR_MARKUP", &[Name], author::markup, "markup in the author's name or address"),
+    rule(Author, "NAME_EMAIL_MISMATCH", &[Name, Email], author::mismatch, "an e-mail address in another person's name"),
+    rule(Author, "EMAIL_GIBBERISH", &[Email], gibberish::email, "an e-mail address of random letters"),
+    rule(Author, "EMAIL_INVALID", &[Email], author::invalid_email, "an e-mail address that cannot exist"),
+    rule(Author, "EMAIL_DOTS", &[Email], author::dotted_email, "an e-mail address with dots strewn in"),
+    rule(Author, "GIBBERISH_NAME", &[Name], gibberish::name, "an author's name of random letters"),
+    rule(Author, "IMPERSONATES_STAFF", &[Name, StaffNames], author::staff_name, "the name of somebody who works on this site"),
 
     rule(Traps, "HONEYPOT_FILLED", &[Honeypot], traps::honeypot, "a filled-in hidden field"),
-    rule(Traps, "FORM_TOO_FAST", &[FormSeconds], traps::too_fast, "a form sent faster than one can type"),
-    rule(Traps, "REFERRER_FOOTPRINT", &[Referrer], traps::footprint, "a search for places to spam"),
-    rule(Traps, "UA_BOT", &[UserAgent], traps::bot, "a program instead of a browser"),
-    rule(Traps, "UA_MISSING", &[UserAgent], traps::no_agent, "an empty browser name"),
+    rule(Traps, "FORM_TOO_FAST", &[Form, FormSeconds], behaviour::too_fast, "a form sent faster than one can type"),
+    rule(Traps, "FORM_TOO_OLD", &[Form, FormSeconds], behaviour::too_old, "a form that was fetched days before"),
+    rule(Traps, "TYPING_IMPOSSIBLE", &[Form, Interaction], behaviour::typing, "keys pressed faster than anybody types"),
+    rule(Traps, "NO_INTERACTION", &[Form, Interaction], behaviour::no_interaction, "a form filled without key, mouse or touch"),
+    rule(Traps, "NO_SCRIPT", &[Form, Script], behaviour::no_script, "a form whose script did not run"),
+    rule(Traps, "OLD_POST", &[Form, SubmittedAt, PostModifiedAt], behaviour::old_post, "a page that nobody has touched for long"),
+    rule(Traps, "REFERRER_FOOTPRINT", &[Form, Referrer], browser::footprint, "a search for places to spam"),
+    rule(Traps, "NO_REFERRER", &[Form, Referrer], browser::no_referrer, "a form that was on no page"),
+    rule(Traps, "REFERRER_FOREIGN", &[Form, Referrer], browser::foreign_referrer, "a form on somebody else's page"),
+    rule(Traps, "UA_BOT", &[Form, UserAgent], browser::bot, "a program instead of a browser"),
+    rule(Traps, "UA_MISSING", &[Form, UserAgent], browser::no_agent, "an empty browser name"),
+    rule(Traps, "UA_ANCIENT", &[Form, UserAgent], browser::ancient, "a browser that nobody uses any more"),
+    rule(Traps, "UA_HEADER_INCONSISTENT", &[Form, UserAgent, Headers], browser::inconsistent, "a browser name without what browsers send"),
+    rule(Traps, "ACCEPT_LANG_MISMATCH", &[Form, Headers], browser::language_mismatch, "a browser set to other languages than the text's"),
     rule(Traps, "TEMPLATE_SPINTAX", &[], traps::spintax, "an unfilled template"),
     rule(Traps, "EXPLOIT_PAYLOAD", &[], traps::exploit, "an attack on the site"),
-    rule(Traps, "TRACKBACK_TEMPLATE", &[], traps::trackback, "the wording of trackback machines"),
+    rule(Traps, "TRACKBACK_TEMPLATE", &[], trackback::template, "the wording of trackback machines"),
+    rule(Traps, "TB_TITLE_EQ_BLOGNAME", &[Ping, Name], trackback::title_is_name, "a trackback whose title is the name of its site"),
+    rule(Traps, "TB_BROWSER", &[Ping, UserAgent], trackback::browser, "a trackback sent by a browser"),
+    rule(Traps, "TB_FOREIGN_LINKS", &[Ping, AuthorUrl], trackback::foreign_links, "a trackback that links to other sites than its own"),
     rule(Traps, "LLM_BOILERPLATE", &[], traps::boilerplate, "what a text generator says of itself"),
 
     rule(Content, "SPAM_CASINO", &[], |clues| words::category(clues, C::Casino), "words of gambling spam"),
@@ -292,10 +371,27 @@ pub const RULES: &[Rule] = {
     rule(Content, "SPAM_FOLLOWERS", &[], |clues| words::category(clues, C::Followers), "followers for sale"),
     rule(Content, "SPAM_OCCULT", &[], |clues| words::category(clues, C::Occult), "spells, miracle cures and recovered funds"),
     rule(Content, "SPAM_SERVICES", &[], |clues| words::category(clues, C::Services), "advertisements for local services"),
+    rule(Content, "SPAM_ADVANCE_FEE", &[], |clues| words::category(clues, C::AdvanceFee), "a fortune that waits for a fee"),
+    rule(Content, "SPAM_JOBS", &[], |clues| words::category(clues, C::Jobs), "offers of jobs too good to be true"),
+    rule(Content, "SPAM_SUPPORT", &[], |clues| words::category(clues, C::Support), "invented support numbers"),
+    rule(Content, "SPAM_PHISHING", &[], |clues| words::category(clues, C::Phishing), "a call to confirm an account or claim a prize"),
     rule(Content, "SPAM_PROMOTION", &[], |clues| words::category(clues, C::Promotion), "advertising one's own channel or page"),
-    rule(Content, "PRAISE_PLUS_LINK", &[], content::praise_plus_link, "empty praise and a link"),
+    rule(Content, "TESTIMONIAL", &[], content::testimonial, "a made-up success story"),
+    rule(Content, "PRAISE_GENERIC", &[Page], topic::generic_praise, "praise that fits any page"),
+    rule(Content, "THIRD_PERSON_AUTHOR", &[], topic::third_person, "praise that speaks of the author as of a stranger"),
+    rule(Content, "OFF_TOPIC", &[Page], topic::off_topic, "nothing about what the page is about"),
+    rule(Content, "COPY_OF_POST", &[Page], topic::copy, "words copied from the page"),
+    rule(Content, "PARAPHRASE_NO_CONTENT", &[Page], topic::paraphrase, "the page's title in other words and no more"),
+    rule(Content, "LANG_MISMATCH", &[Languages], language::mismatch, "a language that is not read here"),
+    rule(Content, "SCRIPT_BLOCKED", &[Languages], language::script_blocked, "a script that is not read here"),
+    rule(Content, "GIBBERISH_BODY", &[], gibberish::body, "random letters instead of words"),
+    rule(Content, "STOPWORD_LOW", &[], language::few_stop_words, "text without the little words that sentences have"),
+    rule(Content, "LINE_REPEAT", &[], layout::repeated_lines, "the same line over and over"),
+    rule(Content, "AD_LAYOUT", &[], layout::advertisement, "the layout of an advertisement"),
+    rule(Content, "PRICES_MANY", &[], content::prices, "a list of prices"),
+    rule(Content, "PROBE_TEXT", &[], layout::probe, "a text that only tries the form"),
     rule(Content, "PHONE_NUMBER", &[], content::phone, "a telephone number"),
-    rule(Content, "MESSENGER_CALL", &[], content::messenger_call, "a call to write to a messenger"),
+    rule(Content, "EMAIL_HIDDEN", &[], content::hidden_email, "an e-mail address in disguise"),
     rule(Content, "EMAIL_IN_BODY", &[], content::email, "an e-mail address in the text"),
     rule(Content, "CRYPTO_ADDRESS", &[], content::crypto_address, "a crypto-currency address"),
     rule(Content, "WORD_REPEAT", &[], content::repeat, "the same words over and over"),
@@ -311,40 +407,45 @@ pub const RULES: &[Rule] = {
     rule(Arabic, "AR_PRESENTATION_FORMS", &[], arabic::presentation_forms, "Arabic letters in print forms"),
     rule(Arabic, "AR_MIXED_DIGITS", &[], arabic::mixed_digits, "a number in digits of two scripts"),
     rule(Arabic, "AR_CHAIN_PRAYER", &[], arabic::chain, "a chain message with a link"),
+    rule(Arabic, "AR_PHONE", &[], arabic::phone, "an Arab telephone number in an Arabic text"),
 
-    rule(History, "AUTHOR_NEW", &[Email], history::author_new, "an author who has not written here before"),
-    rule(History, "AUTHOR_FIRST_LINK", &[Email], history::first_link, "the first link of an author who is trusted here"),
-    rule(History, "AUTHOR_REJECTED_RATE", &[Email], history::author_rejected, "an author most of whose comments were spam"),
-    rule(History, "IP_REPUTATION", &[], history::ip_reputation, "an address from which spam came"),
-    rule(History, "IP_PREFIX_REPUTATION", &[], history::network_reputation, "a network from which spam came"),
-    rule(History, "EMAIL_DOMAIN_REPUTATION", &[Email], history::email_domain_reputation, "an e-mail domain from which spam came"),
-    rule(History, "URL_DOMAIN_REPUTATION", &[], history::domain_reputation, "a domain that spam leads to"),
-    rule(History, "IP_BURST", &[], history::ip_burst, "many comments from one address within minutes"),
-    rule(History, "AUTHOR_BURST", &[Email], history::author_burst, "many comments of one author within an hour"),
-    rule(History, "SHORT_FLOOD", &[], history::short_flood, "one short comment after the other"),
-    rule(History, "DUP_EXACT", &[], history::exact, "the same text elsewhere"),
-    rule(History, "DUP_NEAR", &[], history::near, "nearly the same text from others"),
-    rule(History, "DUP_OF_SPAM", &[], history::of_spam, "a copy of what moderators here called spam"),
-    rule(History, "MOD_PINNED_SPAM", &[], history::pinned_spam, "the very text that a moderator here called spam"),
-    rule(History, "EMAIL_DOTS_PLUS_ABUSE", &[Email], history::respelled, "one mailbox in ever new spellings"),
-    rule(History, "EDIT_ADDS_LINK", &[], history::edit_adds_link, "a link that was added by an edit"),
+    rule(History, "AUTHOR_NEW", &[Seen, Email], history::author_new, "an author who has not written here before"),
+    rule(History, "AUTHOR_FIRST_LINK", &[Seen, Email], history::first_link, "the first link of an author who is trusted here"),
+    rule(History, "AUTHOR_REJECTED_RATE", &[Seen, Email], history::author_rejected, "an author most of whose comments were spam"),
+    rule(History, "IP_REPUTATION", &[Seen], history::ip_reputation, "an address from which spam came"),
+    rule(History, "IP_PREFIX_REPUTATION", &[Seen], history::network_reputation, "a network from which spam came"),
+    rule(History, "EMAIL_DOMAIN_REPUTATION", &[Seen, Email], history::email_domain_reputation, "an e-mail domain from which spam came"),
+    rule(History, "URL_DOMAIN_REPUTATION", &[Seen], history::domain_reputation, "a domain that spam leads to"),
+    rule(History, "IP_BURST", &[Seen], history::ip_burst, "many comments from one address within minutes"),
+    rule(History, "AUTHOR_BURST", &[Seen, Email], history::author_burst, "many comments of one author within an hour"),
+    rule(History, "SHORT_FLOOD", &[Seen], history::short_flood, "one short comment after the other"),
+    rule(History, "DUP_EXACT", &[Seen], history::exact, "the same text elsewhere"),
+    rule(History, "DUP_NEAR", &[Seen], history::near, "nearly the same text from others"),
+    rule(History, "DUP_OF_SPAM", &[Seen], history::of_spam, "a copy of what moderators here called spam"),
+    rule(History, "MOD_PINNED_SPAM", &[Seen], history::pinned_spam, "the very text that a moderator here called spam"),
+    rule(History, "EMAIL_DOTS_PLUS_ABUSE", &[Seen, Email], history::respelled, "one mailbox in ever new spellings"),
+    rule(History, "EDIT_ADDS_LINK", &[Seen], history::edit_adds_link, "a link that was added by an edit"),
 
-    rule(Trust, "AUTHOR_APPROVED", &[Email], history::author_approved, "an author whom moderators here let through before"),
-    rule(Trust, "URL_KNOWN_GOOD", &[], history::known_good, "links to where good comments lead"),
-    rule(Trust, "DUP_OF_HAM", &[], history::of_ham, "a copy of what moderators here let through"),
-    rule(Trust, "MOD_PINNED_HAM", &[], history::pinned_ham, "the very text that a moderator here let through"),
-    rule(Network, "URIBL_DBL", &[], |clues| network::answered(clues, "URIBL_DBL"), "a link to a domain that Spamhaus lists"),
-    rule(Network, "SURBL", &[], |clues| network::answered(clues, "SURBL"), "a link to a domain that SURBL lists"),
-    rule(Network, "URIBL_BLACK", &[], |clues| network::answered(clues, "URIBL_BLACK"), "a link to a domain on a list of spammed domains"),
-    rule(Network, "IP_DNSBL", &[], |clues| network::answered(clues, "IP_DNSBL"), "an address known for spam or a virus"),
-    rule(Network, "SFS_EMAIL", &[], |clues| network::answered(clues, "SFS_EMAIL"), "an e-mail address that StopForumSpam knows"),
-    rule(Network, "SFS_IP", &[], |clues| network::answered(clues, "SFS_IP"), "an address that StopForumSpam knows"),
-    rule(Network, "SFS_NAME", &[], |clues| network::answered(clues, "SFS_NAME"), "a name that StopForumSpam knows"),
-    rule(Network, "TOR_EXIT", &[], |clues| network::answered(clues, "TOR_EXIT"), "a way through the Tor network"),
-    rule(Network, "URL_MALICIOUS", &[], |clues| network::answered(clues, "URL_MALICIOUS"), "a link to a host known for phishing or malware"),
+    rule(Trust, "AUTHOR_APPROVED", &[Seen, Email], history::author_approved, "an author whom moderators here let through before"),
+    rule(Trust, "URL_KNOWN_GOOD", &[Seen], history::known_good, "links to where good comments lead"),
+    rule(Trust, "DUP_OF_HAM", &[Seen], history::of_ham, "a copy of what moderators here let through"),
+    rule(Trust, "MOD_PINNED_HAM", &[Seen], history::pinned_ham, "the very text that a moderator here let through"),
+    rule(Network, "URIBL_DBL", &[Answered], |clues| network::answered(clues, "URIBL_DBL"), "a link to a domain that Spamhaus lists"),
+    rule(Network, "SURBL", &[Answered], |clues| network::answered(clues, "SURBL"), "a link to a domain that SURBL lists"),
+    rule(Network, "URIBL_BLACK", &[Answered], |clues| network::answered(clues, "URIBL_BLACK"), "a link to a domain on a list of spammed domains"),
+    rule(Network, "IP_DNSBL", &[Answered], |clues| network::answered(clues, "IP_DNSBL"), "an address known for spam or a virus"),
+    rule(Network, "SFS_EMAIL", &[Answered], |clues| network::answered(clues, "SFS_EMAIL"), "an e-mail address that StopForumSpam knows"),
+    rule(Network, "SFS_IP", &[Answered], |clues| network::answered(clues, "SFS_IP"), "an address that StopForumSpam knows"),
+    rule(Network, "SFS_NAME", &[Answered], |clues| network::answered(clues, "SFS_NAME"), "a name that StopForumSpam knows"),
+    rule(Network, "TOR_EXIT", &[Answered], |clues| network::answered(clues, "TOR_EXIT"), "a way through the Tor network"),
+    rule(Network, "URL_MALICIOUS", &[Answered], |clues| network::answered(clues, "URL_MALICIOUS"), "a link to a host known for phishing or malware"),
 
     rule(Trust, "URL_OWN_SITE", &[], trust::own_site, "links to this site only"),
     rule(Trust, "AUTHOR_MEMBER", &[Role], trust::member, "a member of the site"),
+    rule(Trust, "AUTHOR_ACCOUNT", &[Form, AuthorId], trust::account, "an author with an account"),
+    rule(Trust, "REPLY_IN_THREAD", &[Form, ParentId], trust::reply, "an answer to another comment"),
+    rule(Trust, "SPEAKS_OF_PAGE", &[Page], topic::speaks_of_page, "words about what the page is about"),
+    rule(Trust, "PING_OWN_SITE", &[Ping, AuthorUrl], trackback::own_site, "a ping from the site itself"),
 ]};
 
 /// The rules with the weights that this daemon gives them.
@@ -352,9 +453,23 @@ pub const RULES: &[Rule] = {
 pub struct RuleSet {
     /// One per line of [`RULES`], nats.
     weights: Vec<f64>,
+    /// Each after those that it names.
+    composites: Vec<Composite>,
+    /// The lines that they were made of.
+    lines: BTreeMap<String, composites::Line>,
+    /// One per line of [`RULES`]: does a composite that weighs anything ask for it?
+    asked: Vec<bool>,
     /// One per family, nats.
     caps: [f64; Family::ALL.len()],
     version: String,
+}
+
+/// What a look at one comment found.
+struct Findings<'a> {
+    /// Symbol, family, weight and note of what fired and weighs anything.
+    fired: Vec<(Cow<'static, str>, Family, f64, String)>,
+    /// The symbols that had nothing to look at.
+    unknown: Vec<&'a str>,
 }
 
 impl RuleSet {
@@ -363,39 +478,78 @@ impl RuleSet {
         &self.version
     }
 
-    /// What the rule says, as a part of a sentence.
-    pub fn says(&self, symbol: &str) -> Option<&'static str> {
-        says(symbol)
+    /// What the rule or composite says, as a part of a sentence.
+    pub fn says(&self, symbol: &str) -> Option<&str> {
+        let composite = self.composites.iter().find(|composite| composite.symbol == symbol);
+        composite.map(|composite| composite.says.as_str()).or_else(|| says(symbol))
     }
 
-    /// The rules that fired, with their weights, in the order of the list.
+    /// The rules and composites that fired, with their weights, in the order of the list.
     ///
     /// Where a family says more than its cap, each of its weights is cut in proportion: what is shown is what counts.
     pub fn fired(&self, case: &Case<'_>) -> Vec<Evidence> {
-        let clues = Clues::of(case);
-        let mut found: Vec<(&Rule, f64, Note)> = Vec::new();
+        let fired = self.look(case).fired;
         let mut totals = [0.0_f64; Family::ALL.len()];
-        for (rule, &weight) in RULES.iter().zip(&self.weights) {
-            if weight == 0.0 || !rule.is_evaluated(case) {
-                continue;
-            }
-            if let Some(note) = (rule.fires)(&clues) {
-                // A muted rule is heard and weighs nothing.
-                let is_muted = case.facts.muted.iter().any(|symbol| symbol == rule.symbol);
-                let weight = if is_muted { 0.0 } else { weight * note.strength.clamp(0.0, 1.0) };
-                if let Some(total) = totals.get_mut(rule.family as usize) {
-                    *total += weight;
-                }
-                found.push((rule, weight, note));
+        for (_, family, weight, _) in &fired {
+            if let Some(total) = totals.get_mut(*family as usize) {
+                *total += weight;
             }
         }
-        found
+        fired
             .into_iter()
-            .map(|(rule, weight, note)| {
-                let weight = weight * self.share(rule.family, &totals);
-                Evidence { symbol: Cow::Borrowed(rule.symbol), weight: Nats::clamped(weight), note: note.text }
+            .map(|(symbol, family, weight, note)| {
+                let weight = weight * self.share(family, &totals);
+                Evidence { symbol, weight: Nats::clamped(weight), note }
             })
             .collect()
+    }
+
+    /// Asks every rule that weighs anything, by itself or in a composite; then the composites.
+    fn look(&self, case: &Case<'_>) -> Findings<'_> {
+        let clues = Clues::of(case);
+        let mut findings = Findings { fired: Vec::new(), unknown: Vec::new() };
+        let mut held = Vec::with_capacity(RULES.len());
+        for ((rule, &weight), &is_asked) in RULES.iter().zip(&self.weights).zip(&self.asked) {
+            let is_evaluated = rule.is_evaluated(case);
+            if !is_evaluated {
+                findings.unknown.push(rule.symbol);
+            }
+            let is_looked_at = is_evaluated && (weight != 0.0 || is_asked);
+            let note = if is_looked_at { (rule.fires)(&clues) } else { None };
+            // A muted rule is heard and weighs nothing.
+            let is_muted = case.facts.muted.iter().any(|symbol| symbol == rule.symbol);
+            held.push(match &note {
+                _ if !is_looked_at || is_muted => Held::Unknown,
+                Some(note) if is_asked => Held::Yes(note.text.clone()),
+                _ => Held::No,
+            });
+            if let Some(note) = note.filter(|_| weight != 0.0) {
+                let weight = if is_muted { 0.0 } else { weight * note.strength.clamp(0.0, 1.0) };
+                findings.fired.push((Cow::Borrowed(rule.symbol), rule.family, weight, note.text));
+            }
+        }
+        let mut conditions: Vec<Option<Held>> = vec![None; CONDITIONS.len()];
+        let mut combined: Vec<Held> = Vec::with_capacity(self.composites.len());
+        for composite in &self.composites {
+            let found = composite.expression.held(&mut |operand| match operand {
+                Operand::Rule(place) => held.get(place).cloned().unwrap_or(Held::Unknown),
+                Operand::Composite(place) => combined.get(place).cloned().unwrap_or(Held::Unknown),
+                Operand::Condition(place) => match (conditions.get_mut(place), CONDITIONS.get(place)) {
+                    (Some(known), Some(condition)) => known.get_or_insert_with(|| (condition.holds)(&clues)).clone(),
+                    _ => Held::Unknown,
+                },
+            });
+            match &found {
+                Held::Yes(note) if composite.weight != 0.0 => {
+                    let symbol = Cow::Owned(composite.symbol.clone());
+                    findings.fired.push((symbol, composite.family, composite.weight, Note::new(note).text));
+                }
+                Held::Unknown => findings.unknown.push(&composite.symbol),
+                _ => {}
+            }
+            combined.push(found);
+        }
+        findings
     }
 
     /// By how much the weights of a family shrink so that their sum keeps to its cap.
@@ -410,30 +564,37 @@ impl RuleSet {
         self.caps.get(family as usize).copied().unwrap_or_default()
     }
 
-    /// The rules with their weights, for showing.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Weighed> {
-        RULES.iter().zip(&self.weights).map(|(rule, &weight)| Weighed { rule, weight })
+    /// The rules and then the composites with their weights, for showing.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Weighed<'_>> {
+        let rules =
+            RULES.iter().zip(&self.weights).map(|(rule, &weight)| Weighed { rule: Symptom::from(rule), weight });
+        let composites = self.composites.iter().map(|it| Weighed { rule: Symptom::from(it), weight: it.weight });
+        rules.chain(composites).collect::<Vec<_>>().into_iter()
     }
 
     /// Fields that were not sent and that a rule with a weight would have looked at.
-    pub fn not_sent<'a>(&'a self, comment: &'a Comment) -> impl Iterator<Item = Field> + 'a {
-        let is_needed = |field: &Field| self.iter().any(|it| it.weight != 0.0 && it.rule.needs.contains(field));
-        Field::ALL.into_iter().filter(|field| !field.is_sent(comment)).filter(is_needed)
+    pub fn not_sent<'a>(&'a self, case: &'a Case<'_>) -> impl Iterator<Item = Field> + 'a {
+        let is_needed = |field: &Field| {
+            RULES.iter().zip(&self.weights).any(|(rule, &weight)| weight != 0.0 && rule.needs.contains(field))
+        };
+        Field::ALL.into_iter().filter(|field| !field.is_sent(case)).filter(is_needed)
     }
 
-    /// Symbols that had nothing to look at because a field was not sent.
-    pub fn not_evaluated<'a>(&self, case: &'a Case<'_>) -> impl Iterator<Item = &'static str> + 'a {
-        RULES.iter().filter(|rule| !rule.is_evaluated(case)).map(|rule| rule.symbol)
+    /// Symbols that had nothing to look at because a field was not sent or a fact was not asked for.
+    pub fn not_evaluated<'a>(&'a self, case: &Case<'_>) -> impl Iterator<Item = &'a str> {
+        self.look(case).unknown.into_iter()
     }
 }
 
 impl Rule {
     fn is_evaluated(&self, case: &Case<'_>) -> bool {
-        self.needs.iter().all(|field| field.is_sent(case.comment))
+        self.needs.iter().all(|field| field.is_sent(case))
     }
 }
 
-/// What the rule of `symbol` found, in words that finish "because of …".
+/// What the rule or shipped composite of `symbol` found, in words that finish "because of …".
 pub fn says(symbol: &str) -> Option<&'static str> {
-    RULES.iter().find(|rule| rule.symbol == symbol).map(|rule| rule.says)
+    let rule = RULES.iter().find(|rule| rule.symbol == symbol).map(|rule| rule.says);
+    let composites = &RuleSet::shipped().composites;
+    rule.or_else(|| composites.iter().find(|composite| composite.symbol == symbol).map(|it| it.says.as_str()))
 }

@@ -13,6 +13,64 @@ pub(super) struct Phone {
     pub is_mixed: bool,
 }
 
+impl Phone {
+    /// Is it a mobile number of an Arab country, written in its own way or the international one?
+    ///
+    /// # Source
+    /// ITU-T E.164 national numbering plans of the countries.
+    pub fn is_arab(&self) -> bool {
+        let digits = self.number.trim_start_matches('+');
+        let digits = digits.strip_prefix("00").unwrap_or(digits);
+        if let Some(national) = digits.strip_prefix('0') {
+            return match national.len() {
+                8 => national.starts_with(['7', '3']),
+                9 => national.starts_with(['5', '6', '7', '9', '1', '3']),
+                10 => national.starts_with(['7', '1']),
+                _ => false,
+            };
+        }
+        const MOBILE: [(&str, &[char]); 19] = [
+            ("966", &['5']),
+            ("971", &['5']),
+            ("965", &['5', '6', '9']),
+            ("974", &['3', '5', '6', '7']),
+            ("973", &['3', '6']),
+            ("968", &['7', '9']),
+            ("967", &['7']),
+            ("964", &['7']),
+            ("962", &['7']),
+            ("963", &['9']),
+            ("961", &['3', '7', '8']),
+            ("970", &['5']),
+            ("249", &['1', '9']),
+            ("218", &['9']),
+            ("216", &['2', '4', '5', '9']),
+            ("213", &['5', '6', '7']),
+            ("212", &['6', '7']),
+            ("222", &['2', '3', '4']),
+            ("20", &['1']),
+        ];
+        let is_mobile =
+            |&(code, first): &(&str, &[char])| digits.strip_prefix(code).is_some_and(|rest| rest.starts_with(first));
+        MOBILE.iter().any(is_mobile)
+    }
+}
+
+/// The first run of exactly eight digits that begins like a mobile number of Kuwait, Qatar, Bahrain or Oman.
+pub(super) fn find_of_eight(text: &str) -> Option<String> {
+    let mut run = String::new();
+    for c in text.chars().chain([' ']) {
+        match digit(c) {
+            // One digit more tells that it is too long.
+            Some((digit, _)) if run.len() < 9 => run.push(digit),
+            Some(_) => {}
+            None if run.len() == 8 && run.starts_with(['3', '5', '6', '7', '9']) => return Some(run),
+            None => run.clear(),
+        }
+    }
+    None
+}
+
 /// Country codes before which `+` or `00` is often left out.
 const COUNTRY_CODES: [&str; 22] = [
     "966", "971", "965", "974", "973", "968", "967", "964", "962", "963", "961", "970", "249", "218", "216", "213",

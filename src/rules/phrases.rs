@@ -25,6 +25,10 @@ pub enum Category {
     Followers,
     Occult,
     Services,
+    AdvanceFee,
+    Jobs,
+    Support,
+    Phishing,
     Promotion,
     // What follows is no spam by itself: other rules ask for it.
     Praise,
@@ -32,10 +36,18 @@ pub enum Category {
     Trackback,
     Boilerplate,
     Chain,
+    Testimonial,
+    /// Speaks of the author as of a third person.
+    ThirdPerson,
+    /// Verbs of earning.
+    Earning,
+    Prayer,
+    /// Asks to write or call.
+    Call,
 }
 
 impl Category {
-    const NAMES: [(&'static str, Category); 19] = [
+    const NAMES: [(&'static str, Category); 28] = [
         ("casino", Category::Casino),
         ("pharma", Category::Pharma),
         ("loans", Category::Loans),
@@ -49,12 +61,21 @@ impl Category {
         ("followers", Category::Followers),
         ("occult", Category::Occult),
         ("services", Category::Services),
+        ("advance-fee", Category::AdvanceFee),
+        ("jobs", Category::Jobs),
+        ("support", Category::Support),
+        ("phishing", Category::Phishing),
         ("promotion", Category::Promotion),
         ("praise", Category::Praise),
         ("messenger", Category::Messenger),
         ("trackback", Category::Trackback),
         ("boilerplate", Category::Boilerplate),
         ("chain", Category::Chain),
+        ("testimonial", Category::Testimonial),
+        ("third-person", Category::ThirdPerson),
+        ("earning", Category::Earning),
+        ("prayer", Category::Prayer),
+        ("call", Category::Call),
     ];
 
     /// Is a listed word of this category spam in itself?

@@ -1,4 +1,4 @@
-//! What only machines do: fill hidden fields, type faster than anybody, leave their templates unfilled.
+//! What only machines do: fill hidden fields, leave their templates unfilled, attack the site.
 //!
 //! None of it is final: caches, screen readers and password managers fall into traps as well.
 
@@ -15,67 +15,6 @@ use crate::text::Text;
 pub(super) fn honeypot(clues: &Clues<'_>) -> Option<Note> {
     let filled = clues.comment.honeypot.as_deref().unwrap_or_default().trim();
     (!filled.is_empty()).then(|| Note::new(filled))
-}
-
-/// `FORM_TOO_FAST`: more than 40 characters in under three seconds; half of that up to five. Sending again after an error is fast too.
-pub(super) fn too_fast(clues: &Clues<'_>) -> Option<Note> {
-    let seconds = clues.comment.form_seconds.filter(|seconds| *seconds >= 0.0)?;
-    let characters = clues.text.scripts().visible;
-    let strength = match seconds {
-        seconds if seconds < 3.0 && characters > 40 => 1.0,
-        seconds if seconds < 5.0 && characters > 200 => 0.5,
-        _ => return None,
-    };
-    Some(Note::graded(format!("{seconds:.1} s"), strength))
-}
-
-/// `REFERRER_FOOTPRINT`: the visitor came from a search for comment forms.
-pub(super) fn footprint(clues: &Clues<'_>) -> Option<Note> {
-    let referrer = clues.comment.referrer.as_deref().unwrap_or_default();
-    let referrer = referrer.get(..referrer.floor_char_boundary(2_000)).unwrap_or_default();
-    let decoded = percent_encoding::percent_decode_str(referrer).decode_utf8_lossy().to_lowercase().replace('+', " ");
-    const FOOTPRINTS: [&str; 8] = [
-        "inurl:",
-        "intitle:",
-        "intext:",
-        "site:.edu",
-        "site:.gov",
-        "powered by wordpress",
-        "leave a reply",
-        "leave a comment",
-    ];
-    let (_, query) = decoded.split_once('?')?;
-    FOOTPRINTS.iter().find(|footprint| query.contains(**footprint)).map(|footprint| Note::new(*footprint))
-}
-
-/// `UA_BOT`: the browser calls itself a program. API clients and feed readers are the ham to expect.
-pub(super) fn bot(clues: &Clues<'_>) -> Option<Note> {
-    const PROGRAMS: [&str; 16] = [
-        "curl/",
-        "wget/",
-        "python-requests",
-        "python-urllib",
-        "aiohttp",
-        "httpx/",
-        "go-http-client",
-        "java/",
-        "okhttp",
-        "libwww-perl",
-        "scrapy",
-        "phantomjs",
-        "headlesschrome",
-        "node-fetch",
-        "axios/",
-        "guzzlehttp",
-    ];
-    let agent = clues.comment.author.user_agent.as_deref().unwrap_or_default();
-    let agent = agent.get(..agent.floor_char_boundary(500)).unwrap_or_default().to_ascii_lowercase();
-    PROGRAMS.iter().find(|program| agent.contains(**program)).map(|program| Note::new(program.trim_end_matches('/')))
-}
-
-/// `UA_MISSING`: the browser's name was sent and is empty. A field that was not sent is not evaluated.
-pub(super) fn no_agent(clues: &Clues<'_>) -> Option<Note> {
-    clues.comment.author.user_agent.as_deref().is_some_and(|agent| agent.trim().is_empty()).then(|| Note::new(""))
 }
 
 /// What attacks and unfilled templates hold. Found in one pass over the raw text, whatever the case.
@@ -204,11 +143,6 @@ fn is_spun(inside: &str) -> bool {
             c.is_alphanumeric() || c.is_whitespace() || matches!(c, '\'' | '’' | '.' | ',' | '!' | '-' | '؟' | '،')
         })
     }) && inside.split('|').filter(|choice| choice.chars().any(char::is_alphabetic)).count() >= 3
-}
-
-/// `TRACKBACK_TEMPLATE`: "Read More Information here on that Topic": the fixed wording of one machine.
-pub(super) fn trackback(clues: &Clues<'_>) -> Option<Note> {
-    clues.first(Category::Trackback).map(|hit| Note::new(hit.phrase.words.as_str()))
 }
 
 /// `LLM_BOILERPLATE`: a text generator's words about itself, not in quotation marks: people quote it to mock it.

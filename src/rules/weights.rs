@@ -1,23 +1,50 @@
-//! Reading `config/rules.toml`: a weight for each symbol, a cap for each family.
+//! Reading `config/rules.toml`: a weight for each symbol, a cap for each family, and the composites.
 //!
-//! Owns the file's form and its errors. Does not own where the file lies (`config`).
+//! Owns the file's form and its errors. Does not own where the file lies (`config`) nor what an expression means
+//! (`composites`).
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use serde::Deserialize as _;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::composites::{self, Composite, Line, Operand};
 use super::{Family, RULES, RULES_VERSION, Rule, RuleSet};
 
 /// The weights as shipped, which are also the manual.
 const EMBEDDED: &str = include_str!("../../config/rules.toml");
 
 /// The farthest that a single weight may reach, nats.
-const MAX_WEIGHT: f64 = 20.0;
+pub(super) const MAX_WEIGHT: f64 = 20.0;
 
-/// One rule and what it weighs.
+/// A rule or a composite, for showing.
 #[derive(Clone, Copy, Debug)]
-pub struct Weighed {
-    pub rule: &'static Rule,
+pub struct Symptom<'a> {
+    pub symbol: &'a str,
+    pub family: Family,
+    /// Finishes the sentence "because of …".
+    pub says: &'a str,
+    /// The expression of a composite.
+    pub when: Option<&'a str>,
+}
+
+impl From<&'static Rule> for Symptom<'static> {
+    fn from(rule: &'static Rule) -> Self {
+        Symptom { symbol: rule.symbol, family: rule.family, says: rule.says, when: None }
+    }
+}
+
+impl<'a> From<&'a Composite> for Symptom<'a> {
+    fn from(it: &'a Composite) -> Self {
+        Symptom { symbol: &it.symbol, family: it.family, says: &it.says, when: Some(&it.when) }
+    }
+}
+
+/// One symptom and what it weighs.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed<'a> {
+    pub rule: Symptom<'a>,
     /// Nats; what negative weights say speaks for the comment.
     pub weight: f64,
 }
@@ -31,6 +58,8 @@ pub enum RulesError {
     Unknown { file: String, what: &'static str, name: String, nearest: Option<String> },
     #[error("{file}: the {what} of `{name}` is {value}; write a number within {range}")]
     Value { file: String, what: &'static str, name: String, value: String, range: &'static str },
+    #[error("{file}: the composite `{name}`: {message}")]
+    Composite { file: String, name: String, message: String },
 }
 
 fn hint(nearest: Option<&str>) -> String {
@@ -40,21 +69,31 @@ fn hint(nearest: Option<&str>) -> String {
 impl RuleSet {
     /// The weights of `config/rules.toml` as compiled in.
     pub fn embedded() -> RuleSet {
+        RuleSet::shipped().clone()
+    }
+
+    pub(super) fn shipped() -> &'static RuleSet {
         static PARSED: LazyLock<RuleSet> = LazyLock::new(|| {
-            let empty =
-                RuleSet { weights: vec![0.0; RULES.len()], caps: [0.0; Family::ALL.len()], version: String::new() };
+            let empty = RuleSet {
+                weights: vec![0.0; RULES.len()],
+                composites: Vec::new(),
+                lines: BTreeMap::new(),
+                asked: vec![false; RULES.len()],
+                caps: [0.0; Family::ALL.len()],
+                version: String::new(),
+            };
             empty
                 .overlaid(EMBEDDED, "config/rules.toml")
                 .unwrap_or_else(|error| unreachable!("the compiled-in file is tested: {error}"))
         });
-        PARSED.clone()
+        &PARSED
     }
 
     /// Reads an operator's file, named `file` in errors; what it does not mention keeps its shipped value.
     ///
     /// # Errors
-    /// [`RulesError`] for anything but TOML with the tables `[weights]` and `[caps]`, known symbols and families, weights
-    /// within ±20 and caps from 0 to 20.
+    /// [`RulesError`] for anything but TOML with the tables `[weights]`, `[caps]` and `[composites]`, known symbols and
+    /// families, weights within ±20, caps from 0 to 20, and composites that are complete and do not need themselves.
     pub fn parse(text: &str, file: &str) -> Result<RuleSet, RulesError> {
         RuleSet::embedded().overlaid(text, file)
     }
@@ -65,11 +104,15 @@ impl RuleSet {
             let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
             RulesError::Syntax { file: file.to_owned(), message: format!("{place}{}", error.message().trim()) }
         })?;
+        if let Some(entries) = table.get("composites") {
+            self.change_composites(entries, file)?;
+        }
         for (section, entries) in &table {
             let what = match section.as_str() {
                 "weights" => "weight",
                 "caps" => "cap",
-                _ => return Err(unknown(file, "table", section, ["weights", "caps"].into_iter())),
+                "composites" => continue,
+                _ => return Err(unknown(file, "table", section, ["weights", "caps", "composites"].into_iter())),
             };
             let Some(entries) = entries.as_table() else {
                 let message = format!("`{section}` is a table; write [{section}] and a line for each {what}");
@@ -92,19 +135,72 @@ impl RuleSet {
                     place.and_then(|place| self.caps.get_mut(place))
                 } else {
                     let place = RULES.iter().position(|rule| rule.symbol == name);
-                    place.and_then(|place| self.weights.get_mut(place))
+                    let composite = self.composites.iter_mut().find(|composite| composite.symbol == *name);
+                    let of_composite = composite.map(|composite| &mut composite.weight);
+                    place.and_then(|place| self.weights.get_mut(place)).or(of_composite)
                 };
                 match slot {
                     Some(slot) => *slot = number,
                     None if what == "cap" => {
                         return Err(unknown(file, "family", name, Family::ALL.into_iter().map(Family::as_str)));
                     }
-                    None => return Err(unknown(file, "symbol", name, RULES.iter().map(|rule| rule.symbol))),
+                    None => {
+                        let composites = self.composites.iter().map(|composite| composite.symbol.as_str());
+                        let known = RULES.iter().map(|rule| rule.symbol).chain(composites);
+                        return Err(unknown(file, "symbol", name, known));
+                    }
                 }
             }
         }
+        self.note_what_is_asked();
         self.version = self.fingerprint();
         Ok(self)
+    }
+
+    /// Adds the composites of a file; of one that is there already, a line changes what it mentions.
+    fn change_composites(&mut self, entries: &toml::Value, file: &str) -> Result<(), RulesError> {
+        let Some(entries) = entries.as_table() else {
+            let message = "`composites` is a table; write [composites] and a line for each composite".to_owned();
+            return Err(RulesError::Syntax { file: file.to_owned(), message });
+        };
+        let refused = |(name, message)| RulesError::Composite { file: file.to_owned(), name, message };
+        for (name, entry) in entries {
+            let new = Line::deserialize(entry.clone()).map_err(|error| {
+                let message = error.message().lines().next().unwrap_or_default();
+                let mend = "write { when = \"…\", weight = …, family = \"…\", says = \"…\" }";
+                refused((name.clone(), format!("{message}; {mend}")))
+            })?;
+            let line = self.lines.entry(name.clone()).or_default();
+            line.when = new.when.or(line.when.take());
+            line.weight = new.weight.or(line.weight);
+            line.family = new.family.or(line.family.take());
+            line.says = new.says.or(line.says.take());
+        }
+        self.composites = composites::read(&self.lines).map_err(refused)?;
+        Ok(())
+    }
+
+    /// A rule that weighs nothing is asked all the same when a composite needs it.
+    fn note_what_is_asked(&mut self) {
+        let mut asked = vec![false; RULES.len()];
+        // A composite stands after those that it names, so that from the end each is seen before what it needs.
+        let mut needed = vec![false; self.composites.len()];
+        for (place, composite) in self.composites.iter().enumerate().rev() {
+            if composite.weight == 0.0 && !needed.get(place).copied().unwrap_or_default() {
+                continue;
+            }
+            composite.expression.operands(&mut |operand| {
+                let slot = match operand {
+                    Operand::Rule(place) => asked.get_mut(place),
+                    Operand::Composite(place) => needed.get_mut(place),
+                    Operand::Condition(_) => None,
+                };
+                if let Some(slot) = slot {
+                    *slot = true;
+                }
+            });
+        }
+        self.asked = asked;
     }
 
     /// The version of the detection and a hash of the weights: two daemons that judge alike show the same.
@@ -113,6 +209,13 @@ impl RuleSet {
         for (rule, weight) in RULES.iter().zip(&self.weights) {
             bytes.extend_from_slice(rule.symbol.as_bytes());
             bytes.extend_from_slice(&weight.to_le_bytes());
+        }
+        for composite in &self.composites {
+            for part in [&composite.symbol, &composite.when, composite.family.as_str()] {
+                bytes.extend_from_slice(part.as_bytes());
+                bytes.push(0);
+            }
+            bytes.extend_from_slice(&composite.weight.to_le_bytes());
         }
         self.caps.iter().for_each(|cap| bytes.extend_from_slice(&cap.to_le_bytes()));
         let hash = format!("{:016x}", xxh3_64(&bytes));
@@ -175,6 +278,41 @@ mod tests {
             let expected = if new.rule.symbol == "URL_SHORTENER" { 2.0 } else { old.weight };
             assert!((new.weight - expected).abs() < 1e-12, "{}", new.rule.symbol);
         }
+    }
+
+    #[test]
+    fn an_operator_adds_and_changes_composites() {
+        let mine =
+            "[composites]\nMINE = { when = \"LINK & UA_BOT\", weight = 2, family = \"traps\", says = \"robots\" }\n";
+        let rules = RuleSet::parse(mine, "my.toml").expect("good");
+        assert_eq!(rules.says("MINE"), Some("robots"));
+        assert_ne!(rules.version(), RuleSet::embedded().version());
+        let weight = |rules: &RuleSet, symbol: &str| {
+            rules.iter().find(|weighed| weighed.rule.symbol == symbol).expect("known").weight
+        };
+        assert!((weight(&rules, "MINE") - 2.0).abs() < 1e-12);
+        let halved = "[composites]\nPRAISE_PLUS_LINK = { weight = 0.75 }\n[weights]\nMESSENGER_CALL = 0";
+        let rules = RuleSet::parse(halved, "my.toml").expect("good");
+        assert!((weight(&rules, "PRAISE_PLUS_LINK") - 0.75).abs() < 1e-12);
+        assert!(weight(&rules, "MESSENGER_CALL").abs() < 1e-12);
+        assert_eq!(rules.says("PRAISE_PLUS_LINK"), RuleSet::embedded().says("PRAISE_PLUS_LINK"));
+        refuses(
+            "[composites]\nMINE = { weight = 1 }",
+            "my.toml: the composite `MINE`: it has no `when`; write when = …",
+        );
+        refuses("composites = 1", "my.toml: `composites` is a table; write [composites] and a line for each composite");
+        let wrong =
+            RuleSet::parse("[composites]\nMINE = { wen = \"LINK\" }", "my.toml").expect_err("refused").to_string();
+        assert!(wrong.starts_with("my.toml: the composite `MINE`: unknown field `wen`"), "{wrong}");
+    }
+
+    /// Turning a rule off silences it, not the composites that ask for it.
+    #[test]
+    fn a_silenced_rule_is_still_asked() {
+        let rules = RuleSet::parse("[weights]\nEMAIL_DISPOSABLE = 0", "my.toml").expect("good");
+        let place = |symbol: &str| RULES.iter().position(|rule| rule.symbol == symbol).expect("known");
+        assert!(rules.asked[place("EMAIL_DISPOSABLE")]);
+        assert!(!rules.asked[place("ZALGO_COMBINING")]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn category(clues: &Clues<'_>, category: Category) -> Option<Note> {
 }
 
 /// Is this Persian? Its own letters are there and the Arabic ones are not: Arabic lists do not speak of it.
-fn is_persian(clues: &Clues<'_>) -> bool {
+pub(super) fn is_persian(clues: &Clues<'_>) -> bool {
     if clues.text.scripts().count(Script::Arabic) == 0 {
         return false;
     }

@@ -5,12 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use hamlet::classifier::Classifier;
 use hamlet::comment::{Author, Comment};
+use hamlet::decision::Judge;
 use hamlet::facts::Facts;
+use hamlet::lists::Lists;
 use hamlet::rules::{Case, Family, RULES, RuleSet, says};
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::text::Text;
-use hamlet::verdict::Evidence;
+use hamlet::verdict::{Decision, Evidence};
 use jiff::Timestamp;
 use proptest::prelude::{Strategy, any, prop, prop_oneof, proptest};
 
@@ -29,32 +32,55 @@ fn fired(comment: &Comment) -> Vec<Evidence> {
 }
 
 fn fired_knowing(comment: &Comment, facts: &Facts) -> Vec<Evidence> {
-    let (text, site) = (Text::of(comment), site());
-    RuleSet::embedded().fired(&Case { comment, text: &text, facts, site: &site })
+    fired_on(comment, facts, &site())
+}
+
+fn fired_on(comment: &Comment, facts: &Facts, site: &Site) -> Vec<Evidence> {
+    let text = Text::of(comment);
+    RuleSet::embedded().fired(&Case { comment, text: &text, facts, site })
+}
+
+/// What an operator said of the site of one case.
+#[derive(Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Said {
+    languages: Vec<String>,
+    staff_names: Vec<String>,
+}
+
+impl Said {
+    fn site(self) -> Site {
+        let mut site = site();
+        site.policy.languages = self.languages;
+        site.policy.staff_names = self.staff_names;
+        site
+    }
 }
 
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/rules")
 }
 
-/// One line of a case file: `hit` or `miss`, then a text or a comment as JSON, whose `facts` are what is known besides; two
-/// blanks and `#` begin a comment.
-fn case(line: &str) -> (bool, Comment, Facts) {
-    let (expected, rest) = line.split_once(char::is_whitespace).unwrap_or_else(|| panic!("no text: {line}"));
+/// One line of a case file: `hit` or `miss`, then a text or a comment as JSON, whose `facts` are what is known besides and
+/// whose `policy` is what the site's says of languages and staff; two blanks and `#` begin a comment.
+fn case(line: &str) -> (bool, Comment, Facts, Site) {
+    let (expected, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.split("  # ").next().unwrap_or(rest).trim();
-    let (comment, facts) = if rest.starts_with("{\"") {
+    let (comment, facts, said) = if rest.starts_with("{\"") {
         let mut fields: serde_json::Map<_, _> =
             serde_json::from_str(rest).unwrap_or_else(|error| panic!("{error}: {line}"));
         let facts = fields.remove("facts").map(serde_json::from_value).transpose();
         let facts = facts.unwrap_or_else(|error| panic!("{error}: {line}")).unwrap_or_default();
+        let said = fields.remove("policy").map(serde_json::from_value).transpose();
+        let said: Said = said.unwrap_or_else(|error| panic!("{error}: {line}")).unwrap_or_default();
         let comment = serde_json::from_value(fields.into()).unwrap_or_else(|error| panic!("{error}: {line}"));
-        (comment, facts)
+        (comment, facts, said)
     } else {
-        (Comment::of_text(rest), Facts::NONE)
+        (Comment::of_text(rest), Facts::NONE, Said::default())
     };
     match expected {
-        "hit" => (true, comment, facts),
-        "miss" => (false, comment, facts),
+        "hit" => (true, comment, facts, said.site()),
+        "miss" => (false, comment, facts, said.site()),
         _ => panic!("neither hit nor miss: {line}"),
     }
 }
@@ -62,14 +88,15 @@ fn case(line: &str) -> (bool, Comment, Facts) {
 #[test]
 fn each_rule_hits_and_misses_its_texts() {
     let mut wrong = Vec::new();
-    for rule in RULES {
+    let rules = RuleSet::embedded();
+    for rule in rules.iter().map(|weighed| weighed.rule) {
         let file = data().join(format!("{}.txt", rule.symbol));
         let Ok(lines) = fs::read_to_string(&file) else { continue };
         let (mut hits, mut misses) = (0, 0);
         for line in lines.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
-            let (expected, comment, facts) = case(line);
+            let (expected, comment, facts, site) = case(line);
             *(if expected { &mut hits } else { &mut misses }) += 1;
-            let evidence = fired_knowing(&comment, &facts);
+            let evidence = fired_on(&comment, &facts, &site);
             if evidence.iter().any(|piece| piece.symbol == rule.symbol) != expected {
                 let symbols: Vec<_> = evidence.iter().map(|piece| piece.symbol.as_ref()).collect();
                 wrong.push(format!("{}: {line}\n        fired: {symbols:?}", rule.symbol));
@@ -87,8 +114,11 @@ fn the_three_lists_of_rules_are_equal() {
     let rules: BTreeSet<String> = RULES.iter().map(|rule| rule.symbol.to_owned()).collect();
     assert_eq!(rules.len(), RULES.len(), "a symbol stands twice");
     let table: toml::Table = include_str!("../../config/rules.toml").parse().expect("TOML");
-    let weighed: BTreeSet<String> = table["weights"].as_table().expect("a table").keys().cloned().collect();
-    assert_eq!(weighed, rules, "config/rules.toml and RULES differ");
+    let keys = |table: &toml::Value| table.as_table().expect("a table").keys().cloned().collect::<BTreeSet<String>>();
+    assert_eq!(keys(&table["weights"]), rules, "config/rules.toml and RULES differ");
+    let rules: BTreeSet<String> = rules.union(&keys(&table["composites"])).cloned().collect();
+    let listed: BTreeSet<String> = RuleSet::embedded().iter().map(|it| it.rule.symbol.to_owned()).collect();
+    assert_eq!(listed, rules);
     let caps: BTreeSet<&str> = table["caps"].as_table().expect("a table").keys().map(String::as_str).collect();
     assert_eq!(caps, Family::ALL.into_iter().map(Family::as_str).collect(), "config/rules.toml and Family differ");
     let tested: BTreeSet<String> = fs::read_dir(data())
@@ -97,14 +127,16 @@ fn the_three_lists_of_rules_are_equal() {
         .collect();
     let tested: BTreeSet<String> = tested.into_iter().filter(|name| name == &name.to_uppercase()).collect();
     assert_eq!(tested, rules, "tests/data/rules and RULES differ");
-    for line in include_str!("../../config/rules.toml").lines().filter(|line| line.contains(" = ")) {
+    let is_entry = |line: &&str| line.contains(" = ") && !line.starts_with('#');
+    for line in include_str!("../../config/rules.toml").lines().filter(is_entry) {
         assert!(line.contains(" # "), "config/rules.toml says nothing about: {line}");
     }
 }
 
 #[test]
 fn symbols_and_sentences_are_written_alike() {
-    for rule in RULES {
+    let rules = RuleSet::embedded();
+    for rule in rules.iter().map(|weighed| weighed.rule) {
         assert!(
             rule.symbol.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'),
             "{}",
@@ -112,6 +144,7 @@ fn symbols_and_sentences_are_written_alike() {
         );
         assert!(rule.says.len() >= 8 && !rule.says.ends_with('.') && !rule.says.contains('\n'), "{}", rule.symbol);
         assert_eq!(says(rule.symbol), Some(rule.says));
+        assert_eq!(rules.says(rule.symbol), Some(rule.says));
     }
     assert_eq!(says("NO_SUCH_RULE"), None);
 }
@@ -127,7 +160,7 @@ fn ham_keeps_its_innocence() {
     let lines = fs::read_to_string(data().join("ham.txt")).expect("ham.txt");
     for line in lines.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
         let (limit, text) = line.split_once(char::is_whitespace).expect("a limit and a text");
-        let (_, comment, _) = case(&format!("miss {}", text.trim()));
+        let (_, comment, ..) = case(&format!("miss {}", text.trim()));
         let evidence = fired(&comment);
         let limit = match limit {
             "0" => 0.0,
@@ -136,6 +169,65 @@ fn ham_keeps_its_innocence() {
         };
         assert!(total(&comment) <= limit + 1e-9, "{line}\n{evidence:?}");
         assert!(limit > 0.0 || evidence.iter().all(|piece| piece.weight.get() <= 0.0), "{line}\n{evidence:?}");
+    }
+}
+
+/// What one sign makes of an ordinary comment.
+type Sign = Box<dyn Fn(Comment) -> Comment>;
+
+/// What lists of spam signs blame and what readers do: ordinary words with one such sign are never held, with the shipped model
+/// and its prior.
+#[test]
+fn one_mild_sign_is_never_held() {
+    let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
+    let ordinary = [
+        "I read the whole piece and still think the council got this wrong. The old bridge was never repaired.",
+        "قرأت المقال كله وما زلت أعتقد أن البلدية أخطأت في قرارها، فالجسر القديم لم يصلحه أحد منذ سنوات.",
+        "Ich habe den ganzen Artikel gelesen und finde immer noch, dass die Stadt sich irrt. Die Brücke war nie sicher.",
+    ];
+    let author = |author: Author| move |comment: Comment| Comment { author: author.clone(), ..comment };
+    let named = |name: &str| Author { name: Some(name.to_owned()), ..Author::default() };
+    let signs: Vec<(&str, Sign)> = vec![
+        ("nothing", Box::new(|comment| comment)),
+        (
+            "a link",
+            Box::new(|comment| Comment { content: comment.content + " https://www.bbc.co.uk/news/1234", ..comment }),
+        ),
+        (
+            "praise",
+            Box::new(|comment| Comment { content: "Great post, thank you! ".to_owned() + &comment.content, ..comment }),
+        ),
+        ("a long Arabic name", Box::new(author(named("عبد الرحمن بن محمد بن عبد العزيز آل الشيخ")))),
+        ("a hosting address", Box::new(author(Author { ip: "185.220.101.4".parse().ok(), ..named("Anna") }))),
+        ("no referrer", Box::new(|comment| Comment { referrer: Some(String::new()), ..comment })),
+        (
+            "a foreign referrer",
+            Box::new(|comment| Comment { referrer: Some("https://reader.example.org/".to_owned()), ..comment }),
+        ),
+        ("no browser name", Box::new(author(Author { user_agent: Some(String::new()), ..named("Anna") }))),
+        (
+            "an address of one's own",
+            Box::new(author(Author { url: Some("https://anna.example.org/".to_owned()), ..named("Anna") })),
+        ),
+        ("a tab open over night", Box::new(|comment| Comment { form_seconds: Some(100_000.0), ..comment })),
+        ("an e-mail that is none", Box::new(author(Author { email: Some("x@x".to_owned()), ..named("Anna") }))),
+        (
+            "no script",
+            Box::new(|comment| Comment { extra: [("POST_ak_js".to_owned(), "7".to_owned())].into(), ..comment }),
+        ),
+    ];
+    for content in ordinary {
+        for (name, sign) in &signs {
+            let comment = sign(Comment::of_text(content));
+            assert!(total(&comment) <= 1.0 + 1e-9, "{name}: {:?}", fired(&comment));
+            // Of links in ham the shipped model has seen few, and holds some of them by itself: no rule may speak against one.
+            if *name == "a link" {
+                assert!(fired(&comment).is_empty(), "{:?}", fired(&comment));
+                continue;
+            }
+            let verdict = judge.judge(&comment, &site(), &Lists::default(), Timestamp::UNIX_EPOCH);
+            assert_eq!(verdict.decision, Decision::Approve, "{name}: {}", verdict.reason);
+        }
     }
 }
 
@@ -167,34 +259,37 @@ fn a_field_that_was_not_sent_is_not_an_empty_one() {
     let unsent = |comment: &Comment| {
         let text = Text::of(comment);
         let case = Case { comment, text: &text, facts: &Facts::NONE, site: &site };
-        RuleSet::embedded().not_evaluated(&case).collect::<BTreeSet<_>>()
+        RuleSet::embedded().not_evaluated(&case).map(str::to_owned).collect::<BTreeSet<_>>()
     };
+    let named = |symbols: &[&str]| symbols.iter().map(|symbol| (*symbol).to_owned()).collect::<BTreeSet<_>>();
     let bare = Comment::of_text("hello");
-    assert!(unsent(&bare).is_superset(&BTreeSet::from([
-        "HONEYPOT_FILLED",
-        "FORM_TOO_FAST",
-        "NAME_IS_URL",
-        "UA_MISSING"
-    ])));
+    let of_fields =
+        named(&["HONEYPOT_FILLED", "FORM_TOO_FAST", "NAME_IS_URL", "UA_MISSING", "OFF_TOPIC", "LANG_MISMATCH"]);
+    assert!(unsent(&bare).is_superset(&of_fields));
+    // A composite is as unknown as what decides it.
+    assert!(unsent(&bare).contains("GIBBERISH_ALL") && !unsent(&bare).contains("FAST_PLUS_LINK"));
+    assert!(unsent(&Comment::of_text("http://a.com")).contains("FAST_PLUS_LINK"));
+    let ping = Comment { kind: "pingback".to_owned(), referrer: Some(String::new()), ..bare.clone() };
+    assert!(
+        unsent(&ping).contains("NO_REFERRER")
+            && !unsent(&Comment { kind: "reply".to_owned(), ..ping }).contains("NO_REFERRER")
+    );
     assert!(!unsent(&bare).contains("LINKS_MANY"));
     let author = Author { name: Some(String::new()), user_agent: Some(String::new()), ..Author::default() };
     let empty = Comment { honeypot: Some(String::new()), form_seconds: Some(60.0), author, ..bare };
-    assert!(unsent(&empty).is_disjoint(&BTreeSet::from([
-        "HONEYPOT_FILLED",
-        "FORM_TOO_FAST",
-        "NAME_IS_URL",
-        "UA_MISSING"
-    ])));
+    assert!(unsent(&empty).is_disjoint(&named(&["HONEYPOT_FILLED", "FORM_TOO_FAST", "NAME_IS_URL", "UA_MISSING"])));
     assert_eq!(fired(&empty).iter().map(|piece| piece.symbol.as_ref()).collect::<Vec<_>>(), ["UA_MISSING"]);
 }
 
 #[track_caller]
 fn check_caps(comment: &Comment) -> Vec<Evidence> {
     let rules = RuleSet::embedded();
-    let evidence = fired(comment);
+    let policy = Said { languages: vec!["ar".to_owned()], staff_names: vec!["Anna".to_owned()] };
+    let evidence = fired_on(comment, &Facts::NONE, &policy.site());
     for family in Family::ALL {
-        let of_family =
-            |piece: &&Evidence| RULES.iter().any(|rule| rule.symbol == piece.symbol && rule.family == family);
+        let of_family = |piece: &&Evidence| {
+            rules.iter().any(|weighed| weighed.rule.symbol == piece.symbol && weighed.rule.family == family)
+        };
         let total: f64 = evidence.iter().filter(of_family).map(|piece| piece.weight.get()).sum();
         assert!(total.abs() <= rules.cap(family) + 1e-9, "{}: {total}", family.as_str());
     }
@@ -303,6 +398,27 @@ fn hostile_input_costs_its_length() {
         many("۰۹"),
         format!("ع{}", many("\u{64B}")),
         format!("a{}", many("\u{301}")),
+        many("asdfghjkl "),
+        many("xkjqwzpt"),
+        many("a1b2"),
+        many("a3b "),
+        many("$1 "),
+        many("1 dollar "),
+        many("★\n"),
+        many("★ a\n"),
+        many("═"),
+        many("the same line again\n"),
+        many("at gmail dot com "),
+        many("(at)gmail"),
+        many("great post "),
+        many("اللهم "),
+        many("ههههه "),
+        many("contact him now "),
+        many("the "),
+        many("a.b@"),
+        many("en;q=1,"),
+        many("<strong>a</strong>\n"),
+        many("Chrome/"),
     ];
     for nasty in nasties {
         let shown: String = nasty.chars().take(20).collect();
@@ -321,12 +437,17 @@ fn hostile_input_costs_its_length() {
             referrer: name.clone(),
             honeypot: name.clone(),
             post_title: name.clone(),
+            context: vec![nasty.clone(); 3],
+            extra: ["HTTP_ACCEPT_LANGUAGE", "POST_ak_bkpc", "POST_ak_js", "recheck_reason"]
+                .map(|key| (key.to_owned(), nasty.clone()))
+                .into(),
             permalink: name,
             ..Comment::of_text(nasty)
         };
         check_caps(&comment);
         let took = started.elapsed();
         assert!(took < Duration::from_millis(1_500), "{shown:?} took {took:?}");
+        check_caps(&Comment { kind: "trackback".to_owned(), ..comment });
     }
 }
 
