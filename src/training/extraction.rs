@@ -1,4 +1,4 @@
-//! Reading comments into features on all cores, handed back in the order they came.
+//! Reading comments on all cores, into features or whatever else, handed back in the order they came.
 //!
 //! Owns the threads and the order: what is trained must not depend on which thread was quicker. Does not own what is
 //! done with the features (`learner`). Memory is bounded: at most two batches a thread are under way.
@@ -26,10 +26,10 @@ pub struct Extract {
     pub features: Features,
 }
 
-/// Threads that read, and what they have in hand.
+/// Threads that read, and what they have in hand; `T` is what they make of a comment.
 #[derive(Debug)]
-pub struct Extraction {
-    threads: Vec<Worker>,
+pub struct Extraction<T = Extract> {
+    threads: Vec<Worker<T>>,
     batch: Vec<(Example, f64)>,
     /// The thread that each batch under way is with, oldest first.
     under_way: VecDeque<usize>,
@@ -37,27 +37,27 @@ pub struct Extraction {
 }
 
 #[derive(Debug)]
-struct Worker {
+struct Worker<T> {
     todo: Sender<Vec<(Example, f64)>>,
-    done: Receiver<Vec<Extract>>,
+    done: Receiver<Vec<T>>,
 }
 
-impl Worker {
-    fn start() -> Worker {
+impl<T: Send + 'static> Worker<T> {
+    fn start(read: impl Fn(Example, f64) -> T + Send + 'static) -> Worker<T> {
         let (todo, batches) = channel::<Vec<(Example, f64)>>();
         let (finished, done) = channel();
         // It ends when either side of it is dropped.
         thread::spawn(move || {
             batches
                 .into_iter()
-                .map(|batch| batch.into_iter().map(extract).collect())
+                .map(|batch| batch.into_iter().map(|(example, weight)| read(example, weight)).collect())
                 .try_for_each(|read| finished.send(read))
         });
         Worker { todo, done }
     }
 }
 
-fn extract((example, weight): (Example, f64)) -> Extract {
+fn extract(example: Example, weight: f64) -> Extract {
     let text = Text::of(&example.comment);
     let (group, features) = (Group::of(&text), Features::of(&example.comment, &text));
     Extract { example, weight, group, features }
@@ -65,19 +65,30 @@ fn extract((example, weight): (Example, f64)) -> Extract {
 
 impl Default for Extraction {
     fn default() -> Extraction {
-        Extraction::on(thread::available_parallelism().map_or(1, NonZero::get).min(16))
+        Extraction::of(extract)
     }
 }
 
 impl Extraction {
-    /// Reads on so many threads.
+    /// Reads features on so many threads.
     pub fn on(threads: usize) -> Extraction {
-        let threads = (0..threads.max(1)).map(|_| Worker::start()).collect();
+        Extraction::start(threads, &extract)
+    }
+}
+
+impl<T: Send + 'static> Extraction<T> {
+    /// Has `read` make something of each comment and its weight, on as many threads as there are cores.
+    pub fn of(read: impl Fn(Example, f64) -> T + Clone + Send + 'static) -> Extraction<T> {
+        Extraction::start(thread::available_parallelism().map_or(1, NonZero::get).min(16), &read)
+    }
+
+    fn start(threads: usize, read: &(impl Fn(Example, f64) -> T + Clone + Send + 'static)) -> Extraction<T> {
+        let threads = (0..threads.max(1)).map(|_| Worker::start(read.clone())).collect();
         Extraction { threads, batch: Vec::with_capacity(BATCH), under_way: VecDeque::new(), next: 0 }
     }
 
     /// Takes a comment in. Comments that came before it and are ready go to `absorb`.
-    pub fn push(&mut self, example: Example, weight: f64, absorb: &mut impl FnMut(Extract)) {
+    pub fn push(&mut self, example: Example, weight: f64, absorb: &mut impl FnMut(T)) {
         self.batch.push((example, weight));
         if self.batch.len() == BATCH {
             self.hand_over();
@@ -88,7 +99,7 @@ impl Extraction {
     }
 
     /// Gives all that is left to `absorb`.
-    pub fn finish(&mut self, absorb: &mut impl FnMut(Extract)) {
+    pub fn finish(&mut self, absorb: &mut impl FnMut(T)) {
         self.hand_over();
         while !self.under_way.is_empty() {
             self.take_back(absorb);
@@ -106,7 +117,7 @@ impl Extraction {
         }
     }
 
-    fn take_back(&mut self, absorb: &mut impl FnMut(Extract)) {
+    fn take_back(&mut self, absorb: &mut impl FnMut(T)) {
         let worker = self.under_way.pop_front().and_then(|worker| self.threads.get(worker));
         let Some(Ok(read)) = worker.map(|worker| worker.done.recv()) else {
             unreachable!("a reading thread stops before its work is done only if it panics, and reading never does");

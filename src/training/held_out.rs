@@ -124,6 +124,17 @@ impl HeldOut {
     }
 }
 
+/// A site of which nothing was said.
+pub fn unnamed_site() -> Site {
+    Site {
+        id: SiteId(0),
+        name: "held-out".to_owned(),
+        url: String::new(),
+        policy: Policy::standard(),
+        created_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
 /// Judges examples as a site of which nothing was said would have them judged.
 #[derive(Debug)]
 pub enum Examiner {
@@ -145,14 +156,7 @@ pub struct Examined {
 
 impl Examiner {
     pub fn full(classifier: Classifier) -> Examiner {
-        let site = Site {
-            id: SiteId(0),
-            name: "held-out".to_owned(),
-            url: String::new(),
-            policy: Policy::standard(),
-            created_at: Timestamp::UNIX_EPOCH,
-        };
-        Examiner::Full(Box::new(Judge::new(RuleSet::embedded(), classifier)), Box::new(site))
+        Examiner::Full(Box::new(Judge::new(RuleSet::embedded(), classifier)), Box::new(unnamed_site()))
     }
 
     /// Judges one example.
