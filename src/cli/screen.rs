@@ -34,6 +34,11 @@ pub fn json(value: &impl Serialize) -> io::Result<()> {
     writeln!(out)
 }
 
+/// Lines of the program's own words.
+pub fn line(text: &str) -> io::Result<()> {
+    writeln!(out(), "{text}")
+}
+
 /// Rows below a heading, in columns; the last column may be as long as it likes.
 pub fn table(heading: &[&str], rows: &[Vec<String>]) -> io::Result<()> {
     let mut out = out();

@@ -33,6 +33,7 @@ mod receiver;
 mod receivers;
 mod replay;
 mod retraining;
+mod rule_fitting;
 mod rules;
 mod store;
 mod store_history;
