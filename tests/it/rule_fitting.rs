@@ -133,7 +133,7 @@ fn what_cannot_be_fitted_is_said() {
     refused(&hamlet(folder.path(), &["rules", "fit", "ham.jsonl", "spam.jsonl"]), 1, "nothing to fit");
     refused(&hamlet(folder.path(), &["rules", "fit", "none.jsonl"]), 1, "none.jsonl");
     refused(&hamlet(folder.path(), &["rules", "fit"]), 1, "name a dump");
-    refused(&hamlet(folder.path(), &["rules", "fit", "ham.jsonl", "--ridge", "-1"]), 2, "--ridge");
+    refused(&hamlet(folder.path(), &["rules", "fit", "ham.jsonl", "--ridge=-1"]), 2, "--ridge");
 }
 
 #[test]
