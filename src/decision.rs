@@ -249,7 +249,7 @@ mod tests {
         comment.lang = Some("de-AT".into());
         assert!(judge(&comment, &site(vec![])).reason.starts_with("Als Spam eingestuft: "));
         let mut arabic = site(vec![]);
-        arabic.policy.language = Some(Language::Arabic);
+        arabic.0.policy.language = Some(Language::Arabic);
         assert!(judge(&comment, &arabic).reason.starts_with("صُنّف تعليقًا مزعجًا: "));
         comment.lang = Some("fr".into());
         assert!(judge(&comment, &site(vec![])).reason.starts_with("Marked as spam: "));

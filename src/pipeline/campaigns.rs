@@ -135,14 +135,14 @@ impl Pipeline {
         via: &str,
     ) -> Result<bool, StoreError> {
         let now = self.clock.now();
-        let Before { id: comment, external_id, mut verdict } = before;
+        let Before { id: comment, mut verdict, .. } = before;
         let stored = self.existing(site, comment).await?;
         let replaced = match &stored.status {
             Status::Decided { verdict } => Some(verdict.decision),
             Status::Queued | Status::DeadLetter { .. } => None,
         };
         let decided_at = std::mem::replace(&mut verdict.decided_at, now);
-        let event = outgoing(EventKind::Redecided, site, comment, external_id.as_deref(), &verdict);
+        let event = outgoing(EventKind::Redecided, site, comment, &stored.comment, &verdict);
         let call_back = call_back(comment, &verdict);
         verdict.decided_at = decided_at;
         let what = Act::Undo(verdict.decision);

@@ -72,7 +72,8 @@ impl RuleSet {
         RuleSet::shipped().clone()
     }
 
-    pub(super) fn shipped() -> &'static RuleSet {
+    /// The same, not one's own.
+    pub fn shipped() -> &'static RuleSet {
         static PARSED: LazyLock<RuleSet> = LazyLock::new(|| {
             let empty = RuleSet {
                 weights: vec![0.0; RULES.len()],

@@ -55,11 +55,14 @@ struct Inner {
 
 impl Default for Probe {
     fn default() -> Probe {
-        let shipped = RuleSet::embedded();
+        let shipped = RuleSet::shipped();
         let mut text = String::from("[caps]\n");
         text.extend(Family::ALL.map(|family| format!("{} = {PROBE_CAP:?}\n", family.as_str())));
+        let (rules, composites): (Vec<_>, Vec<_>) = shipped.iter().partition(|weighed| weighed.rule.when.is_none());
         text.push_str("[weights]\n");
-        text.extend(shipped.iter().map(|Weighed { rule, .. }| format!("{} = {PROBE_WEIGHT}\n", rule.symbol)));
+        text.extend(rules.iter().map(|it| format!("{} = {PROBE_WEIGHT}\n", it.rule.symbol)));
+        text.push_str("[composites]\n");
+        text.extend(composites.iter().map(|it| format!("{} = {{ weight = {PROBE_WEIGHT} }}\n", it.rule.symbol)));
         let rules = RuleSet::parse(&text, "probe")
             .unwrap_or_else(|error| unreachable!("it names the rules and families that there are: {error}"));
         let places = (0..).zip(shipped.iter()).map(|(place, weighed)| (weighed.rule.symbol, place)).collect();
@@ -69,8 +72,8 @@ impl Default for Probe {
 
 impl Probe {
     /// All rules, in the order that places count; what they weigh here means nothing.
-    pub fn rules(&self) -> impl ExactSizeIterator<Item = Weighed> {
-        self.0.rules.iter()
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = Weighed<'static>> {
+        RuleSet::shipped().iter()
     }
 
     /// Symbols that fire in a comment of this site, in the order of the list.
@@ -200,7 +203,7 @@ impl Stats {
 
 #[expect(clippy::cast_precision_loss, reason = "fewer comments than 2^53")]
 fn told(
-    weighed: &Weighed,
+    weighed: &Weighed<'static>,
     hits: &[(u16, Label, u32)],
     all: Kinds,
     unsent: Kinds,
