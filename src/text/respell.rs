@@ -94,7 +94,7 @@ fn is_letter(c: char) -> bool {
 }
 
 fn is_gap(c: char) -> bool {
-    matches!(c, ' ' | '.' | '-' | '_' | '*' | '·' | '•' | '~' | '+' | '|' | '\u{A0}' | '\u{640}')
+    matches!(c, ' ' | '.' | '-' | '_' | '*' | '·' | '•' | '~' | '+' | '|' | '\u{A0}')
 }
 
 /// The runs of three letters or more in `text`. One pass.

@@ -297,7 +297,7 @@ impl Surveyor {
                 return self.letter_count(Script::Latin, 1);
             }
             '\u{1D2C}'..='\u{1D6A}' | '\u{1D9B}'..='\u{1DBF}' | '\u{FB00}'..='\u{FB06}' => {
-                self.oddities.compatibility += 1
+                self.oddities.compatibility += 1;
             }
             '\u{FF21}'..='\u{FF5A}' => self.oddities.fullwidth += 1,
             '\u{FB50}'..='\u{FDEF}' | '\u{FE70}'..='\u{FEFC}' => self.oddities.presentation_forms += 1,

@@ -217,11 +217,13 @@ fn gaps_are_closed_where_they_are_a_habit() {
         "나 는 너 를 사 랑 해",
         "0 5 0 1 2 3 4 5 6 7",
         "a - b - c - d - e",
+        "مـحـمـد وأحـمـد",
         "I, a, o, u",
     ] {
         check_read(ordinary, &normalize(ordinary));
     }
     let spelled = text("a c.a.s.i.n.o").spelled().to_vec();
+    assert!(text("مـحـمـد").spelled().is_empty(), "stretched for beauty");
     assert_eq!(spelled, [Spelled { written: "c.a.s.i.n.o".into(), word: "casino".into() }]);
 }
 

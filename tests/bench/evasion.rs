@@ -122,8 +122,9 @@ fn main() {
             #[expect(clippy::cast_precision_loss, reason = "some thousands")]
             let percent = |part: usize, whole: usize| 100.0 * part as f64 / whole.max(1) as f64;
             println!(
-                "| {} | {} | {spam} | {:.1} % | {:.1} % | {:+.1} | {ham} | {blocked_before} | {blocked_after} | {pushed} |",
-                format!("{}{}", trick.name, if trick.is_honest { " *" } else { "" }),
+                "| {}{} | {} | {spam} | {:.1} % | {:.1} % | {:+.1} | {ham} | {blocked_before} | {blocked_after} | {pushed} |",
+                trick.name,
+                if trick.is_honest { " *" } else { "" },
                 language.trim_start_matches('~'),
                 percent(before, spam),
                 percent(after, spam),
