@@ -10,6 +10,9 @@ use crate::comment::Comment;
 
 /// A number that the visitor's browser counted, as the Akismet plugin passes it on: `POST_ak_bkpc`, or without `POST_`.
 pub(super) fn counted(comment: &Comment, name: &str) -> Option<f64> {
+    if comment.extra.is_empty() {
+        return None;
+    }
     let value = comment.extra.get(&format!("POST_{name}")).or_else(|| comment.extra.get(name))?;
     value.trim().parse::<f64>().ok().filter(|number| number.is_finite())
 }

@@ -3,7 +3,6 @@
 //! Owns the table of letter pairs (`config/lists/bigrams.txt`, which says how it was counted). Words with letters or digits
 //! outside their script's table are not judged, which keeps Arabizi, accents and product codes out.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::Note;
@@ -11,8 +10,11 @@ use super::clues::Clues;
 
 /// Pairs of letters of one script.
 struct Table {
-    /// The place of a letter; 0 is the edge of a word.
-    places: HashMap<char, usize>,
+    /// The first letter of the script's block that has a place.
+    first: u32,
+    /// The place of a letter by its distance from the first; 0 for one that has none, which is also the edge of a word.
+    places: Vec<usize>,
+    width: usize,
     /// Bits of surprise, row by row.
     costs: Vec<u8>,
     /// From this mean surprise on a word is no word, bits a letter.
@@ -29,9 +31,13 @@ fn read(file: &str) -> Vec<Table> {
     let mut tables: Vec<Table> = Vec::new();
     for line in file.lines().filter(|line| !line.starts_with('#')) {
         if let Some(columns) = line.strip_prefix("columns ") {
-            let places = columns.chars().enumerate().map(|(place, letter)| (letter, place)).collect();
+            let letters: Vec<u32> = columns.chars().skip(1).map(u32::from).collect();
+            let first = letters.iter().copied().min().unwrap_or_default();
+            let last = letters.iter().copied().max().unwrap_or_default();
+            let place = |letter| letters.iter().position(|&known| known == letter).map_or(0, |place| place + 1);
+            let places = (first..=last).map(place).collect();
             let limit = LIMITS.get(tables.len()).copied().unwrap_or(f32::INFINITY);
-            tables.push(Table { places, costs: Vec::new(), limit });
+            tables.push(Table { first, places, width: letters.len() + 1, costs: Vec::new(), limit });
         } else if let (Some(table), Some((_, row))) = (tables.last_mut(), line.split_once(' ')) {
             table.costs.extend(
                 row.chars().filter_map(|digit| digit.to_digit(16)).map(|cost| u8::try_from(cost).unwrap_or(15)),
@@ -41,19 +47,27 @@ fn read(file: &str) -> Vec<Table> {
     tables
 }
 
+impl Table {
+    /// The place of a letter, if it has one.
+    fn place(&self, letter: char) -> Option<usize> {
+        let distance = usize::try_from(u32::from(letter).checked_sub(self.first)?).ok()?;
+        self.places.get(distance).copied().filter(|&place| place > 0)
+    }
+}
+
 /// By how much a word exceeds the limit of its script, as a ratio; `None` when it is not judged. A letter that is held down
 /// counts once.
 fn surprise(word: &str) -> Option<f32> {
     let first = word.chars().next()?;
-    let table = TABLES.iter().find(|table| table.places.contains_key(&first))?;
-    let width = table.places.len();
+    let table = TABLES.iter().find(|table| table.place(first).is_some())?;
+    let width = table.width;
     let (mut before, mut sum, mut pairs) = (0, 0_u16, 0_u16);
     let mut cost = |from: usize, to: usize| {
         sum += u16::from(table.costs.get(from * width + to).copied().unwrap_or(15));
         pairs += 1;
     };
     for letter in word.chars().take(40) {
-        let &place = table.places.get(&letter).filter(|&&place| place > 0)?;
+        let place = table.place(letter)?;
         if place != before {
             cost(before, place);
         }
