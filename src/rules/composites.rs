@@ -51,7 +51,7 @@ pub(super) struct Composite {
 
 /// What a name stands for: its place in [`RULES`], among the composites before this one, or in [`CONDITIONS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Operand {
+pub(super) enum Leaf {
     Rule(usize),
     Composite(usize),
     Condition(usize),
@@ -59,7 +59,7 @@ pub(super) enum Operand {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Expression {
-    Is(Operand),
+    Is(Leaf),
     Not(Box<Expression>),
     All(Vec<Expression>),
     Any(Vec<Expression>),
@@ -70,7 +70,7 @@ impl Expression {
     ///
     /// # Source
     /// Kleene's strong logic of three values.
-    pub fn held(&self, ask: &mut impl FnMut(Operand) -> Held) -> Held {
+    pub fn held(&self, ask: &mut impl FnMut(Leaf) -> Held) -> Held {
         match self {
             Expression::Is(operand) => ask(*operand),
             Expression::Not(inner) => match inner.held(ask) {
@@ -105,7 +105,7 @@ impl Expression {
     }
 
     /// Calls `meet` with each operand.
-    pub fn operands(&self, meet: &mut impl FnMut(Operand)) {
+    pub fn operands(&self, meet: &mut impl FnMut(Leaf)) {
         match self {
             Expression::Is(operand) => meet(*operand),
             Expression::Not(inner) => inner.operands(meet),
@@ -179,10 +179,10 @@ fn add<'a>(
     }
     open.pop();
     let expression = tree.resolved(&|name| {
-        let place = |found: Option<usize>, operand: fn(usize) -> Operand| found.map(operand);
-        place(RULES.iter().position(|rule| rule.symbol == name), Operand::Rule)
-            .or_else(|| place(read.iter().position(|composite| composite.symbol == name), Operand::Composite))
-            .or_else(|| place(CONDITIONS.iter().position(|condition| condition.name == name), Operand::Condition))
+        let place = |found: Option<usize>, operand: fn(usize) -> Leaf| found.map(operand);
+        place(RULES.iter().position(|rule| rule.symbol == name), Leaf::Rule)
+            .or_else(|| place(read.iter().position(|composite| composite.symbol == name), Leaf::Composite))
+            .or_else(|| place(CONDITIONS.iter().position(|condition| condition.name == name), Leaf::Condition))
             .ok_or_else(|| {
                 let known = RULES.iter().map(|rule| rule.symbol).chain(CONDITIONS.iter().map(|it| it.name));
                 format!(
@@ -222,7 +222,7 @@ impl<'a> Tree<'a> {
         }
     }
 
-    fn resolved(&self, place: &impl Fn(&str) -> Result<Operand, String>) -> Result<Expression, String> {
+    fn resolved(&self, place: &impl Fn(&str) -> Result<Leaf, String>) -> Result<Expression, String> {
         let all = |parts: &[Tree<'a>]| parts.iter().map(|part| part.resolved(place)).collect::<Result<Vec<_>, _>>();
         Ok(match self {
             Tree::Name(name) => Expression::Is(place(name)?),
@@ -339,7 +339,7 @@ mod tests {
     fn check(when: &str, expected: Held) {
         let read = read(&lines(&composite("TEST", when))).expect("good");
         let held = read[0].expression.held(&mut |operand| {
-            let Operand::Rule(place) = operand else { panic!("a rule") };
+            let Leaf::Rule(place) = operand else { panic!("a rule") };
             match RULES[place].symbol {
                 "LINKS_MANY" => Held::Yes("× 5".to_owned()),
                 "WORD_REPEAT" => Held::No,
@@ -415,6 +415,6 @@ mod tests {
             read(&lines(&(composite("A", "C & LINK") + &composite("B", "LINK") + &composite("C", "B")))).expect("good");
         let order: Vec<_> = read.iter().map(|composite| composite.symbol.as_str()).collect();
         assert_eq!(order, ["B", "C", "A"]);
-        assert_eq!(read[1].expression, Expression::Is(Operand::Composite(0)));
+        assert_eq!(read[1].expression, Expression::Is(Leaf::Composite(0)));
     }
 }

@@ -47,7 +47,7 @@ use crate::site::Site;
 use crate::text::Text;
 use crate::verdict::{Evidence, Nats};
 use clues::Clues;
-use composites::{Composite, Held, Operand};
+use composites::{Composite, Held, Leaf};
 use conditions::CONDITIONS;
 
 /// All that a rule may look at.
@@ -532,9 +532,9 @@ impl RuleSet {
         let mut combined: Vec<Held> = Vec::with_capacity(self.composites.len());
         for composite in &self.composites {
             let found = composite.expression.held(&mut |operand| match operand {
-                Operand::Rule(place) => held.get(place).cloned().unwrap_or(Held::Unknown),
-                Operand::Composite(place) => combined.get(place).cloned().unwrap_or(Held::Unknown),
-                Operand::Condition(place) => match (conditions.get_mut(place), CONDITIONS.get(place)) {
+                Leaf::Rule(place) => held.get(place).cloned().unwrap_or(Held::Unknown),
+                Leaf::Composite(place) => combined.get(place).cloned().unwrap_or(Held::Unknown),
+                Leaf::Condition(place) => match (conditions.get_mut(place), CONDITIONS.get(place)) {
                     (Some(known), Some(condition)) => known.get_or_insert_with(|| (condition.holds)(&clues)).clone(),
                     _ => Held::Unknown,
                 },

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde::Deserialize as _;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::composites::{self, Composite, Line, Operand};
+use super::composites::{self, Composite, Leaf, Line};
 use super::{Family, RULES, RULES_VERSION, Rule, RuleSet};
 
 /// The weights as shipped, which are also the manual.
@@ -192,9 +192,9 @@ impl RuleSet {
             }
             composite.expression.operands(&mut |operand| {
                 let slot = match operand {
-                    Operand::Rule(place) => asked.get_mut(place),
-                    Operand::Composite(place) => needed.get_mut(place),
-                    Operand::Condition(_) => None,
+                    Leaf::Rule(place) => asked.get_mut(place),
+                    Leaf::Composite(place) => needed.get_mut(place),
+                    Leaf::Condition(_) => None,
                 };
                 if let Some(slot) = slot {
                     *slot = true;
