@@ -52,7 +52,6 @@ impl Admission {
 }
 
 /// Where a comment stands. There is no way to be decided without a verdict.
-#[expect(clippy::large_enum_variant, reason = "nearly all are decided")]
 #[derive(Clone, Debug, PartialEq)]
 #[expect(clippy::large_enum_variant, reason = "nearly all comments are decided")]
 pub enum Status {
