@@ -122,8 +122,8 @@ async fn the_reply_says_what_a_label_did() {
     for label in ["spam", "ham", "spam"] {
         let learned = relabel(&hamlet, &id, label).await["learned"].clone();
         assert_eq!(learned["score_before"].as_f64().unwrap(), last, "{learned}");
-        let now = score(&hamlet, KEY, ADVERT).await;
-        assert_eq!(learned["score_after"].as_f64().unwrap(), now, "{learned}");
+        // One that read the same would be known as its copy; this is about the comment itself.
+        let now = learned["score_after"].as_f64().unwrap();
         assert_eq!(now > last, label == "spam", "{learned}");
         let note = learned["note"].as_str().unwrap();
         assert!(note.starts_with("this label moved the score of this comment from 0."), "{note}");
@@ -135,13 +135,14 @@ async fn the_reply_says_what_a_label_did() {
     // What is to become of a comment teaches nothing.
     let decided = hamlet.post(&format!("/v1/comments/{id}/decision"), &json!({"decision": "approve"})).await.json();
     assert_eq!(decided["learned"], Value::Null);
-    assert_eq!(score(&hamlet, KEY, ADVERT).await, last);
     // Who, when and through which door stays written down.
     let shown = hamlet.show(&id).await;
     let labels: Vec<&Value> =
         shown["history"].as_array().unwrap().iter().filter(|one| one["label"].is_string()).collect();
     assert_eq!(labels.len(), 3);
     assert!(labels.iter().all(|one| one["by"] == "default" && one["via"] == "api" && one["at"].is_string()));
+    let again = relabel(&hamlet, &id, "spam").await["learned"].clone();
+    assert_eq!((&again["score_before"], &again["score_after"]), (&json!(last), &json!(last)));
 }
 
 #[tokio::test]
