@@ -201,7 +201,8 @@ async fn list(State(doors): State<Arc<Doors>>, _: Operator) -> Result<Response, 
 async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSite>) -> Result<Response, Problem> {
     check_name(&new.name).map_err(|detail| invalid("name", &detail))?;
     check_url(&new.url).map_err(|detail| invalid("url", &detail))?;
-    let NewSite { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names } = new;
+    let NewSite { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names } =
+        new;
     let said = PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names };
     let policy = said.applied_to(doors.policy.clone())?;
     let (key, now) = (random::api_key(), doors.pipeline.clock.now());

@@ -5,8 +5,8 @@
 use super::{Learned, Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK, outgoing};
 use crate::comment::{Comment, CommentId};
 use crate::event::EventKind;
-use crate::language::Language;
 use crate::facts::Facts;
+use crate::language::Language;
 use crate::random;
 use crate::reason;
 use crate::site::Site;

@@ -196,6 +196,8 @@ fn verdict() -> Verdict {
         max_blocked_ham: None,
         facts: Facts::NONE,
         reason: "Approved: nothing in it looks like spam.".into(),
+        otherwise: None,
+        not_sent: Vec::new(),
         model: "m".into(),
         rules: "r".into(),
         decided_at: at(0),

@@ -14,7 +14,7 @@ use hamlet::decision::Judge;
 use hamlet::facts::Facts;
 use hamlet::lists::Lists;
 use hamlet::rules::{Case, Family, RULES, RuleSet};
-use hamlet::site::{Policy, Site, SiteId};
+use hamlet::site::{ListEntry, Policy, Site, SiteId};
 use hamlet::text::Text;
 use hamlet::verdict::Decision;
 use hickory_proto::op::{Message, MessageType, ResponseCode};
@@ -423,7 +423,7 @@ fn an_allow_list_beats_all_that_the_network_can_say() {
         .collect();
     let asked = found.len();
     let facts: Facts = serde_json::from_value(json!({"network": {"found": found, "asked": asked}})).unwrap();
-    let mut site = Site {
+    let site = Site {
         id: SiteId(1),
         name: "news".into(),
         url: "https://news.example/".into(),
@@ -433,17 +433,17 @@ fn an_allow_list_beats_all_that_the_network_can_say() {
     let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
     let comment = Comment::of_text("casino bonus http://bad.example/");
     let text = Text::of(&comment);
-    let decision = |site: &Site, facts: &Facts| {
-        let case = Case { comment: &comment, text: &text, facts, site };
-        let lists = Lists::of(&site.policy.lists);
+    let decision = |lists: &[ListEntry], facts: &Facts| {
+        let case = Case { comment: &comment, text: &text, facts, site: &site };
+        let lists = Lists::of(lists);
         let verdict = judge.judge_case(&case, &lists, &SiteCounts::default(), Timestamp::UNIX_EPOCH);
         let fired =
             verdict.evidence.iter().filter(|piece| RULES.iter().any(|rule| rule.symbol == piece.symbol)).count();
         assert!(fired >= asked, "{verdict:?}");
         verdict.decision
     };
-    assert_eq!(decision(&site, &facts), Decision::Spam);
+    assert_eq!(decision(&[], &facts), Decision::Spam);
     let entry = json!({"list": "allow", "match": "domain:bad.example", "added_at": "2026-01-01T00:00:00Z"});
-    site.policy.lists = vec![serde_json::from_value(entry).unwrap()];
-    assert_eq!(decision(&site, &facts), Decision::Approve);
+    let entry: ListEntry = serde_json::from_value(entry).unwrap();
+    assert_eq!(decision(&[entry], &facts), Decision::Approve);
 }

@@ -52,6 +52,8 @@ fn verdict(decision: Decision) -> Verdict {
         max_blocked_ham: None,
         facts: hamlet::facts::Facts::NONE,
         reason: format!("checks: {decision}"),
+        otherwise: None,
+        not_sent: Vec::new(),
         model: "m".into(),
         rules: "r".into(),
         decided_at: at(0),

@@ -44,8 +44,8 @@ use self::writer::{Working, Writer};
 use super::{
     Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
     Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,
-    LabelledComment, Lease, Lessons, ListChange, ListFilter, ListOwner, LoggedAttempt, ModelRecord, NewComment, NewLabels,
-    Outgoing, PlacedEntry, QueueStatus, Settings, Store, StoreError, StoredComment, Traces,
+    LabelledComment, Lease, Lessons, ListChange, ListFilter, ListOwner, LoggedAttempt, ModelRecord, NewComment,
+    NewLabels, Outgoing, PlacedEntry, QueueStatus, Settings, Store, StoreError, StoredComment, Traces,
 };
 use crate::budget::Measured;
 use crate::comment::CommentId;
