@@ -470,6 +470,8 @@ fn a_list_is_tried_on_labelled_comments() {
     );
     assert_eq!((&green["list"], &green["is_flagged"]), (&json!("allow"), &json!(false)));
     assert_eq!((&domain["spam"], &domain["ham"]), (&json!(4), &json!(0)));
+    let beside = run(folder.path(), &["rules", "test", "--list", list, dump, "--json", "--texts"]);
+    assert_eq!(beside, (code, out, error), "the same by its other name");
     let (_, table, _) = run(folder.path(), &["list", "test", list, dump]);
     assert!(
         table.contains("ham that would be blocked  4") && !table.contains("please"),

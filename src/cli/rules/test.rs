@@ -8,7 +8,10 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::{Map, Value, json};
 
 use crate::cli::Usage;
-use crate::cli::screen;
+use crate::cli::dumps::DumpArgs;
+use crate::cli::list::lint;
+use crate::cli::screen::{self, Output};
+use crate::clock::Clock;
 use crate::comment::Comment;
 use crate::facts::Facts;
 use crate::rules::{Case, RuleSet};
@@ -18,23 +21,33 @@ use crate::training::held_out::unnamed_site;
 use crate::training::rule_stats::Probe;
 use crate::verdict::Evidence;
 
-/// Show which rules fire in a text or comment, or run files of texts that must hit and miss
+/// Show which rules fire in a text or comment, run files of texts that must hit and miss, or try a list on labelled comments
 ///
 /// A comment is JSON as for `POST /v1/comments`; `facts` may stand beside its fields. With --cases each file SYMBOL.txt of a
-/// folder is run: a line is `hit` or `miss`, then a text or a comment; two blanks and `#` begin a remark.
+/// folder is run: a line is `hit` or `miss`, then a text or a comment; two blanks and `#` begin a remark. With --list it is
+/// shown which ham and spam of the dumps each entry of an allow or block list would meet, as `hamlet list test` does.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hamlet rules test 'cheap watches https://bit.ly/x'
   hamlet rules test comment.json
   echo 'cheap watches' | hamlet rules test
-  hamlet rules test --cases tests/data/rules")]
+  hamlet rules test --cases tests/data/rules
+  hamlet rules test --list blocked.txt comments.jsonl.gz")]
 pub struct Args {
-    /// A file, or the text itself; `-` is standard input
-    #[arg(value_name = "FILE|TEXT", default_value = "-", hide_default_value = true, conflicts_with = "cases")]
-    input: String,
+    /// A file, or the text itself; `-` is standard input. With --list, labelled dumps
+    #[arg(value_name = "FILE|TEXT", conflicts_with = "cases")]
+    input: Vec<String>,
     /// Run the cases of this folder
     #[arg(long, value_name = "FOLDER")]
     cases: Option<PathBuf>,
+    /// Try this allow or block list on the dumps
+    #[arg(long, value_name = "FILE", requires = "input", conflicts_with = "cases")]
+    list: Option<PathBuf>,
+    /// With --list: show the ham that flagged entries would block
+    #[arg(long, requires = "list")]
+    texts: bool,
+    #[command(flatten)]
+    reading: DumpArgs,
     /// Address of the site: links to it are its own
     #[arg(long, value_name = "URL", default_value = "https://news.example/")]
     site_url: String,
@@ -48,6 +61,17 @@ pub struct Args {
 /// # Errors
 /// A sentence, when the input cannot be read or a case fails.
 pub(super) fn run(args: &Args, rules: &RuleSet, limit: usize) -> anyhow::Result<()> {
+    if let Some(list) = &args.list {
+        let lint = lint::Args {
+            list: list.clone(),
+            dumps: args.input.iter().map(PathBuf::from).collect(),
+            format: None,
+            texts: args.texts,
+            reading: args.reading.clone(),
+            output: Output { json: args.json },
+        };
+        return lint.run(Clock::System.now());
+    }
     let site = Site { url: args.site_url.clone(), ..unnamed_site() };
     match &args.cases {
         Some(folder) => run_cases(folder, &site, args.json),
@@ -96,7 +120,12 @@ fn show(args: &Args, rules: &RuleSet, site: &Site, limit: usize) -> anyhow::Resu
 }
 
 /// What stands in the file of this name, or the name itself when there is none.
-fn input(name: &str, limit: usize) -> anyhow::Result<String> {
+fn input(names: &[String], limit: usize) -> anyhow::Result<String> {
+    let name = match names {
+        [] => "-",
+        [name] => name.as_str(),
+        _ => return Err(Usage("give one text or file; put a text in quotes".to_owned()).into()),
+    };
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     if name == "-" {
