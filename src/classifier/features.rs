@@ -36,6 +36,8 @@ const MAX_WORD_CHARS: usize = 40;
 /// Characters of a run without spaces whose n-grams are taken.
 const MAX_RUN_CHARS: usize = 20_000;
 const MAX_LINKS: usize = 100;
+/// Signs that addresses are written with.
+const ADDRESS_SIGNS: &str = ":/?=&%#_-.";
 
 /// Which kind a hashed string is of: `win` the word is not `win` in an author's name.
 #[derive(Clone, Copy)]
@@ -60,6 +62,8 @@ pub enum Origin {
     Word(usize),
     /// The link with this number in [`Text::links`].
     Link(usize),
+    /// A part of an address in the text, with its number in [`Text::words`] if it is a word; or how many links there are, if any.
+    Address(Option<usize>),
     /// Anything else: signs, author, shape.
     Other,
 }
@@ -135,8 +139,9 @@ impl Reader {
 
     fn words(&mut self, text: &Text) {
         let mut before = 0;
-        for (index, word) in text.words().take(MAX_WORDS).enumerate() {
-            before = self.word(word, before, Origin::Word(index));
+        for (index, (word, is_address)) in text.words_and_addresses().take(MAX_WORDS).enumerate() {
+            let origin = if is_address { Origin::Address(Some(index)) } else { Origin::Word(index) };
+            before = self.word(word, before, origin);
         }
         for word in text.skeleton_words() {
             self.word(word, 0, Origin::Other);
@@ -191,9 +196,12 @@ impl Reader {
     fn signs(&mut self, text: &Text) {
         let mut last = ' ';
         let mut buffer = [0; 4];
+        let has_links = text.link_count() > 0;
         for c in text.normal().chars() {
             if c != last && !c.is_alphanumeric() && !c.is_whitespace() {
-                self.add(Kind::Sign, c.encode_utf8(&mut buffer).as_bytes(), Origin::Other);
+                let is_of_address = has_links && ADDRESS_SIGNS.contains(c);
+                let origin = if is_of_address { Origin::Address(None) } else { Origin::Other };
+                self.add(Kind::Sign, c.encode_utf8(&mut buffer).as_bytes(), origin);
             }
             last = c;
         }
@@ -201,7 +209,8 @@ impl Reader {
 
     fn links(&mut self, text: &Text) {
         let count = text.link_count();
-        self.add(Kind::Links, &[u8::try_from(count.min(4)).unwrap_or(4)], Origin::Other);
+        let origin = if count > 0 { Origin::Address(None) } else { Origin::Other };
+        self.add(Kind::Links, &[u8::try_from(count.min(4)).unwrap_or(4)], origin);
         for (index, link) in text.links().iter().take(MAX_LINKS).enumerate() {
             let origin = Origin::Link(index);
             self.add(Kind::Links, &[b's', link.syntax as u8], origin);

@@ -21,6 +21,10 @@ use site::{SiteCounts, Strength};
 const MAX_TOKENS: usize = 8;
 /// A token that moves the odds by less than a tenth tells nobody anything.
 const MIN_TOKEN: f64 = 0.1;
+/// Addresses may say at most this much for spam, nats. Comments that models learn from seldom link to what they speak of, so
+/// that to a model any link is spam: a line of news and a link to its source scored .998. Where a link leads is for rules,
+/// which know more of it.
+const MAX_LINK_EVIDENCE: f64 = 1.0;
 
 /// What the classifier says of one comment.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,10 +114,15 @@ impl Classifier {
         } else {
             let slope = self.calibration.slope / length_norm(features.columns.len());
             let trusted = slope * self.calibration.trust(coverage);
+            let of_links = slope * self.links(&features).1;
             let of_site = shares.into_iter().chain(std::iter::repeat(0.0));
             let columns = features.columns.iter().zip(&features.origins).zip(of_site);
             let weights = columns.map(|((&column, origin), share)| {
-                let factor = if matches!(origin, Origin::Word(_)) { trusted } else { slope };
+                let factor = match origin {
+                    Origin::Word(_) => trusted,
+                    Origin::Link(_) | Origin::Address(_) => of_links,
+                    Origin::Other => slope,
+                };
                 factor * self.weight(column) + share
             });
             tokens(&features, text, weights)
@@ -132,11 +141,24 @@ impl Classifier {
         for (&column, origin) in features.columns.iter().zip(&features.origins) {
             match origin {
                 Origin::Word(_) => words += self.weight(column),
-                Origin::Link(_) | Origin::Other => rest += self.weight(column),
+                Origin::Other => rest += self.weight(column),
+                Origin::Link(_) | Origin::Address(_) => {}
             }
         }
         let norm = length_norm(features.columns.len());
-        self.calibration.evidence(words / norm, rest / norm, self.coverage(&features.grams))
+        let (links, share) = self.links(features);
+        let rest = rest / norm + links * share;
+        self.calibration.evidence(words / norm, rest, self.coverage(&features.grams))
+    }
+
+    /// What addresses say, raw, and the share of it that counts: above [`MAX_LINK_EVIDENCE`] they are cut.
+    fn links(&self, features: &Features) -> (f64, f64) {
+        let columns = features.columns.iter().zip(&features.origins);
+        let of_links = columns.filter(|(_, origin)| matches!(origin, Origin::Link(_) | Origin::Address(_)));
+        let sum: f64 = of_links.map(|(&column, _)| self.weight(column)).sum();
+        let links = sum / length_norm(features.columns.len());
+        let most = MAX_LINK_EVIDENCE / self.calibration.slope.max(f64::MIN_POSITIVE);
+        (links, if links > most { most / links } else { 1.0 })
     }
 
     /// Share of n-grams that training has met in at least two rows; see [`share_seen`].
@@ -165,7 +187,7 @@ fn tokens(features: &Features, text: &Text, weights: impl Iterator<Item = f64>) 
     let mut keep = |weight: f64, origin| {
         let is_lighter =
             heaviest.len() == MAX_TOKENS && heaviest.last().is_some_and(|(last, _)| weight.abs() <= last.abs());
-        if origin == Origin::Other || weight.abs() < MIN_TOKEN || is_lighter {
+        if matches!(origin, Origin::Other | Origin::Address(None)) || weight.abs() < MIN_TOKEN || is_lighter {
             return;
         }
         let at = heaviest.partition_point(|(other, _)| other.abs() >= weight.abs());
@@ -187,9 +209,9 @@ fn tokens(features: &Features, text: &Text, weights: impl Iterator<Item = f64>) 
 fn named(weight: f64, origin: Origin, text: &Text) -> Option<Token> {
     const MAX_CHARS: usize = 40;
     let name = match origin {
-        Origin::Word(index) => text.words().nth(index)?.chars().take(MAX_CHARS).collect(),
+        Origin::Word(index) | Origin::Address(Some(index)) => text.words().nth(index)?.chars().take(MAX_CHARS).collect(),
         Origin::Link(index) => text.links().get(index)?.host().to_owned(),
-        Origin::Other => return None,
+        Origin::Address(None) | Origin::Other => return None,
     };
     Some(Token { text: name, weight: Nats::clamped(weight) })
 }
@@ -239,6 +261,10 @@ mod tests {
         check("خیلی ممنون، عالی بود", false);
         check("مقال ممتاز وشرح واضح، شكرا لكم", false);
         check("Great post, thank you!", false);
+        check("I agree with the author, this was also reported here: https://www.bbc.com/news/world-12345678", false);
+        check("أتفق مع الكاتب، وقد نشر الخبر أيضا https://www.bbc.com/arabic/articles/c1234", false);
+        check("المصدر https://www.aljazeera.net/news/2026/1/2/abc", false);
+        check("Source: https://en.wikipedia.org/wiki/Cairo", false);
         for short in ["", "Hi", "Hello", "Thanks!", "👍", "شكرا", "Danke", "+1", "lol", "OK", "?"] {
             check(short, false);
         }

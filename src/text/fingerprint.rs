@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::survey::{Script, script};
-use super::tokens::joins_words;
+use super::tokens::{self, joins_words};
 use super::{Text, normalize, skeleton};
 
 /// Hashes that a signature keeps.
@@ -85,7 +85,14 @@ struct Letters {
     /// Runs between blanks, and those of a single letter among them.
     runs: usize,
     single: usize,
+    /// Words that runs of unusual length would make: who spells with gaps is read without any.
+    glued: usize,
 }
+
+/// From this length on, in letters, a run is taken for several words.
+const GLUED: usize = 20;
+/// Letters of a word, about.
+const WORD: usize = 6;
 
 impl Letters {
     fn of(normal: &str, name: &str) -> Letters {
@@ -99,7 +106,7 @@ impl Letters {
             if word.is_empty() || names.contains(word) {
                 continue;
             }
-            let is_address = is_address(run);
+            let is_address = tokens::is_address(run);
             let folded = if word.is_ascii() { None } else { folded(word) };
             letters.take(folded.as_deref().unwrap_or(word), is_address);
         }
@@ -117,15 +124,16 @@ impl Letters {
         let count = self.letters.len() - before;
         self.runs += usize::from(count > 0);
         self.single += usize::from(count == 1);
+        self.glued += if count >= GLUED { count / WORD } else { 0 };
         if count >= if word.is_ascii() { 4 } else { 3 } && self.words.len() < 64 {
             self.words.insert(xxh3_64(word.as_bytes()));
         }
     }
 
-    /// How many words say something; of letters without words between them, how many words they would make.
+    /// How many words say something; of letters without blanks between words, how many words they would make.
     fn informative(&self) -> usize {
-        let spelled_out = if self.single * 2 > self.runs { self.letters.len() / 6 } else { 0 };
-        self.words.len().max(self.unspaced / 3).max(spelled_out)
+        let spelled_out = if self.single * 2 > self.runs { self.letters.len() / WORD } else { 0 };
+        (self.words.len() + self.glued).max(self.unspaced / 3).max(spelled_out)
     }
 
     /// `None` when there is no shingle.
@@ -162,15 +170,6 @@ fn mixed(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     hash ^ (hash >> 31)
-}
-
-/// `bit.ly/x`, `https://…`, `a@b.example`: parts of a word joined by a dot, or what only addresses have.
-fn is_address(run: &str) -> bool {
-    let bytes = run.as_bytes();
-    let is_dotted = bytes
-        .windows(3)
-        .any(|three| matches!(three, [a, b'.', c] if a.is_ascii_alphanumeric() && c.is_ascii_alphabetic()));
-    is_dotted || run.contains("://") || run.contains('@')
 }
 
 /// Look-alikes of Latin letters as those letters. Arabic forms are made one by `normalize`; other scripts have none.

@@ -145,6 +145,22 @@ impl Text {
         *self.language.get_or_init(|| language::of(self.visible(), &self.normal, self.words(), &self.scripts))
     }
 
+    /// The words, each with whether it is a part of an address.
+    pub fn words_and_addresses(&self) -> impl Iterator<Item = (&str, bool)> {
+        // Addresses are told by their looks: matching has folded what links were found in.
+        let has_links = self.link_count() > 0;
+        let (mut run_end, mut is_address) = (0, false);
+        self.words.iter().map(move |&(start, end)| {
+            while has_links && start >= run_end {
+                let rest = self.normal.get(run_end..).unwrap_or_default();
+                let run = rest.split_inclusive(' ').next().unwrap_or(" ");
+                is_address = tokens::is_address(run);
+                run_end += run.len();
+            }
+            (self.normal.get(start..end).unwrap_or_default(), is_address)
+        })
+    }
+
     /// Latin look-alikes of words that are not plain in their script: `casino` for `cаsіnо`. Empty for ordinary text.
     ///
     /// Found when first asked for: the classifier counts them, one rule weighs them, most texts have none.

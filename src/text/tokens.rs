@@ -49,6 +49,15 @@ pub(super) fn is_unspaced(c: char) -> bool {
     class(c) == Class::Unspaced
 }
 
+/// `bit.ly/x`, `https://…`, `a@b.example`: parts of a word joined by a dot, or what only addresses have.
+pub(super) fn is_address(run: &str) -> bool {
+    let bytes = run.as_bytes();
+    let is_dotted = bytes
+        .windows(3)
+        .any(|three| matches!(three, [a, b'.', c] if a.is_ascii_alphanumeric() && c.is_ascii_alphabetic()));
+    is_dotted || run.contains("://") || run.contains('@')
+}
+
 fn class(c: char) -> Class {
     match c {
         'a'..='z' | '0'..='9' | 'A'..='Z' => Class::Letter,
