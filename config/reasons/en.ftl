@@ -31,6 +31,10 @@ decided-approve = { $by } decided: approve.
 decided-hold = { $by } decided: hold.
 decided-spam = { $by } decided: spam.
 decided-discard = { $by } decided: discard.
+campaign-approve = Approved like all of campaign { $campaign }: a person decided so.
+campaign-hold = Held for review like all of campaign { $campaign }: a person decided so.
+campaign-spam = Marked as spam like all of campaign { $campaign }: a person decided so.
+campaign-discard = Discarded like all of campaign { $campaign }: a person decided so.
 
 # For who wrote the comment: nothing here tells how it was judged.
 commenter-approved = Your comment is published.

@@ -1,7 +1,8 @@
 //! What Hamlet says to people of a verdict: one sentence, in the language of the site.
 //!
 //! Owns the wording, in every language, and that a quotation of strangers harms no sentence. Does not own what was
-//! decided (`decision`) nor what a rule found; English says it in `rules::RULES`, other languages in `config/reasons/`.
+//! decided (`decision`) nor what a rule found; English says it in `rules::RULES` and in `[composites]` of
+//! `config/rules.toml`, other languages in `config/reasons/`.
 //!
 //! **To add a language:** a line in `Language`, a file in `config/reasons/`. A test tells which messages are missing; for
 //! those the English ones stand in.
@@ -130,6 +131,17 @@ pub fn of_decision(language: Language, by: &str, decision: Decision) -> String {
         Decision::Discard => "decided-discard",
     };
     messages::sentence(language, id, &[("by", &quote::name(language, by))])
+}
+
+/// The reason of a verdict that follows what a person decided for the whole campaign.
+pub fn of_campaign(language: Language, campaign: i64, decision: Decision) -> String {
+    let id = match decision {
+        Decision::Approve => "campaign-approve",
+        Decision::Hold => "campaign-hold",
+        Decision::Spam => "campaign-spam",
+        Decision::Discard => "campaign-discard",
+    };
+    messages::sentence(language, id, &[("campaign", &quote::name(language, &campaign.to_string()))])
 }
 
 /// Which fields were not sent, in one sentence; `None` when all were.

@@ -1,11 +1,11 @@
 //! Reasons as they are read, in three languages, and that none is missing.
 
 use super::*;
-use crate::rules::{Field, RULES};
+use crate::rules::{Field, RuleSet, Weighed};
 use crate::verdict::{Nats, Token};
 
-fn piece(symbol: &'static str, weight: f64, note: &str) -> Evidence {
-    Evidence::new(symbol, Nats::clamped(weight), note)
+fn piece(symbol: &str, weight: f64, note: &str) -> Evidence {
+    Evidence::new(symbol.to_owned(), Nats::clamped(weight), note)
 }
 
 /// The reason in English, Arabic and German; the isolates of quotations are written `⟨` and `⟩`.
@@ -188,6 +188,40 @@ fn a_persons_word_is_told() {
 }
 
 #[test]
+fn the_word_for_a_whole_campaign_is_told() {
+    let said = |decision| Language::ALL.map(|language| shown(&of_campaign(language, 12, decision)));
+    assert_eq!(
+        said(Decision::Spam),
+        [
+            "Marked as spam like all of campaign 12: a person decided so.",
+            "صُنّف تعليقًا مزعجًا كسائر تعليقات الحملة رقم ⟨12⟩، بقرار من أحد المشرفين.",
+            "Als Spam eingestuft wie die gesamte Kampagne 12 – so hat ein Mensch entschieden.",
+        ]
+    );
+    for language in Language::ALL {
+        let [approve, hold, spam, discard] = Decision::ALL.map(|decision| of_campaign(language, 12, decision));
+        assert!(approve != hold && hold != spam && spam != discard && discard != approve, "{language}: {approve}");
+    }
+}
+
+/// What stands in the middle of a list ends no sentence, breaks no line and is not told in letters of another language.
+#[test]
+fn what_a_symbol_says_is_part_of_a_sentence() {
+    for language in Language::ALL {
+        for Weighed { rule, weight } in RuleSet::shipped().iter() {
+            let said = says(language, &piece(rule.symbol, weight, ""));
+            assert!(
+                !said.ends_with(['.', '!', ' ', ',', '،']) && !said.contains([':', ';', '؛']),
+                "{language}: {said}"
+            );
+            assert!(said.chars().count() <= 72, "{language}: {said}");
+            let is_arabic = said.chars().any(crate::language::is_right_to_left);
+            assert_eq!(is_arabic, language == Language::Arabic, "{said}");
+        }
+    }
+}
+
+#[test]
 fn what_would_have_changed_it_is_told() {
     let (link, word) = (piece("URL_SHORTENER", 1.5, "bit.ly"), piece("SPAM_CASINO", 1.2, "casino"));
     let told = |without: &[&Evidence], decision| {
@@ -240,8 +274,8 @@ fn who_wrote_it_hears_nothing_of_rules() {
 fn every_sentence_is_one_and_holds_its_quotations_together() {
     let hostile = "a\u{2069}\u{202E}ب\u{1b}[2J\n{ $because } . x\u{2067}";
     for language in Language::ALL {
-        for rule in RULES {
-            let said = of(language, Decision::Spam, &[piece(rule.symbol, 2.0, hostile)], &[], false);
+        for weighed in RuleSet::shipped().iter() {
+            let said = of(language, Decision::Spam, &[piece(weighed.rule.symbol, 2.0, hostile)], &[], false);
             assert!(said.ends_with('.') && !said.contains(['\n', '\u{1b}', '\u{202E}', '\u{2067}']), "{said:?}");
             let count = |c| said.matches(c).count();
             assert_eq!(count('\u{2068}'), count('\u{2069}'), "{said:?}");
