@@ -211,7 +211,8 @@ impl Pipeline {
         let now = self.clock.now();
         let (lists, taught) = (self.lists(site.id), self.taught(site.id));
         let mut verdict = self.judge.load().judge_case(&case, &lists, &taught, now);
-        history::follow_campaign(&mut verdict, site);
+        let language = Language::of_site(site.policy.language, comment.lang.as_deref());
+        history::follow_campaign(&mut verdict, site, language);
         verdict.micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         verdict
     }

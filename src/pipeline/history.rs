@@ -12,11 +12,13 @@ use tokio::time::timeout;
 use super::Pipeline;
 use crate::comment::{Comment, CommentId};
 use crate::facts::History;
+use crate::language::Language;
+use crate::reason;
 use crate::rules;
 use crate::site::Site;
 use crate::store::{Traces, Trait};
 use crate::text::{Fingerprint, Link, Text, registrable_domain};
-use crate::verdict::{Decision, Verdict};
+use crate::verdict::Verdict;
 
 /// How long the store may take to say what it has seen. It takes a millisecond; a verdict does not wait for a sick disk.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -68,8 +70,8 @@ impl Pipeline {
 }
 
 /// What a person decided for the whole campaign is what is decided for each that comes later, but for those whom the site
-/// trusts.
-pub(super) fn follow_campaign(verdict: &mut Verdict, site: &Site) {
+/// trusts. `language`: of the reason.
+pub(super) fn follow_campaign(verdict: &mut Verdict, site: &Site, language: Language) {
     let text = verdict.facts.history.as_ref().and_then(|history| history.text.as_ref());
     let decided = text.and_then(|text| Some((text.campaign?, text.campaign_decision.as_ref()?.parse().ok()?)));
     let Some((campaign, decision)) = decided else { return };
@@ -79,12 +81,9 @@ pub(super) fn follow_campaign(verdict: &mut Verdict, site: &Site) {
         return;
     }
     verdict.decision = decision;
-    let act = match decision {
-        Decision::Approve => "approved",
-        Decision::Hold => "held for review",
-        Decision::Spam | Decision::Discard => "marked as spam",
-    };
-    verdict.reason = format!("Like all of campaign {campaign}, {act}: a person decided so.");
+    verdict.reason = reason::of_campaign(language, campaign, decision);
+    // No evidence changes a person's word.
+    verdict.otherwise = None;
 }
 
 /// What `comment` is known by.
@@ -154,18 +153,46 @@ fn filled(field: Option<&str>) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::classifier::Classifier;
     use crate::comment::Author;
+    use crate::decision::Judge;
+    use crate::facts::history::Alike;
+    use crate::lists::Lists;
+    use crate::rules::RuleSet;
     use crate::site::{Policy, SiteId};
+    use crate::verdict::Decision;
 
-    #[test]
-    fn a_comment_is_known_by_its_author_and_its_links() {
-        let site = Site {
+    fn site() -> Site {
+        Site {
             id: SiteId(1),
             name: "news".to_owned(),
             url: "https://news.example/".to_owned(),
             policy: Policy::standard(),
             created_at: jiff::Timestamp::UNIX_EPOCH,
-        };
+        }
+    }
+
+    #[test]
+    fn a_campaigns_decision_is_told_in_the_language_of_the_site() {
+        let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
+        let comment = Comment::of_text("Buy cheap viagra online casino bonus https://bit.ly/x");
+        let mut judged = judge.judge(&comment, &site(), &Lists::default(), jiff::Timestamp::UNIX_EPOCH);
+        assert!(judged.decision > Decision::Approve && judged.otherwise.is_some(), "{judged:?}");
+        let text = Alike { campaign: Some(12), campaign_decision: Some("approve".to_owned()), ..Alike::default() };
+        judged.facts.history = Some(History { text: Some(text), ..History::default() }.into());
+        let reasons = Language::ALL.map(|language| {
+            let mut verdict = judged.clone();
+            follow_campaign(&mut verdict, &site(), language);
+            assert_eq!((verdict.decision, verdict.otherwise), (Decision::Approve, None));
+            verdict.reason
+        });
+        let expected = Language::ALL.map(|language| reason::of_campaign(language, 12, Decision::Approve));
+        assert_eq!(reasons, expected);
+    }
+
+    #[test]
+    fn a_comment_is_known_by_its_author_and_its_links() {
+        let site = site();
         let author = Author {
             email: Some("A.da+x@Gmail.com".to_owned()),
             ip: Some("2001:db8:1:2::3".parse().unwrap()),
