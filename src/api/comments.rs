@@ -119,9 +119,8 @@ pub(super) struct Checked<'a> {
     pub(super) id: Option<CommentId>,
     #[serde(flatten)]
     pub(super) verdict: &'a Verdict,
-    /// What may be shown to the comment's author; nothing else of this may. In the answers to a check.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) for_commenter: Option<ForCommenter>,
+    /// What may be shown to the comment's author; nothing else of this may.
+    pub(super) for_commenter: ForCommenter,
 }
 
 /// The verdict that a label left, and what it taught.
@@ -159,6 +158,9 @@ pub(super) struct Shown<'a> {
     /// `null` as long as there is none.
     #[schema(required)]
     verdict: Option<&'a Verdict>,
+    /// What may be shown to the comment's author; nothing else of this may. There once there is a verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    for_commenter: Option<ForCommenter>,
     /// What happened to it after it was first decided, oldest first.
     history: &'a [HistoryEntry],
     /// Of a dead letter: how often deciding it was tried.
@@ -169,7 +171,7 @@ pub(super) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(super) fn of(stored: &'a StoredComment) -> Shown<'a> {
+    pub(super) fn of(site: &Site, stored: &'a StoredComment) -> Shown<'a> {
         let (verdict, attempts, last_error) = match &stored.status {
             Status::Queued => (None, None, None),
             Status::Decided { verdict } => (Some(verdict), None, None),
@@ -181,6 +183,7 @@ impl<'a> Shown<'a> {
             received_at: stored.received_at,
             comment: &stored.comment,
             verdict,
+            for_commenter: verdict.map(|verdict| for_commenter(site, stored.comment.lang.as_deref(), verdict)),
             history: &stored.history,
             attempts,
             last_error,
@@ -258,7 +261,7 @@ async fn check(
     bounded(&comment)?;
     if asks_for_dry_run(query.as_deref().unwrap_or_default())? {
         let verdict = doors.pipeline.judge(&comment, &site, None).await;
-        let for_commenter = Some(for_commenter(&site, comment.lang.as_deref(), &verdict));
+        let for_commenter = for_commenter(&site, comment.lang.as_deref(), &verdict);
         return Ok(json::answer(StatusCode::OK, &Checked { id: None, verdict: &verdict, for_commenter }));
     }
     Ok(checked(&doors, &site, Submission::of(comment, idempotency_key)).await?)
@@ -268,7 +271,7 @@ async fn check(
 pub(super) async fn checked(doors: &Doors, site: &Site, submission: Submission) -> Result<Response, StoreError> {
     let lang = submission.comment.lang.clone();
     let (id, verdict) = doors.pipeline.check(site, submission).await?;
-    let for_commenter = Some(for_commenter(site, lang.as_deref(), &verdict));
+    let for_commenter = for_commenter(site, lang.as_deref(), &verdict);
     Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict, for_commenter }))
 }
 
@@ -285,7 +288,7 @@ async fn show(
     Id(id): Id,
 ) -> Result<Response, Problem> {
     let stored = existing(&doors, &site, id).await?;
-    Ok(json::answer(StatusCode::OK, &Shown::of(&stored)))
+    Ok(json::answer(StatusCode::OK, &Shown::of(&site, &stored)))
 }
 
 /// Say what is true of a comment: learned from, and no later check overrules it.
@@ -329,8 +332,10 @@ async fn recheck(
     Caller { site, .. }: Caller<Submit>,
     Id(id): Id,
 ) -> Result<Response, Problem> {
+    let lang = existing(&doors, &site, id).await?.comment.lang;
     let verdict = doors.pipeline.recheck(&site, id, &site.name, "api").await?;
-    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict, for_commenter: None }))
+    let for_commenter = for_commenter(&site, lang.as_deref(), &verdict);
+    Ok(json::answer(StatusCode::OK, &Checked { id: Some(id), verdict: &verdict, for_commenter }))
 }
 
 async fn overrule(
@@ -345,8 +350,8 @@ async fn overrule(
         let (limit, found) = (limits::SHORT_BYTES, by.len());
         return Err(too_long(&Exceeded { field: "by", limit, unit: "bytes", found }));
     }
-    let Overruled { verdict, learned } = doors.pipeline.overrule(site, id, said, &by, "api").await?;
-    let checked = Checked { id: Some(id), verdict: &verdict, for_commenter: None };
+    let Overruled { verdict, learned, for_commenter } = doors.pipeline.overrule(site, id, said, &by, "api").await?;
+    let checked = Checked { id: Some(id), verdict: &verdict, for_commenter };
     Ok(match learned {
         Some(learned) => json::answer(StatusCode::OK, &Labelled { checked, learned: learned.into() }),
         None => json::answer(StatusCode::OK, &checked),

@@ -82,7 +82,8 @@ pub(super) async fn list(
         found => found?,
     };
     let next = Next::after(found.len(), limit, found.last().map(|last| last.id.to_string()));
-    Ok(json::answer(StatusCode::OK, &Page { comments: found.iter().map(Shown::of).collect(), next }))
+    let comments = found.iter().map(|stored| Shown::of(&site, stored)).collect();
+    Ok(json::answer(StatusCode::OK, &Page { comments, next }))
 }
 
 fn query(words: Option<&str>, symbol: Option<&str>) -> Result<Option<Query>, Problem> {

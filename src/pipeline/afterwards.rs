@@ -4,7 +4,7 @@
 
 use super::{Learned, Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK, outgoing};
 use crate::comment::{Comment, CommentId};
-use crate::event::EventKind;
+use crate::event::{EventKind, ForCommenter};
 use crate::facts::Facts;
 use crate::language::Language;
 use crate::random;
@@ -47,6 +47,8 @@ pub struct Overruled {
     pub verdict: Verdict,
     /// What a label did; a decision teaches nothing.
     pub learned: Option<Learned>,
+    /// What the comment's author may be shown of it.
+    pub for_commenter: ForCommenter,
 }
 
 impl Pipeline {
@@ -76,11 +78,13 @@ impl Pipeline {
             Said::Decision(_) => None,
         };
         let (verdict, is_news) = self.record_word(site, stored, said, by, via, None).await?;
+        let language = Language::of_commenter(site.policy.language, comment.lang.as_deref());
+        let for_commenter = reason::for_commenter(language, verdict.decision);
         // Also when nothing was written: an earlier attempt may have ended before it was learned from.
-        let Some(before) = score_before else { return Ok(Overruled { verdict, learned: None }) };
+        let Some(before) = score_before else { return Ok(Overruled { verdict, learned: None, for_commenter }) };
         self.follow_labels().await?;
         let after = self.judge_anew(&comment, site, &facts).score;
-        Ok(Overruled { verdict, learned: Some(Learned { before, after, is_news }) })
+        Ok(Overruled { verdict, learned: Some(Learned { before, after, is_news }), for_commenter })
     }
 
     /// Keeps what a person said of a comment, or of the campaign that it belongs to; the verdict that stands, and whether

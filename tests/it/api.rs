@@ -126,9 +126,13 @@ async fn a_recheck_uses_the_lists_of_now_and_leaves_a_persons_word() {
     assert_eq!(shown["history"][0]["recheck"], again["decision"]);
     assert_eq!(shown["history"][0]["before"], "approve");
 
-    hamlet.post(&format!("{path}/decision"), &json!({"decision": "approve", "by": "bob"})).await;
+    let decided = hamlet.post(&format!("{path}/decision"), &json!({"decision": "approve", "by": "bob"})).await.json();
+    assert_eq!(decided["for_commenter"]["status"], "approved", "{decided}");
     let kept = hamlet.post(&format!("{path}/recheck"), &Value::Null).await.json();
     assert_eq!((&kept["decision"], &kept["reason"]), (&json!("approve"), &json!("bob decided: approve.")));
+    let told = json!({"status": "approved", "language": "en", "message": "Your comment is published."});
+    assert_eq!(kept["for_commenter"], told);
+    assert_eq!(hamlet.show(id.as_str().unwrap()).await["for_commenter"], told);
     assert_eq!(hamlet.show(id.as_str().unwrap()).await["history"].as_array().unwrap().len(), 2);
     let nobody = hamlet.post("/v1/comments/01JXA000000000000000000000/recheck", &Value::Null).await;
     refused(&nobody, 404, "not-found", "There is no comment");

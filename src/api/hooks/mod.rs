@@ -29,7 +29,7 @@ use super::comments::{Checked, Receipt};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, comments, json as reply, limits};
 use crate::config::hooks::{Act, Answer, Hook, Hooks};
-use crate::pipeline::{Said, Submission};
+use crate::pipeline::{Overruled, Said, Submission};
 use crate::site::Site;
 use crate::store::{StatusWord, StoreError};
 use crate::verdict::Label;
@@ -166,13 +166,14 @@ async fn label(
         Some(id) => id,
         None => doors.pipeline.check(site, Submission::of(fields::comment(hook, message)?, None)).await?.0,
     };
-    let verdict = doors.pipeline.overrule(site, id, Said::Label(label), &hook.name, VIA).await?.verdict;
+    let Overruled { verdict, for_commenter, .. } =
+        doors.pipeline.overrule(site, id, Said::Label(label), &hook.name, VIA).await?;
     Ok(match hook.answer {
         Answer::Accepted => reply::answer(StatusCode::OK, &Answered::Kept(Receipt { id, status: StatusWord::Decided })),
-        Answer::Verdict => reply::answer(
-            StatusCode::OK,
-            &Answered::Judged(Checked { id: Some(id), verdict: &verdict, for_commenter: None }),
-        ),
+        Answer::Verdict => {
+            let checked = Checked { id: Some(id), verdict: &verdict, for_commenter };
+            reply::answer(StatusCode::OK, &Answered::Judged(checked))
+        }
         Answer::Empty => empty(),
     })
 }
