@@ -1,4 +1,5 @@
-# ما يقوله Hamlet للناس بالعربية. يشرح en.ftl مواضع الرسائل، ولكل رمز في src/rules/mod.rs هنا عبارة اسمية نكرة بلا نقطة.
+# ما يقوله Hamlet للناس بالعربية. يشرح en.ftl مواضع الرسائل، ولكل رمز في src/rules/mod.rs وفي [composites] من
+# config/rules.toml عبارة اسمية هنا، نكرة بلا نقطة.
 
 approve = قُبل: { $because }.
 hold = أُحيل إلى المراجعة: { $because }.

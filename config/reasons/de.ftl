@@ -1,5 +1,5 @@
-# Was Hamlet Menschen sagt, auf Deutsch. en.ftl erklärt, was wo steht; für jedes Symbol aus src/rules/mod.rs steht hier
-# ein Satzteil im Nominativ, ohne Punkt und ohne Nebensatz: er kann mitten in einer Aufzählung stehen.
+# Was Hamlet Menschen sagt, auf Deutsch. en.ftl erklärt, was wo steht; für jedes Symbol aus src/rules/mod.rs und aus
+# [composites] in config/rules.toml steht hier ein Satzteil im Nominativ, ohne Punkt und ohne Nebensatz: er kann mitten in einer Aufzählung stehen.
 
 approve = Freigegeben: { $because }.
 hold = Zur Prüfung zurückgehalten: { $because }.

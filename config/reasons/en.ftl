@@ -1,5 +1,5 @@
-# What Hamlet says to people, in English. What each rule found is said in src/rules/mod.rs; this file has the sentences
-# around it and the evidence that no rule gave. The files of other languages have a message for each symbol besides.
+# What Hamlet says to people, in English. What each rule found is said in src/rules/mod.rs, what each composite found in
+# config/rules.toml; this file has the sentences around it and the evidence that neither gave. The files of other languages have a message for each symbol besides.
 #
 # A symbol's message is a noun phrase without a full stop: it stands in `approve` … `discard` after the colon, and in
 # `otherwise-…`.

@@ -5,7 +5,8 @@
 //!
 //! **To add a rule:** a function in the file of its family, its line in [`RULES`], its weight in `config/rules.toml`, texts
 //! that hit and miss in `tests/data/rules/SYMBOL.txt`, its message in `config/reasons/` for each language but English. Tests
-//! tell what is missing. What others already say together is a line in `[composites]` of `config/rules.toml` and no code.
+//! tell what is missing. What others already say together is a line in `[composites]` of `config/rules.toml` and no code;
+//! what ships needs its messages, too.
 
 mod arabic;
 mod author;
