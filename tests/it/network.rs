@@ -278,7 +278,7 @@ async fn what_goes_wrong_is_silence_within_the_budget_and_whoever_fails_is_left_
         assert_eq!(verdict[part], without[part], "{verdict}");
     }
     assert_eq!(verdict["facts"]["network"], json!({"asked": 5, "unanswered": 5}), "{verdict}");
-    assert_eq!(without.get("facts"), None, "{without}");
+    assert_eq!(without["facts"].get("network"), None, "{without}");
     assert!(
         verdict["micros"].as_u64().unwrap() < 1_500_000 && took < Duration::from_secs(4),
         "took {took:?}: {verdict}"
@@ -332,7 +332,7 @@ async fn nothing_is_asked_unless_it_is_turned_on() {
     let folder = folder();
     let daemon = daemon(folder.path(), &format!("resolvers = ['{}']", dns.address)).await;
     let verdict = check(&daemon, &daemon.key(), &comment("cheap watches at http://bad-shop.com/", "8.8.4.4")).await;
-    assert_eq!((dns.asked(""), verdict.get("facts")), (0, None), "{verdict}");
+    assert_eq!((dns.asked(""), verdict["facts"].get("network")), (0, None), "{verdict}");
     let (_, ready) = crate::daemon::get(daemon.address, "/readyz", "").await.unwrap();
     assert_eq!(ready.get("network"), None, "{ready}");
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Usage;
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::comment::Comment;
 use crate::facts::Facts;
 use crate::rules::{Case, RuleSet};
-use crate::site::Site;
+use crate::site::{Policy, Site};
 use crate::text::Text;
 use crate::training::held_out::unnamed_site;
 use crate::training::rule_stats::Probe;
@@ -24,7 +25,8 @@ use crate::verdict::Evidence;
 /// Show which rules fire in a text or comment, run files of texts that must hit and miss, or try a list on labelled comments
 ///
 /// A comment is JSON as for `POST /v1/comments`; `facts` may stand beside its fields. With --cases each file SYMBOL.txt of a
-/// folder is run: a line is `hit` or `miss`, then a text or a comment; two blanks and `#` begin a remark. With --list it is
+/// folder is run: a line is `hit` or `miss`, then a text or a comment; two blanks and `#` begin a remark. `policy` beside
+/// the fields of a comment holds the site's `languages` and `staff_names`. With --list it is
 /// shown which ham and spam of the dumps each entry of an allow or block list would meet, as `hamlet list test` does.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -80,7 +82,8 @@ pub(super) fn run(args: &Args, rules: &RuleSet, limit: usize) -> anyhow::Result<
 }
 
 fn show(args: &Args, rules: &RuleSet, site: &Site, limit: usize) -> anyhow::Result<()> {
-    let (comment, facts) = parsed(&input(&args.input, limit)?)?;
+    let (comment, facts, said) = parsed(&input(&args.input, limit)?)?;
+    let site = &said.at(site);
     let text = Text::of(&comment);
     let case = Case { comment: &comment, text: &text, facts: &facts, site };
     let mut fired = rules.fired(&case);
@@ -143,15 +146,31 @@ fn input(names: &[String], limit: usize) -> anyhow::Result<String> {
 }
 
 /// A comment as JSON, with the facts beside it, or a text.
-fn parsed(text: &str) -> anyhow::Result<(Comment, Facts)> {
+fn parsed(text: &str) -> anyhow::Result<(Comment, Facts, Said)> {
     if !text.trim_start().starts_with("{\"") {
-        return Ok((Comment::of_text(text.trim_end_matches('\n')), Facts::NONE));
+        return Ok((Comment::of_text(text.trim_end_matches('\n')), Facts::NONE, Said::default()));
     }
     let mut fields: Map<String, Value> = serde_json::from_str(text).context("begins like JSON, and is none")?;
     fields.remove("label");
     let facts = fields.remove("facts").map(serde_json::from_value).transpose().context("`facts`")?;
+    let said = fields.remove("policy").map(serde_json::from_value).transpose().context("`policy`")?;
     let comment = serde_json::from_value(fields.into()).context("not a comment")?;
-    Ok((comment, facts.unwrap_or_default()))
+    Ok((comment, facts.unwrap_or_default(), said.unwrap_or_default()))
+}
+
+/// What a case says of the site.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Said {
+    languages: Vec<String>,
+    staff_names: Vec<String>,
+}
+
+impl Said {
+    fn at(self, site: &Site) -> Site {
+        let Said { languages, staff_names } = self;
+        Site { policy: Policy { languages, staff_names, ..site.policy.clone() }, ..site.clone() }
+    }
 }
 
 /// How the files of a folder did.
@@ -188,8 +207,8 @@ fn run_cases(folder: &Path, site: &Site, as_json: bool) -> anyhow::Result<()> {
                 continue;
             }
             let at = || format!("{}, line {number}", file.display());
-            let (is_hit, comment, facts) = case(line).with_context(at)?;
-            let fired = probe.symbols(&comment, &facts, site);
+            let (is_hit, comment, facts, said) = case(line).with_context(at)?;
+            let fired = probe.symbols(&comment, &facts, &said.at(site));
             outcome.cases += 1;
             if fired.contains(&&*symbol) != is_hit {
                 let what = if is_hit { "should hit" } else { "should miss" };
@@ -214,14 +233,14 @@ fn run_cases(folder: &Path, site: &Site, as_json: bool) -> anyhow::Result<()> {
 }
 
 /// One line of a file of cases.
-fn case(line: &str) -> anyhow::Result<(bool, Comment, Facts)> {
-    let (expected, rest) = line.split_once(char::is_whitespace).context("no text stands after `hit` or `miss`")?;
+fn case(line: &str) -> anyhow::Result<(bool, Comment, Facts, Said)> {
+    let (expected, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
     let rest = rest.split("  # ").next().unwrap_or(rest).trim();
     let is_hit = match expected {
         "hit" => true,
         "miss" => false,
         other => bail!("`{other}` is neither hit nor miss"),
     };
-    let (comment, facts) = parsed(rest)?;
-    Ok((is_hit, comment, facts))
+    let (comment, facts, said) = parsed(rest)?;
+    Ok((is_hit, comment, facts, said))
 }
