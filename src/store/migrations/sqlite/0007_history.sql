@@ -23,7 +23,7 @@ CREATE TABLE clusters (
 ) STRICT;
 -- Where to look for near copies: the newest cluster with such a pair of hashes.
 CREATE TABLE bands (
-    band    INTEGER PRIMARY KEY,
+    band    INTEGER PRIMARY KEY, -- 32 bits
     cluster INTEGER NOT NULL
 ) STRICT;
 

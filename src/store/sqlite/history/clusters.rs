@@ -120,12 +120,11 @@ impl Clusters {
         changed.sort_unstable_by_key(|(id, _)| *id);
         for run in changed.chunks(MOST) {
             let mut insert = many(
-                "INSERT INTO clusters (id, first_at, last_at, size, signature, sketch)
+                "INSERT OR REPLACE INTO clusters (id, first_at, last_at, size, signature, sketch)
                  SELECT column1, column2, column3, column4, column5, column6 FROM",
                 6,
                 run.len(),
-                "WHERE column1 IS NOT NULL
-                 ON CONFLICT DO UPDATE SET last_at = excluded.last_at, size = excluded.size, sketch = excluded.sketch",
+                "WHERE column1 IS NOT NULL",
             );
             for (id, cluster) in run {
                 let signature: Vec<u8> = cluster.mins.iter().flat_map(|min| min.to_le_bytes()).collect();
@@ -144,10 +143,10 @@ impl Clusters {
         moved.sort_unstable();
         for run in moved.chunks(MOST) {
             let mut insert = many(
-                "INSERT INTO bands (band, cluster) SELECT column1, column2 FROM",
+                "INSERT OR REPLACE INTO bands (band, cluster) SELECT column1, column2 FROM",
                 2,
                 run.len(),
-                "WHERE column1 IS NOT NULL ON CONFLICT DO UPDATE SET cluster = excluded.cluster",
+                "WHERE column1 IS NOT NULL",
             );
             for (band, cluster) in run {
                 insert = insert.bind(band).bind(cluster);

@@ -90,6 +90,7 @@ pub struct Text {
     pub anywhere: i64,
     pub here: i64,
     pub mins: [u16; MINS],
+    /// Half a hash each: the rows are many, and whatever shares one by chance is told apart by `mins`.
     pub bands: [i64; BANDS],
 }
 
@@ -119,9 +120,8 @@ impl Secret {
     }
 
     /// Half a hash, never 0.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "half a hash is a hash")]
     fn half(&self, kind: u8, site: SiteId, name: &str) -> u32 {
-        (self.hash(kind, site, name.as_bytes()) as u32).max(1)
+        lower(self.hash(kind, site, name.as_bytes()).cast_unsigned()).max(1)
     }
 
     /// What a comment of `site` leaves behind. Counts are kept by site, but for texts, which are looked for everywhere.
@@ -137,7 +137,7 @@ impl Secret {
                 anywhere: self.hash(TEXT, ANYWHERE, &exact),
                 here: self.hash(TEXT_HERE, site, &exact),
                 mins: print.mins,
-                bands: print.bands.map(u64::cast_signed),
+                bands: print.bands.map(|band| i64::from(lower(band))),
             }
         });
         if let Some(text) = &text {
@@ -157,6 +157,11 @@ impl Secret {
             flags,
         }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "half a hash is a hash")]
+fn lower(hash: u64) -> u32 {
+    hash as u32
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Comments as they are judged: what they leave behind, many at once.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
@@ -57,13 +57,12 @@ pub async fn remember(conn: &mut SqliteConnection, arrivals: &[Arrival<'_>]) -> 
         if texts().next().is_some() { Clusters::near(conn, texts()).await? } else { Clusters::default() };
     let mut joined: Vec<(&Arrival<'_>, Option<i64>)> = Vec::with_capacity(arrivals.len());
     // Clusters that were campaigns before the batch get members; others may become campaigns by it.
-    let (mut before, mut touched): (HashMap<i64, bool>, HashSet<(i64, i64)>) = <_>::default();
+    let mut before: BTreeMap<i64, bool> = BTreeMap::new();
     for arrival in &arrivals {
         let Hashed { author, post, site, text, .. } = arrival.traces;
         let cluster = text.as_ref().map(|text| {
             let (id, was_campaign) = clusters.join(text, arrival.at(), *author, *post, *site);
             before.entry(id).or_insert(was_campaign);
-            touched.insert((id, arrival.site.0));
             id
         });
         joined.push((arrival, cluster));
@@ -71,22 +70,35 @@ pub async fn remember(conn: &mut SqliteConnection, arrivals: &[Arrival<'_>]) -> 
     clusters.write(conn).await?;
     insert_traces(conn, &joined).await?;
 
-    let is_campaign = |id: &i64| clusters.get(*id).is_some_and(super::clusters::Cluster::is_campaign);
-    for (&id, &was_campaign) in before.iter().filter(|(id, _)| is_campaign(id)) {
-        if !was_campaign {
+    for (&id, was_campaign) in &before {
+        if !was_campaign && clusters.get(id).is_some_and(super::clusters::Cluster::is_campaign) {
             begin_campaign(conn, id).await?;
-            continue;
-        }
-        for &(_, site) in touched.iter().filter(|(cluster, _)| *cluster == id) {
-            let new = joined.iter().filter(|(arrival, cluster)| *cluster == Some(id) && arrival.site.0 == site);
-            let (mut count, mut last, mut at) = (0, 0, 0);
-            for (arrival, _) in new {
-                (count, last, at) = (count + 1, arrival.row.max(last), arrival.at().max(at));
-            }
-            grow_campaign(conn, id, site, count, last, at).await?;
         }
     }
-    Ok(())
+    let mut grown: BTreeMap<(i64, i64), Growth> = BTreeMap::new();
+    for (arrival, cluster) in &joined {
+        if let Some(id) = cluster.filter(|id| before.get(id) == Some(&true)) {
+            grown.entry((id, arrival.site.0)).or_default().add(arrival);
+        }
+    }
+    grow_campaigns(conn, &grown).await
+}
+
+/// What a batch adds to a campaign at one site.
+#[derive(Clone, Copy, Debug, Default)]
+struct Growth {
+    count: i64,
+    /// comments.row
+    last: i64,
+    at: Seconds,
+}
+
+impl Growth {
+    fn add(&mut self, arrival: &Arrival<'_>) {
+        self.count += 1;
+        self.last = self.last.max(arrival.row);
+        self.at = self.at.max(arrival.at());
+    }
 }
 
 async fn insert_traces(conn: &mut SqliteConnection, joined: &[(&Arrival<'_>, Option<i64>)]) -> Result<(), StoreError> {
@@ -128,28 +140,24 @@ async fn begin_campaign(conn: &mut SqliteConnection, cluster: i64) -> Result<(),
     Ok(())
 }
 
-async fn grow_campaign(
-    conn: &mut SqliteConnection,
-    cluster: i64,
-    site: i64,
-    count: i64,
-    last: i64,
-    at: Seconds,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO campaigns (cluster, site, size, first_at, last_at, last, ham, spam)
-         VALUES (?1, ?2, ?3, ?4, ?4, ?5, 0, 0)
-         ON CONFLICT DO UPDATE SET size = campaigns.size + excluded.size, last = excluded.last,
-                                   first_at = iif(campaigns.size = 0, excluded.first_at, campaigns.first_at),
-                                   last_at = max(campaigns.last_at, excluded.last_at)",
-    )
-    .bind(cluster)
-    .bind(site)
-    .bind(count)
-    .bind(at)
-    .bind(last)
-    .execute(conn)
-    .await?;
+async fn grow_campaigns(conn: &mut SqliteConnection, grown: &BTreeMap<(i64, i64), Growth>) -> Result<(), StoreError> {
+    let grown: Vec<(&(i64, i64), &Growth)> = grown.iter().collect();
+    for run in grown.chunks(MOST) {
+        let mut insert = many(
+            "INSERT INTO campaigns (cluster, site, size, first_at, last_at, last, ham, spam)
+             SELECT column1, column2, column3, column4, column4, column5, 0, 0 FROM",
+            5,
+            run.len(),
+            "WHERE column1 IS NOT NULL
+             ON CONFLICT DO UPDATE SET size = campaigns.size + excluded.size, last = excluded.last,
+                                       first_at = iif(campaigns.size = 0, excluded.first_at, campaigns.first_at),
+                                       last_at = max(campaigns.last_at, excluded.last_at)",
+        );
+        for ((cluster, site), Growth { count, last, at }) in run {
+            insert = insert.bind(cluster).bind(site).bind(count).bind(at).bind(last);
+        }
+        insert.execute(&mut *conn).await?;
+    }
     Ok(())
 }
 
@@ -179,14 +187,13 @@ impl Trails {
         let trails: Vec<(&i64, &Trail)> = self.0.iter().collect();
         for run in trails.chunks(MOST) {
             let mut insert = many(
-                "INSERT INTO seen (key, at, value) SELECT column1, column2, column3 FROM",
+                "INSERT OR REPLACE INTO seen (key, at, value) SELECT column1, column2, column3 FROM",
                 3,
                 run.len(),
-                "WHERE column1 IS NOT NULL
-                 ON CONFLICT DO UPDATE SET at = excluded.at, value = excluded.value",
+                "WHERE column1 IS NOT NULL",
             );
             for (key, trail) in run {
-                insert = insert.bind(**key).bind(trail.at).bind(trail.bytes().to_vec());
+                insert = insert.bind(**key).bind(trail.at).bind(trail.bytes());
             }
             insert.execute(&mut *conn).await?;
         }

@@ -59,8 +59,6 @@ pub(super) struct Trail {
 }
 
 impl Trail {
-    pub const BYTES: usize = 60;
-
     /// Counts as they are at `now`.
     fn fade(&mut self, now: Seconds) {
         let age = now.saturating_sub(self.at).max(0);
@@ -169,33 +167,37 @@ impl Trail {
         }
     }
 
-    /// Without [`Trail::at`], which has a column of its own.
-    pub fn bytes(&self) -> [u8; Trail::BYTES] {
-        let mut bytes = [0; Trail::BYTES];
+    /// Without [`Trail::at`], which has a column of its own: which of the numbers are not 0, then those. Most things are
+    /// seen once, and have five.
+    pub fn bytes(&self) -> Vec<u8> {
         let counts = self.checks.iter().chain(&self.people).chain(&self.spans).chain([&self.short, &self.respelled]);
-        let counts = counts.map(|count| count.to_le_bytes());
-        let numbers = [self.spelling, self.days, self.last_day, self.with_links].map(u32::to_le_bytes);
-        let first = u32::try_from(self.first).unwrap_or(u32::MAX).to_le_bytes();
-        for (place, value) in bytes.chunks_exact_mut(4).zip(counts.chain(numbers).chain([first])) {
-            place.copy_from_slice(&value);
-        }
-        bytes
+        let counts = counts.map(|count| count.to_bits());
+        let age = u32::try_from(self.at.saturating_sub(self.first)).unwrap_or(u32::MAX);
+        let numbers = counts.chain([self.spelling, self.days, self.last_day, self.with_links, age]);
+        let there = numbers.enumerate().filter(|(_, number)| *number != 0);
+        let mask = there.clone().fold(0_u16, |mask, (place, _)| mask | 1 << place);
+        mask.to_le_bytes().into_iter().chain(there.flat_map(|(_, number)| number.to_le_bytes())).collect()
     }
 
     /// What cannot be read is as if it were never seen.
     pub fn read(at: Seconds, bytes: &[u8]) -> Trail {
-        let mut fours = bytes.chunks_exact(4).map(|four| <[u8; 4]>::try_from(four).unwrap_or_default());
-        let mut four = || fours.next().unwrap_or_default();
+        let (there, numbers) = bytes.split_first_chunk().unwrap_or((&[0; 2], &[]));
+        let mut there = u16::from_le_bytes(*there);
+        let mut fours = numbers.chunks_exact(4).map(|four| <[u8; 4]>::try_from(four).unwrap_or_default());
+        let mut number = || {
+            let is_there = there & 1 == 1;
+            there >>= 1;
+            if is_there { u32::from_le_bytes(fours.next().unwrap_or_default()) } else { 0 }
+        };
         let mut count = || {
-            let count = f32::from_le_bytes(four());
+            let count = f32::from_bits(number());
             if count.is_finite() { count.max(0.0) } else { 0.0 }
         };
         let (checks, people) = ([count(), count(), count()], [count(), count()]);
         let spans = [count(), count(), count()];
         let (short, respelled) = (count(), count());
-        let mut number = || u32::from_le_bytes(four());
         let (spelling, days, last_day, with_links) = (number(), number(), number(), number());
-        let first = Seconds::from(number());
+        let first = at.saturating_sub(number().into());
         Trail { at, first, checks, people, spans, short, respelled, spelling, days, last_day, with_links }
     }
 }
@@ -234,7 +236,8 @@ mod tests {
         assert_eq!((seen.in_day, seen.short_in_hour), (0.0, 0.0));
         assert_eq!(i64::from(seen.first_seconds_ago), HALF_LIFE);
         assert_eq!(Trail::read(trail.at, &trail.bytes()), trail);
-        assert!(Trail::read(0, &[255; 7]).seen(5).is_new());
+        assert!(Trail::read(0, &[255; 7]).seen(5).is_new() && Trail::read(0, &[1]).seen(5).is_new());
+        assert_eq!(Trail::read(0, &Trail::default().bytes()), Trail::default());
     }
 
     #[test]
