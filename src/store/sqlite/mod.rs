@@ -38,7 +38,7 @@ use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use self::admission::Admit;
-use self::history::Secret;
+use self::history::{Asker, Secret};
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::{
@@ -60,6 +60,7 @@ use crate::verdict::{Share, Verdict};
 pub struct SqliteStore {
     writer: Writer,
     readers: SqlitePool,
+    asker: Asker,
     /// Under which identities are kept.
     secret: Secret,
 }
@@ -70,7 +71,8 @@ impl SqliteStore {
     pub async fn open(file: &Path, settings: &Settings) -> Result<SqliteStore, StoreError> {
         let (conn, readers) = opening::open(file, settings).await?;
         let secret = Secret::read(&readers).await?;
-        Ok(SqliteStore { writer: Writer::start(conn, settings), readers, secret })
+        let asker = Asker::start(&readers);
+        Ok(SqliteStore { writer: Writer::start(conn, settings), readers, asker, secret })
     }
 
     async fn write<W, T>(&self, work: W) -> Result<T, StoreError>
@@ -193,7 +195,7 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<History, StoreError> {
         let hashed = self.secret.hashed(site, traces);
-        history::history(&self.readers, site, traces, &hashed, except, now).await
+        history::history(&self.asker, site, traces, &hashed, except, now).await
     }
 
     async fn campaigns(

@@ -14,6 +14,13 @@ use crate::store::{Settings, StoreError};
 
 static SCHEMA: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
+/// What connections hold of the file, KiB (SQLite counts KiB as negative). What was seen before lies all over it, and each
+/// comment touches a dozen pages.
+const WRITER_CACHE: &str = "-32768";
+const READER_CACHE: &str = "-8192";
+/// Pages that the log may hold before they are copied into the file. A page that several commits change is copied once.
+const CHECKPOINT_AFTER: &str = "8192";
+
 /// Opens the writing connection and the reading ones, and brings the schema up to date.
 pub(super) async fn open(file: &Path, settings: &Settings) -> Result<(SqliteConnection, SqlitePool), StoreError> {
     make_folder(file)?;
@@ -24,14 +31,21 @@ pub(super) async fn open(file: &Path, settings: &Settings) -> Result<(SqliteConn
         .synchronous(SqliteSynchronous::Full)
         // Statements carry comments, and comments are nobody's business (architecture, invariant 9).
         .disable_statement_logging();
-    let writing = options.clone().create_if_missing(true).journal_mode(SqliteJournalMode::Wal);
+    let writing = options
+        .clone()
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .pragma("cache_size", WRITER_CACHE)
+        .pragma("wal_autocheckpoint", CHECKPOINT_AFTER);
     let patience = Duration::from_millis(settings.busy_timeout_ms);
     let writer = connect(file, &writing, patience).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(settings.readers.max(1))
         .min_connections(1)
         .acquire_timeout(patience)
-        .connect_with(options.read_only(true))
+        // A file does not go away as a server does; asking each time costs as much as a look-up.
+        .test_before_acquire(false)
+        .connect_with(options.read_only(true).pragma("cache_size", READER_CACHE))
         .await
         .map_err(|error| sentence(file, &error))?;
     Ok((writer, readers))

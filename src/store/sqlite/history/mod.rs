@@ -2,8 +2,9 @@
 //!
 //! Owns the tables `seen` (counts by keyed hash), `clusters` with `bands` (near copies), `traces` (what a comment left, so
 //! that it can be taken back), `campaigns` and `overruled`. Remembering is part of the transaction that keeps the verdict;
-//! asking is one statement.
+//! asking is one statement for all who ask at the time.
 
+mod asker;
 mod campaigns;
 mod clusters;
 mod keys;
@@ -14,6 +15,7 @@ mod sweep;
 mod trail;
 mod words;
 
+pub(super) use asker::Asker;
 pub(super) use campaigns::{campaign, campaigns, comments, decide, overruled};
 pub(super) use keys::{Hashed, Secret};
 pub(super) use lookup::history;
