@@ -32,6 +32,10 @@ use hamlet::verdict::{Decision, Evidence, Nats, Score, Verdict};
 use jiff::Timestamp;
 
 const CALLERS: u64 = 64;
+/// While the store is filled, so that each commit holds as many as it may.
+const FILLERS: u64 = 512;
+/// Five hundred bytes are usual, which is a dozen of it.
+const TEXT: &str = "Some five hundred bytes of text are usual. ";
 const LOOK_UPS: u64 = 20_000;
 /// Comments whose traces are made before the clock runs.
 const READY: u64 = 20_000;
@@ -51,9 +55,11 @@ fn main() {
             admit(&store, site, 20_000.min(comments), 0, has_history, true).await;
         }
         let (store, site, folder) = fresh().await;
-        let rate = admit(&store, site, comments, 0, true, false).await;
+        let started = Instant::now();
+        admit(&store, site, comments, 0, true, false).await;
         let size = std::fs::metadata(folder.path().join("hamlet.db")).unwrap().len();
-        println!("{comments} comments kept, {rate:.0} a second; the file has {} MB", size >> 20);
+        let rate = comments as f64 / started.elapsed().as_secs_f64();
+        println!("{comments} short comments kept, {rate:.0} a second; the file has {} bytes for each", size / comments);
         look_up(&store, site, comments, 1).await;
         look_up(&store, site, comments, 8).await;
         admit(&store, site, 20_000.min(comments), comments, true, true).await;
@@ -68,15 +74,15 @@ async fn fresh() -> (Arc<dyn Store>, SiteId, tempfile::TempDir) {
     (store, site, folder)
 }
 
-/// Admits `count` comments, from the `from`th on, of many callers; how many a second.
-async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_history: bool, tells: bool) -> f64 {
+/// Admits `count` comments, from the `from`th on, of many callers. When nothing is told of it, the store is only filled.
+async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_history: bool, tells: bool) {
     // Reading the text is not what is measured here.
     let made = |number| if has_history { traces(number) } else { Traces::default() };
     let ready: Arc<Vec<Traces>> = Arc::new((from..from + count.min(READY)).map(made).collect());
     let next = Arc::new(AtomicU64::new(from));
     let started = Instant::now();
     let mut callers = tokio::task::JoinSet::new();
-    for _ in 0..CALLERS {
+    for _ in 0..if tells { CALLERS } else { FILLERS } {
         let (store, next, ready) = (Arc::clone(store), Arc::clone(&next), Arc::clone(&ready));
         callers.spawn(async move {
             let mut times = Vec::new();
@@ -90,7 +96,7 @@ async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_
                 let new = NewComment {
                     id: random::comment_id(at(number as i64)),
                     site,
-                    comment: Comment::of_text("Some five hundred bytes of text are usual. ".repeat(12)),
+                    comment: Comment::of_text(TEXT.repeat(if tells { 12 } else { 1 })),
                     received_at: at(number as i64),
                     idempotency_key: None,
                     fingerprint: None,
@@ -109,7 +115,6 @@ async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_
         let what = if has_history { "with a history" } else { "without" };
         tell(&format!("admit {what}, {from} before"), rate, times);
     }
-    rate
 }
 
 async fn look_up(store: &Arc<dyn Store>, site: SiteId, comments: u64, at_once: u64) {
