@@ -103,7 +103,7 @@ fn fitted_weights_are_a_file_that_serves() {
     let rules = told["rules"].as_array().unwrap();
     let of = |symbol: &str| rules.iter().find(|rule| rule["stats"]["symbol"] == symbol).unwrap();
     let (marks, honeypot) = (of("PUNCTUATION_RUN"), of("HONEYPOT_FILLED"));
-    assert!(marks["fitted"].as_f64() < marks["hand"].as_f64(), "{marks}");
+    assert!(marks["kept"] == false && marks["fitted"].as_f64() <= marks["hand"].as_f64(), "{marks}");
     assert_eq!((&honeypot["kept"], &honeypot["fitted"]), (&json!(true), &honeypot["hand"]));
     assert_eq!(told["cross_fitted"]["fitted"]["all"]["ham"], 200);
     let measured = &told["measured"];
