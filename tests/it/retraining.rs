@@ -19,11 +19,14 @@ async fn daemon(folder: &Path, settings: &str) -> Daemon {
 async fn until<T>(what: &str, mut sign: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
+        let asked = Instant::now();
         if let Some(seen) = sign() {
             return seen;
         }
+        // A command that looks takes its time, and a training steps behind it.
+        let rest = (2 * asked.elapsed()).max(Duration::from_millis(20));
         assert!(started.elapsed() < Duration::from_secs(900), "{what} did not come within a quarter of an hour");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(rest).await;
     }
 }
 
