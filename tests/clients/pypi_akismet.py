@@ -36,11 +36,15 @@ def client(key=USUAL, blog=BLOG, **http):
     return akismet.SyncClient(config=akismet.Config(key=key, url=blog), http_client=http_client)
 
 
+# Nobody has called this one spam.
+ANOTHER = "The second part explains the gears better than the first one did, at least to somebody who has none."
+
+
 async def asked_asynchronously():
     http_client = httpx.AsyncClient(transport=AsyncTransport(), **HTTP)
     config = akismet.Config(key=USUAL, url="https://pypi-async.example/")
     async with akismet.AsyncClient(config=config, http_client=http_client) as usual:
-        checks = (usual.comment_check(**BY, comment_content=text) for text in (HAM, SPAM))
+        checks = (usual.comment_check(**BY, comment_content=text) for text in (ANOTHER, SPAM))
         return await asyncio.gather(*checks)
 
 
