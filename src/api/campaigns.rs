@@ -46,6 +46,7 @@ pub(super) struct Calls;
 struct Filter {
     /// Those with so many comments at this site or more; 3 when it is not said.
     #[serde(default, deserialize_with = "optional")]
+    #[param(format = Int64, maximum = 4_294_967_295_u64)]
     at_least: Option<u32>,
     /// The `next_cursor` of the page before.
     #[serde(default)]

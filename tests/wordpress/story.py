@@ -22,6 +22,8 @@ from stage import Broken, Forms, Person, Stage, tail, wait_for
 
 PASSWORD = "correct horse battery staple"
 HAM = "Thank you for this report. The night train to Vienna was on time both ways for us last week"
+# By the end of the story the other has come so often, by so many, that it is a copy of what is sent around.
+OTHER_HAM = "The conductor told us that the dining car would be back in spring, which I would be glad of"
 SPAM = (
     "Cheap watches and viagra online, best price casino bonus! Buy now https://cheap-pills.example "
     'https://casino.example <a href="https://cheap-pills.example">viagra</a>'
@@ -373,7 +375,7 @@ class Story:
         self.step("The editor wants to approve every comment (Settings, Discussion)")
         action, fields = self.chief.form("wp-admin/options-discussion.php", "options.php")
         self.chief.page(action, fields | {"comment_moderation": "1"})
-        _, number, status, _ = self.visitor_writes(HAM + " and the day before")
+        _, number, status, _ = self.visitor_writes(OTHER_HAM)
         self.check("a good comment waits for the editor", status == "0", status)
         self.check("though Hamlet has no doubt", self.known(number)["verdict"]["decision"] == "approve")
         self.call_back(self.wordpress.meta(number, "hamlet_guid")[-1], "false")
