@@ -15,7 +15,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::caller::{Caller, Read, Submit};
 use super::json::{self, Json};
-use super::params::{Limit, Named, Next, Params, bad_cursor, optional};
+use super::params::{Limit, Named, Next, Params, optional, position};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::pipeline::CampaignChange;
@@ -60,12 +60,12 @@ struct Filter {
 struct Cursor(Timestamp, CampaignId);
 
 impl FromStr for Cursor {
-    type Err = Problem;
+    type Err = ();
 
-    fn from_str(text: &str) -> Result<Cursor, Problem> {
-        let parts = text.split_once('-').and_then(|(at, id)| Some((at.parse().ok()?, id.parse().ok()?)));
-        let (at, id) = parts.ok_or_else(bad_cursor)?;
-        Ok(Cursor(Timestamp::from_second(at).map_err(|_| bad_cursor())?, CampaignId(id)))
+    fn from_str(text: &str) -> Result<Cursor, ()> {
+        let (at, id) = text.split_once('-').ok_or(())?;
+        let at = at.parse().ok().and_then(|at| Timestamp::from_second(at).ok()).ok_or(())?;
+        Ok(Cursor(at, CampaignId(id.parse().map_err(drop)?)))
     }
 }
 
@@ -149,8 +149,7 @@ async fn list(
     Params(asked): Params<Filter>,
 ) -> Result<Response, Problem> {
     let limit = asked.limit.unwrap_or_default();
-    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let before = cursor.map(Cursor::from_str).transpose()?.map(|Cursor(at, id)| (at, id));
+    let before = position(asked.cursor.as_deref())?.map(|Cursor(at, id)| (at, id));
     let least = asked.at_least.unwrap_or(LEAST);
     let campaigns = doors.pipeline.store.campaigns(site.id, least, before, limit.0).await?;
     let next = Next::after(campaigns.len(), limit, campaigns.last().map(Cursor::after));

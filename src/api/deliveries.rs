@@ -14,7 +14,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::caller::{Caller, Read, Submit};
 use super::json::{self, Json};
-use super::params::{Limit, Named, Next, Params, bad_cursor, optional};
+use super::params::{Limit, Named, Next, Params, optional, position};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route};
 use crate::comment::CommentId;
@@ -106,8 +106,7 @@ async fn list(
     Params(asked): Params<Filter>,
 ) -> Result<Response, Problem> {
     let limit = asked.limit.unwrap_or_default();
-    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let before = cursor.map(|cursor| cursor.parse().map(JobId).map_err(|_| bad_cursor())).transpose()?;
+    let before = position(asked.cursor.as_deref())?.map(JobId);
     let Filter { endpoint, comment, state, from, to, .. } = asked;
     let filter = DeliveryFilter { id: None, endpoint, comment, state, from, to };
     let deliveries = doors.pipeline.store.deliveries(site.id, &filter, before, limit.0).await?;

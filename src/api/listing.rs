@@ -15,7 +15,7 @@ use super::Doors;
 use super::caller::{Caller, Read};
 use super::comments::Shown;
 use super::json;
-use super::params::{Limit, Next, Params, bad_cursor, optional};
+use super::params::{Limit, Next, Params, bad_cursor, optional, position};
 use super::problem::{Problem, Refusal};
 use crate::comment::CommentId;
 use crate::store::{CommentFilter, Query, StatusWord, StoreError};
@@ -72,8 +72,7 @@ pub(super) async fn list(
     Params(asked): Params<Filter>,
 ) -> Result<Response, Problem> {
     let limit = asked.limit.unwrap_or_default();
-    let cursor = asked.cursor.as_deref().filter(|cursor| !cursor.is_empty());
-    let before: Option<CommentId> = cursor.map(|cursor| cursor.parse().map_err(|_| bad_cursor())).transpose()?;
+    let before: Option<CommentId> = position(asked.cursor.as_deref())?;
     let Filter { status, decision, label, from, to, .. } = asked;
     let query = query(asked.q.as_deref(), asked.symbol.as_deref())?;
     let filter = CommentFilter { query, status, decision, label, from, to };

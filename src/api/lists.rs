@@ -15,7 +15,7 @@ use utoipa::{OpenApi, ToSchema};
 
 use super::caller::{Admin, Caller, Operator, Read};
 use super::json::{self, Json};
-use super::params::{Limit, Next, Params, bad_cursor, optional};
+use super::params::{Limit, Next, Params, optional, position};
 use super::problem::{Problem, Refusal};
 use super::{Doors, Route, limits};
 use crate::key::Key;
@@ -192,8 +192,7 @@ async fn remove_shared(
 
 async fn page(doors: &Doors, owner: ListOwner, asked: Filter) -> Result<Response, Problem> {
     let Filter { list, pattern, cursor, limit } = asked;
-    let cursor = cursor.filter(|cursor| !cursor.is_empty());
-    let after = cursor.map_or(Ok(0), |cursor| cursor.parse().map_err(|_| bad_cursor()))?;
+    let after = position(cursor.as_deref())?.unwrap_or(0);
     let filter = ListFilter { list, pattern };
     let limit = limit.unwrap_or_default();
     let (found, next) = doors.pipeline.store.list_entries(owner, &filter, after, limit.0).await?;

@@ -101,6 +101,12 @@ impl Next {
     }
 }
 
+/// Where the page before ended; `None`, or nothing written, is the beginning.
+pub fn position<T: FromStr>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
+    let written = cursor.filter(|cursor| !cursor.is_empty());
+    written.map(|cursor| cursor.parse().map_err(|_| bad_cursor())).transpose()
+}
+
 /// A cursor that was made up, or is older than what it pointed to.
 pub fn bad_cursor() -> Problem {
     let detail = "`cursor` is none that this list gave out, or what it pointed to is gone; begin without one.";

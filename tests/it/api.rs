@@ -8,35 +8,18 @@ use hamlet::pipeline::key_hash;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::harness::{HOLDING, Hamlet, KEY, Reply};
+use crate::harness::{ADMIN, HOLDING, Hamlet, KEY, OPERATOR, Reply};
 use crate::receiver::Receiver;
-
-/// A key of the site `default` for everything, and one of no site.
-const ADMIN: &str = "adadadadadad";
-const OPERATOR: &str = "hk_operator";
 
 async fn start() -> Hamlet {
     let settings = hamlet::http::Settings { endpoint_addresses: hamlet::webhook::Allow::All, ..Default::default() };
     let hamlet = Hamlet::start_with(settings).await;
-    let site = hamlet.pipeline.site_named("default").unwrap().id;
-    for (site, key) in [(Some(site), ADMIN), (None, OPERATOR)] {
-        let (scopes, hash) = ("check,submit,read,admin".parse().unwrap(), key_hash(key));
-        let key = NewKey { site, name: "test".into(), scopes, hash, expires_at: None };
-        hamlet.pipeline.store.add_key(key, hamlet.pipeline.clock.now()).await.unwrap();
-    }
-    hamlet.pipeline.refresh().await.unwrap();
-    hamlet
-}
-
-async fn ask(hamlet: &Hamlet, key: &str, line: &str, body: &Value) -> Reply {
-    let (method, path) = line.split_once(' ').unwrap();
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    hamlet.json(key, method, path, &[], body.as_bytes()).await
+    hamlet.with_keys(["test", "test"]).await
 }
 
 /// Asks as the site's administrator; the answer's JSON.
 async fn admin(hamlet: &Hamlet, line: &str, status: u16, body: &Value) -> Value {
-    let reply = ask(hamlet, ADMIN, line, body).await;
+    let reply = hamlet.ask(ADMIN, line, body).await;
     assert_eq!(reply.status, status, "{line}: {reply:?}");
     if reply.body.is_empty() { Value::Null } else { reply.json() }
 }
@@ -234,7 +217,7 @@ async fn an_endpoint_is_added_changed_tested_rotated_and_removed() {
     let path = format!("/v1/endpoints/{id}");
     let changed = admin(&hamlet, &format!("PATCH {path}"), 200, &json!({"events": null, "enabled": false})).await;
     assert_eq!((changed.get("events"), &changed["disabled"]), (None, &json!("switched off by the API")));
-    let test = ask(&hamlet, ADMIN, &format!("POST {path}/test"), &Value::Null).await;
+    let test = hamlet.ask(ADMIN, &format!("POST {path}/test"), &Value::Null).await;
     refused(&test, 409, "conflict", "enable it first");
     let changed = admin(&hamlet, &format!("PATCH {path}"), 200, &json!({"enabled": true})).await;
     assert_eq!(changed.get("disabled"), None);
@@ -244,7 +227,7 @@ async fn an_endpoint_is_added_changed_tested_rotated_and_removed() {
     assert_ne!(rotated["secret"], added["secret"]);
 
     let wrong = async |line: &str, body: Value, status, kind: &str, part: &str| {
-        refused(&ask(&hamlet, ADMIN, line, &body).await, status, kind, part);
+        refused(&hamlet.ask(ADMIN, line, &body).await, status, kind, part);
     };
     wrong("POST /v1/endpoints", json!({"url": "ftp://x.example"}), 422, "invalid-field", "https://").await;
     wrong(
@@ -259,7 +242,7 @@ async fn an_endpoint_is_added_changed_tested_rotated_and_removed() {
     wrong(&format!("PATCH {path}"), json!({"url": "https://u:p@x.example"}), 422, "invalid-field", "user name").await;
     wrong("GET /v1/endpoints/ep_none", Value::Null, 404, "not-found", "endpoint").await;
     refused(&hamlet.post("/v1/endpoints", &new).await, 403, "scope-missing", "`admin`");
-    let elsewhere = ask(&hamlet, OPERATOR, &format!("GET {path}?site=holding"), &Value::Null).await;
+    let elsewhere = hamlet.ask(OPERATOR, &format!("GET {path}?site=holding"), &Value::Null).await;
     refused(&elsewhere, 404, "not-found", "endpoint");
 
     admin(&hamlet, &format!("DELETE {path}"), 204, &Value::Null).await;
@@ -277,7 +260,7 @@ async fn private_endpoints_are_refused_unless_allowed() {
     for url in
         ["http://127.0.0.1/", "http://169.254.169.254/latest", "http://[::1]/", "http://0x7f.1/", "http://localhost/"]
     {
-        let reply = ask(&hamlet, ADMIN, "POST /v1/endpoints", &json!({"url": url})).await;
+        let reply = hamlet.ask(ADMIN, "POST /v1/endpoints", &json!({"url": url})).await;
         refused(&reply, 422, "invalid-field", "allow_private_addresses");
     }
 }
@@ -314,7 +297,7 @@ async fn deliveries_are_logged_and_sent_again() {
     assert_eq!(retried, json!({"retried": 0}), "nothing was given up");
 
     let wrong = async |line: &str, body: Value, status, kind: &str, part: &str| {
-        refused(&ask(&hamlet, ADMIN, line, &body).await, status, kind, part);
+        refused(&hamlet.ask(ADMIN, line, &body).await, status, kind, part);
     };
     wrong("POST /v1/deliveries/retry", json!({}), 422, "invalid-field", "Say which").await;
     wrong("POST /v1/deliveries/retry", json!({"from": "x"}), 422, "invalid-field", "`from`").await;
@@ -323,7 +306,7 @@ async fn deliveries_are_logged_and_sent_again() {
     wrong("GET /v1/deliveries/4711", Value::Null, 404, "not-found", "delivery 4711").await;
     wrong("GET /v1/deliveries/x", Value::Null, 404, "not-found", "no such thing").await;
     wrong("POST /v1/deliveries/4711/retry", Value::Null, 404, "not-found", "delivery 4711").await;
-    let elsewhere = ask(&hamlet, OPERATOR, &format!("GET /v1/deliveries/{number}?site=holding"), &Value::Null).await;
+    let elsewhere = hamlet.ask(OPERATOR, &format!("GET /v1/deliveries/{number}?site=holding"), &Value::Null).await;
     refused(&elsewhere, 404, "not-found", "delivery");
 }
 
@@ -347,7 +330,7 @@ async fn list_entries_count_from_the_next_comment_on() {
     assert_eq!(admin(&hamlet, "GET /v1/lists", 200, &Value::Null).await, json!({"entries": []}));
 
     let wrong = async |line: &str, body: Value, status, kind: &str, part: &str| {
-        refused(&ask(&hamlet, ADMIN, line, &body).await, status, kind, part);
+        refused(&hamlet.ask(ADMIN, line, &body).await, status, kind, part);
     };
     wrong("POST /v1/lists", json!({"list": "block", "match": "x"}), 422, "invalid-field", "email:…").await;
     wrong("POST /v1/lists", json!({"list": "grey", "match": "ip:1.2.3.4"}), 422, "invalid-field", "`list`").await;
@@ -365,23 +348,23 @@ async fn keys_are_made_rotated_and_removed_by_api() {
     let hamlet = start().await;
     let made = admin(&hamlet, "POST /v1/keys", 201, &json!({"scopes": ["read"], "name": "page"})).await;
     let (id, key) = (made["id"].as_i64().unwrap(), made["api_key"].as_str().unwrap().to_owned());
-    assert_eq!(ask(&hamlet, &key, "GET /v1/endpoints", &Value::Null).await.status, 200, "it works at once");
+    assert_eq!(hamlet.ask(&key, "GET /v1/endpoints", &Value::Null).await.status, 200, "it works at once");
     let rotated = admin(&hamlet, &format!("POST /v1/keys/{id}/rotate"), 201, &json!({"overlap_s": 60})).await;
     let new = rotated["api_key"].as_str().unwrap();
     assert_eq!((&rotated["scopes"], &rotated["name"]), (&json!(["read"]), &json!("page")));
     for key in [key.as_str(), new] {
-        assert_eq!(ask(&hamlet, key, "GET /v1/endpoints", &Value::Null).await.status, 200);
+        assert_eq!(hamlet.ask(key, "GET /v1/endpoints", &Value::Null).await.status, 200);
     }
     hamlet.clock_hand.fetch_add(61_000_000, std::sync::atomic::Ordering::Relaxed);
-    refused(&ask(&hamlet, &key, "GET /v1/endpoints", &Value::Null).await, 401, "key-unknown", "expired");
+    refused(&hamlet.ask(&key, "GET /v1/endpoints", &Value::Null).await, 401, "key-unknown", "expired");
     let listed = admin(&hamlet, "GET /v1/keys", 200, &Value::Null).await;
     assert_eq!(listed["keys"].as_array().unwrap().len(), 4);
     assert!(!listed.to_string().contains(new), "a key is shown once");
     admin(&hamlet, &format!("DELETE /v1/keys/{}", rotated["id"]), 204, &Value::Null).await;
-    refused(&ask(&hamlet, new, "GET /v1/endpoints", &Value::Null).await, 401, "key-unknown", "not known");
+    refused(&hamlet.ask(new, "GET /v1/endpoints", &Value::Null).await, 401, "key-unknown", "not known");
 
     let wrong = async |line: &str, body: Value, status, kind: &str, part: &str| {
-        refused(&ask(&hamlet, ADMIN, line, &body).await, status, kind, part);
+        refused(&hamlet.ask(ADMIN, line, &body).await, status, kind, part);
     };
     wrong("POST /v1/keys", json!({"scopes": []}), 422, "invalid-field", "at least one").await;
     wrong("POST /v1/keys", json!({"scopes": ["root"]}), 422, "invalid-field", "`scopes[0]`").await;
@@ -396,7 +379,7 @@ async fn keys_are_made_rotated_and_removed_by_api() {
 async fn an_operator_makes_and_removes_sites() {
     let hamlet = start().await;
     let operator = async |line: &str, status: u16, body: Value| {
-        let reply = ask(&hamlet, OPERATOR, line, &body).await;
+        let reply = hamlet.ask(OPERATOR, line, &body).await;
         assert_eq!(reply.status, status, "{line}: {reply:?}");
         if reply.body.is_empty() { Value::Null } else { reply.json() }
     };
@@ -409,16 +392,16 @@ async fn an_operator_makes_and_removes_sites() {
     let key = made["api_key"].as_str().unwrap();
     assert!(key.len() == 12 && made["shadow"] == true, "{made}");
     let body = json!({"content": "hello"});
-    assert_eq!(ask(&hamlet, key, "POST /v1/comments/check", &body).await.status, 200, "it works at once");
+    assert_eq!(hamlet.ask(key, "POST /v1/comments/check", &body).await.status, 200, "it works at once");
     assert_eq!(made["language"], "ar");
-    let reason = ask(&hamlet, key, "POST /v1/comments/check", &body).await.json()["reason"].clone();
+    let reason = hamlet.ask(key, "POST /v1/comments/check", &body).await.json()["reason"].clone();
     assert!(reason.as_str().unwrap().starts_with("قُبل: "), "{reason}");
-    let told = ask(&hamlet, key, "POST /v1/comments/check?dry_run", &body).await.json()["for_commenter"].clone();
+    let told = hamlet.ask(key, "POST /v1/comments/check?dry_run", &body).await.json()["for_commenter"].clone();
     assert_eq!(told, json!({"status": "approved", "language": "ar", "message": "نُشر تعليقك."}));
     let auto = operator("PATCH /v1/sites/shop", 200, json!({"language": null})).await;
     assert_eq!(auto.get("language"), None);
     let german = json!({"content": "hello", "lang": "de_DE"});
-    let reason = ask(&hamlet, key, "POST /v1/comments/check", &german).await.json()["reason"].clone();
+    let reason = hamlet.ask(key, "POST /v1/comments/check", &german).await.json()["reason"].clone();
     assert!(reason.as_str().unwrap().starts_with("Freigegeben: "), "{reason}");
     let thresholds = json!({"hold": 0.4, "spam": 0.9, "discard": null});
     let changed = operator("PATCH /v1/sites/shop", 200, json!({"name": "store", "thresholds": thresholds})).await;
@@ -429,10 +412,10 @@ async fn an_operator_makes_and_removes_sites() {
     assert_eq!(operator("GET /v1/sites/store", 200, Value::Null).await, changed);
     assert_eq!(operator("GET /v1/sites", 200, Value::Null).await["sites"].as_array().unwrap().len(), 5);
     operator("DELETE /v1/sites/store", 204, Value::Null).await;
-    refused(&ask(&hamlet, key, "POST /v1/comments/check", &body).await, 401, "key-unknown", "not known");
+    refused(&hamlet.ask(key, "POST /v1/comments/check", &body).await, 401, "key-unknown", "not known");
 
     let wrong = async |line: &str, body: Value, status, kind: &str, part: &str| {
-        refused(&ask(&hamlet, OPERATOR, line, &body).await, status, kind, part);
+        refused(&hamlet.ask(OPERATOR, line, &body).await, status, kind, part);
     };
     wrong("POST /v1/sites", json!({"name": "a b", "url": "https://x.example"}), 422, "invalid-field", "64 letters")
         .await;
@@ -443,7 +426,7 @@ async fn an_operator_makes_and_removes_sites() {
     let order = json!({"thresholds": {"hold": 0.9, "spam": 0.4, "discard": null}});
     wrong("PATCH /v1/sites/default", order, 422, "invalid-field", "above the spam threshold").await;
     wrong("GET /v1/sites/nobody", Value::Null, 404, "not-found", "site").await;
-    let of_site = ask(&hamlet, ADMIN, "GET /v1/sites", &Value::Null).await;
+    let of_site = hamlet.ask(ADMIN, "GET /v1/sites", &Value::Null).await;
     refused(&of_site, 403, "scope-missing", "key of no site");
 }
 

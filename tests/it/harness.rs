@@ -11,6 +11,7 @@ use hamlet::classifier::Classifier;
 use hamlet::clock::Clock;
 use hamlet::decision::Judge;
 use hamlet::http;
+use hamlet::key::NewKey;
 use hamlet::pipeline::{Pipeline, key_hash};
 use hamlet::rules::RuleSet;
 use hamlet::site::Policy;
@@ -33,6 +34,9 @@ pub const HOLDING: &str = "bbbbbbbbbbbb";
 pub const DISCARDING: &str = "dddddddddddd";
 
 /// When everything in tests happens, unless the clock's hand is moved.
+/// Keys that [`Hamlet::with_keys`] makes: of the site `default` for everything, and of no site.
+pub const ADMIN: &str = "adadadadadad";
+pub const OPERATOR: &str = "hk_operator";
 pub const NOW: &str = "2026-01-02T03:04:05Z";
 
 /// A Hamlet that runs until it is dropped.
@@ -85,6 +89,25 @@ impl Hamlet {
             http::serve(listener, served, &settings, stop).await;
         });
         Hamlet { address, pipeline, router, stop, serving, clock_hand, folder }
+    }
+
+    /// Makes [`ADMIN`] and [`OPERATOR`] keys, which go by these names.
+    pub async fn with_keys(self, names: [&str; 2]) -> Hamlet {
+        let site = self.pipeline.site_named("default").unwrap().id;
+        for ((site, key), name) in [(Some(site), ADMIN), (None, OPERATOR)].into_iter().zip(names) {
+            let (scopes, hash) = ("check,submit,read,admin".parse().unwrap(), key_hash(key));
+            let key = NewKey { site, name: name.into(), scopes, hash, expires_at: None };
+            self.pipeline.store.add_key(key, self.pipeline.clock.now()).await.unwrap();
+        }
+        self.pipeline.refresh().await.unwrap();
+        self
+    }
+
+    /// A call such as `POST /v1/lists`, with a body unless it is null.
+    pub async fn ask(&self, key: &str, line: &str, body: &Value) -> Reply {
+        let (method, path) = line.split_once(' ').unwrap();
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.json(key, method, path, &[], body.as_bytes()).await
     }
 
     /// Sends a JSON body to `path` as the site `default`.

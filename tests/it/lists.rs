@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hamlet::key::NewKey;
 use hamlet::list_files;
-use hamlet::pipeline::key_hash;
 use hamlet::site::{ListEntry, ListKind};
 use hamlet::store::{ListFilter, Settings, StoreError, open};
 use jiff::Timestamp;
@@ -15,31 +13,15 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::daemon::{Daemon, LOG, hamlet};
-use crate::harness::{HOLDING, Hamlet, Reply};
-
-const ADMIN: &str = "adadadadadad";
-const OPERATOR: &str = "hk_operator";
+use crate::harness::{ADMIN, HOLDING, Hamlet, OPERATOR};
 
 async fn start() -> Hamlet {
     let hamlet = Hamlet::start().await;
-    let site = hamlet.pipeline.site_named("default").unwrap().id;
-    for (site, key, name) in [(Some(site), ADMIN, "ada's key"), (None, OPERATOR, "operator")] {
-        let (scopes, hash) = ("check,submit,read,admin".parse().unwrap(), key_hash(key));
-        let key = NewKey { site, name: name.into(), scopes, hash, expires_at: None };
-        hamlet.pipeline.store.add_key(key, hamlet.pipeline.clock.now()).await.unwrap();
-    }
-    hamlet.pipeline.refresh().await.unwrap();
-    hamlet
-}
-
-async fn ask(hamlet: &Hamlet, key: &str, line: &str, body: &Value) -> Reply {
-    let (method, path) = line.split_once(' ').unwrap();
-    let body = if body.is_null() { String::new() } else { body.to_string() };
-    hamlet.json(key, method, path, &[], body.as_bytes()).await
+    hamlet.with_keys(["ada's key", "operator"]).await
 }
 
 async fn answer(hamlet: &Hamlet, key: &str, line: &str, status: u16, body: &Value) -> Value {
-    let reply = ask(hamlet, key, line, body).await;
+    let reply = hamlet.ask(key, line, body).await;
     assert_eq!(reply.status, status, "{line}: {reply:?}");
     reply.json()
 }
@@ -64,7 +46,7 @@ async fn a_shared_entry_counts_for_all_sites_and_a_sites_own_answers_it() {
     assert_eq!(verdict["decision"], "spam");
     assert_eq!(notes(&verdict, "BLOCK_LIST"), ["link:bad.example (three waves; bob; shared)"]);
     assert!(verdict["reason"].as_str().unwrap().contains("link:bad.example (three waves"), "{verdict}");
-    let elsewhere = ask(&hamlet, HOLDING, "POST /v1/comments/check", &spam).await.json();
+    let elsewhere = hamlet.ask(HOLDING, "POST /v1/comments/check", &spam).await.json();
     assert_eq!(notes(&elsewhere, "BLOCK_LIST").len(), 1, "{elsewhere}");
 
     let own = json!({"list": "allow", "match": "domain:shop.bad.example"});
@@ -72,15 +54,15 @@ async fn a_shared_entry_counts_for_all_sites_and_a_sites_own_answers_it() {
     let verdict = hamlet.check(&spam).await;
     assert_eq!(verdict["decision"], "approve");
     assert_eq!(notes(&verdict, "ALLOW_LIST"), ["domain:shop.bad.example (ada's key)"]);
-    let elsewhere = ask(&hamlet, HOLDING, "POST /v1/comments/check", &spam).await.json();
+    let elsewhere = hamlet.ask(HOLDING, "POST /v1/comments/check", &spam).await.json();
     assert!(notes(&elsewhere, "ALLOW_LIST").is_empty(), "{elsewhere}");
 
     answer(&hamlet, OPERATOR, "DELETE /v1/lists/shared?match=link:bad.example", 200, &Value::Null).await;
     assert!(notes(&hamlet.check(&spam).await, "BLOCK_LIST").is_empty());
     for line in ["GET /v1/lists/shared", "DELETE /v1/lists/shared?match=ip:192.0.2.1"] {
-        assert_eq!(ask(&hamlet, ADMIN, line, &Value::Null).await.status, 403, "{line} is the operator's");
+        assert_eq!(hamlet.ask(ADMIN, line, &Value::Null).await.status, 403, "{line} is the operator's");
     }
-    assert_eq!(ask(&hamlet, ADMIN, "POST /v1/lists/shared", &entry).await.status, 403);
+    assert_eq!(hamlet.ask(ADMIN, "POST /v1/lists/shared", &entry).await.status, 403);
 }
 
 #[tokio::test]
@@ -116,7 +98,7 @@ async fn many_entries_are_put_on_at_once_and_shown_by_pages() {
     assert!(refused["detail"].as_str().unwrap().contains("stands alone"), "{refused}");
     let none = answer(&hamlet, ADMIN, "GET /v1/lists?match=domain:new.example", 200, &Value::Null).await;
     assert_eq!(none, json!({"entries": []}));
-    assert_eq!(ask(&hamlet, ADMIN, "GET /v1/lists?cursor=x", &Value::Null).await.status, 422);
+    assert_eq!(hamlet.ask(ADMIN, "GET /v1/lists?cursor=x", &Value::Null).await.status, 422);
 }
 
 #[tokio::test]
