@@ -14,7 +14,7 @@ use crate::comment::Comment;
 use crate::facts::Facts;
 use crate::language::Language;
 use crate::lists::{self, Lists};
-use crate::reason;
+use crate::reason::Voice;
 use crate::rules::{Case, RuleSet};
 use crate::site::{ListKind, Policy, Site};
 use crate::text::Text;
@@ -85,12 +85,13 @@ impl Judge {
         let is_shadow = site.policy.shadow;
         let decision = if is_shadow { Decision::Approve } else { judged };
         let language = Language::of_site(site.policy.language, comment.lang.as_deref());
+        let voice = Voice { language, rules: &self.rules };
         let otherwise = if is_shadow { None } else { otherwise::of(&evidence, judged, &thresholds, &self.rules) };
         Verdict {
             decision,
             score,
-            reason: reason::of(language, judged, &evidence, &opinion.tokens, is_shadow),
-            otherwise: otherwise.and_then(|it| reason::otherwise(language, &it.without, it.decision)),
+            reason: voice.reason(judged, &evidence, &opinion.tokens, is_shadow),
+            otherwise: otherwise.and_then(|it| voice.otherwise(&it.without, it.decision)),
             not_sent: self.rules.not_sent(case).map(|field| field.as_str().into()).collect(),
             evidence,
             tokens: opinion.tokens,

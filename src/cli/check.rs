@@ -24,6 +24,7 @@ use crate::decision::Judge;
 use crate::language::Language;
 use crate::list_files;
 use crate::lists::Lists;
+use crate::reason::Voice;
 use crate::site::{Site, SiteId};
 use crate::text::Text;
 use explain::Manner;
@@ -79,7 +80,8 @@ pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
             writeln!(out)?;
         }
         let language = Language::of_site(site.policy.language, comment.lang.as_deref());
-        let manner = Manner { language, is_coloured: screen::is_coloured() };
+        let voice = Voice { language, rules: judge.rules() };
+        let manner = Manner { voice, is_coloured: screen::is_coloured() };
         Ok(explain::verdict(&mut out, manner, number, &Text::of(comment), &verdict)?)
     })?;
     ensure!(number > 0, "{} holds no comment", name(&args.file));

@@ -16,7 +16,7 @@ pub use messages::missing;
 
 use crate::event::{ForCommenter, PublicStatus};
 use crate::language::Language;
-use crate::rules;
+use crate::rules::{self, RuleSet};
 use crate::verdict::{Decision, Evidence, Label, Token};
 
 /// Evidence named in a sentence at most; more is a list, which the verdict has anyway.
@@ -26,91 +26,106 @@ const MAX_WORDS: usize = 2;
 /// Evidence below this, in nats, explains nothing.
 pub(crate) const LEAST_NAMED: f64 = 0.1;
 
-/// One plain sentence: what was decided, and the heaviest evidence on the side that won.
-///
-/// * `judged`: the decision by the score, whatever shadow mode makes of it.
-/// * `evidence`, `tokens`: heaviest first.
-pub fn of(language: Language, judged: Decision, evidence: &[Evidence], tokens: &[Token], is_shadow: bool) -> String {
-    let side = if judged == Decision::Approve { -1.0 } else { 1.0 };
-    let because: Vec<String> = evidence
-        .iter()
-        .filter(|piece| piece.weight.get() * side > LEAST_NAMED && explains(piece))
-        .take(MAX_NAMED)
-        .map(|piece| named(language, piece, tokens))
-        .collect();
-    let because = match (because.is_empty(), judged) {
-        (false, _) => join(language, &because),
-        (true, Decision::Approve) => messages::sentence(language, "nothing", &[]),
-        (true, _) => messages::sentence(language, "small-signs", &[]),
-    };
-    let sentence = messages::sentence(language, judged.as_str(), &[("because", &because)]);
-    if is_shadow && judged != Decision::Approve {
-        messages::sentence(language, "shadow", &[("sentence", &sentence)])
-    } else {
-        sentence
-    }
-}
-
 /// Does it explain something to a person? What holds for every comment does not.
 pub(crate) fn explains(piece: &Evidence) -> bool {
     !matches!(piece.symbol.as_ref(), "PRIOR" | "BOUND")
 }
 
-/// As [`says`]; the classifier's evidence names the words that spoke most for spam.
-fn named(language: Language, piece: &Evidence, tokens: &[Token]) -> String {
-    let says = says(language, piece);
-    if !matches!(piece.symbol.as_ref(), "BAYES" | "BAYES_SITE") || piece.weight.get() < 0.0 {
-        return says;
-    }
-    // Every link has these: true, and no explanation.
-    let is_of_any_link = |token: &&Token| matches!(token.text.as_str(), "http" | "https" | "www" | "com");
-    let telling = tokens.iter().filter(|token| token.weight.get() > LEAST_NAMED && !is_of_any_link(token));
-    let words = telling.take(MAX_WORDS);
-    let words: Vec<String> = words.map(|token| quote::note(language, &token.text)).collect();
-    if words.is_empty() {
-        return says;
-    }
-    messages::sentence(language, "with-note", &[("says", &says), ("note", &join(language, &words))])
+/// Who speaks of evidence: the language, and the rules, whose operator may have worded some.
+#[derive(Clone, Copy, Debug)]
+pub struct Voice<'a> {
+    pub language: Language,
+    pub rules: &'a RuleSet,
 }
 
-/// What one piece of evidence says and what exactly was found: a part of a sentence.
-pub fn says(language: Language, piece: &Evidence) -> String {
-    let symbol = piece.symbol.as_ref();
-    let for_it = piece.weight.get() < 0.0;
-    let id = match symbol {
-        "BAYES" if for_it => "BAYES-ham",
-        "BAYES_SITE" if for_it => "BAYES_SITE-ham",
-        _ => symbol,
-    };
-    let says = messages::plain(language, id).unwrap_or_else(|| {
-        let english = rules::says(symbol).map(Cow::Borrowed).or_else(|| messages::plain(Language::English, id));
-        Cow::Owned(quote::isolated(language, english.unwrap_or(Cow::Borrowed(symbol)).into_owned()))
-    });
-    match symbol {
-        // Their notes are for programs and for the curious.
-        "PRIOR" | "BOUND" | "BAYES" | "BAYES_SITE" => says.into_owned(),
-        _ if piece.note.is_empty() => says.into_owned(),
-        "ALLOW_LIST" | "BLOCK_LIST" => {
-            let note = quote::name(language, &piece.note);
-            messages::sentence(language, "with-entry", &[("says", &says), ("note", &note)])
-        }
-        _ => {
-            let note = quote::note(language, &piece.note);
-            messages::sentence(language, "with-note", &[("says", &says), ("note", &note)])
+impl Voice<'_> {
+    /// One plain sentence: what was decided, and the heaviest evidence on the side that won.
+    ///
+    /// * `judged`: the decision by the score, whatever shadow mode makes of it.
+    /// * `evidence`, `tokens`: heaviest first.
+    pub fn reason(self, judged: Decision, evidence: &[Evidence], tokens: &[Token], is_shadow: bool) -> String {
+        let language = self.language;
+        let side = if judged == Decision::Approve { -1.0 } else { 1.0 };
+        let because: Vec<String> = evidence
+            .iter()
+            .filter(|piece| piece.weight.get() * side > LEAST_NAMED && explains(piece))
+            .take(MAX_NAMED)
+            .map(|piece| self.named(piece, tokens))
+            .collect();
+        let because = match (because.is_empty(), judged) {
+            (false, _) => join(language, &because),
+            (true, Decision::Approve) => messages::sentence(language, "nothing", &[]),
+            (true, _) => messages::sentence(language, "small-signs", &[]),
+        };
+        let sentence = messages::sentence(language, judged.as_str(), &[("because", &because)]);
+        if is_shadow && judged != Decision::Approve {
+            messages::sentence(language, "shadow", &[("sentence", &sentence)])
+        } else {
+            sentence
         }
     }
-}
 
-/// What would have changed the verdict: without this evidence it would have been `decision`, which is milder.
-pub(crate) fn otherwise(language: Language, without: &[&Evidence], decision: Decision) -> Option<String> {
-    let id = match decision {
-        Decision::Approve => "otherwise-approve",
-        Decision::Hold => "otherwise-hold",
-        Decision::Spam => "otherwise-spam",
-        Decision::Discard => return None,
-    };
-    let what: Vec<String> = without.iter().map(|piece| says(language, piece)).collect();
-    Some(messages::sentence(language, id, &[("what", &join(language, &what))]))
+    /// As [`Voice::says`]; the classifier's evidence names the words that spoke most for spam.
+    fn named(self, piece: &Evidence, tokens: &[Token]) -> String {
+        let language = self.language;
+        let says = self.says(piece);
+        if !matches!(piece.symbol.as_ref(), "BAYES" | "BAYES_SITE") || piece.weight.get() < 0.0 {
+            return says;
+        }
+        // Every link has these: true, and no explanation.
+        let is_of_any_link = |token: &&Token| matches!(token.text.as_str(), "http" | "https" | "www" | "com");
+        let telling = tokens.iter().filter(|token| token.weight.get() > LEAST_NAMED && !is_of_any_link(token));
+        let words = telling.take(MAX_WORDS);
+        let words: Vec<String> = words.map(|token| quote::note(language, &token.text)).collect();
+        if words.is_empty() {
+            return says;
+        }
+        messages::sentence(language, "with-note", &[("says", &says), ("note", &join(language, &words))])
+    }
+
+    /// What one piece of evidence says and what exactly was found: a part of a sentence.
+    pub fn says(self, piece: &Evidence) -> String {
+        let Voice { language, rules } = self;
+        let symbol = piece.symbol.as_ref();
+        let for_it = piece.weight.get() < 0.0;
+        let id = match symbol {
+            "BAYES" if for_it => "BAYES-ham",
+            "BAYES_SITE" if for_it => "BAYES_SITE-ham",
+            _ => symbol,
+        };
+        // What the operator says is said in every language, for nobody translates it.
+        let own = rules.says(symbol).filter(|own| rules::says(symbol) != Some(*own));
+        let says = own.map_or_else(|| messages::plain(language, id), |_| None).unwrap_or_else(|| {
+            let english = rules.says(symbol).map(Cow::Borrowed).or_else(|| messages::plain(Language::English, id));
+            Cow::Owned(quote::isolated(language, english.unwrap_or(Cow::Borrowed(symbol)).into_owned()))
+        });
+        match symbol {
+            // Their notes are for programs and for the curious.
+            "PRIOR" | "BOUND" | "BAYES" | "BAYES_SITE" => says.into_owned(),
+            _ if piece.note.is_empty() => says.into_owned(),
+            "ALLOW_LIST" | "BLOCK_LIST" => {
+                let note = quote::name(language, &piece.note);
+                messages::sentence(language, "with-entry", &[("says", &says), ("note", &note)])
+            }
+            _ => {
+                let note = quote::note(language, &piece.note);
+                messages::sentence(language, "with-note", &[("says", &says), ("note", &note)])
+            }
+        }
+    }
+
+    /// What would have changed the verdict: without this evidence it would have been `decision`, which is milder.
+    pub(crate) fn otherwise(self, without: &[&Evidence], decision: Decision) -> Option<String> {
+        let language = self.language;
+        let id = match decision {
+            Decision::Approve => "otherwise-approve",
+            Decision::Hold => "otherwise-hold",
+            Decision::Spam => "otherwise-spam",
+            Decision::Discard => return None,
+        };
+        let what: Vec<String> = without.iter().map(|piece| self.says(piece)).collect();
+        Some(messages::sentence(language, id, &[("what", &join(language, &what))]))
+    }
 }
 
 /// The reason of a verdict that a person's label stands for.

@@ -4,6 +4,10 @@ use super::*;
 use crate::rules::{Field, RuleSet, Weighed};
 use crate::verdict::{Nats, Token};
 
+fn voice(language: Language) -> Voice<'static> {
+    Voice { language, rules: RuleSet::shipped() }
+}
+
 fn piece(symbol: &str, weight: f64, note: &str) -> Evidence {
     Evidence::new(symbol.to_owned(), Nats::clamped(weight), note)
 }
@@ -12,7 +16,7 @@ fn piece(symbol: &str, weight: f64, note: &str) -> Evidence {
 #[track_caller]
 fn check(judged: Decision, is_shadow: bool, evidence: &[(&'static str, f64, &str)], expected: [&str; 3]) {
     let evidence: Vec<Evidence> = evidence.iter().map(|&(symbol, weight, note)| piece(symbol, weight, note)).collect();
-    let said = Language::ALL.map(|language| shown(&of(language, judged, &evidence, &[], is_shadow)));
+    let said = Language::ALL.map(|language| shown(&voice(language).reason(judged, &evidence, &[], is_shadow)));
     assert_eq!(said, expected);
 }
 
@@ -99,7 +103,7 @@ fn the_classifier_names_the_words_that_spoke_for_spam() {
     let tokens =
         [token("https", 2.0), token("bonus", 1.2), token("hello", -0.9), token("bit.ly", 0.8), token("win", 0.7)];
     let said = Language::ALL
-        .map(|language| shown(&of(language, Decision::Spam, &[piece("BAYES", 3.0, "87 %")], &tokens, false)));
+        .map(|language| shown(&voice(language).reason(Decision::Spam, &[piece("BAYES", 3.0, "87 %")], &tokens, false)));
     assert_eq!(
         said,
         [
@@ -108,7 +112,7 @@ fn the_classifier_names_the_words_that_spoke_for_spam() {
             "Als Spam eingestuft: für Spam typische Wörter („bonus“ und bit.ly).",
         ]
     );
-    let approved = of(Language::English, Decision::Approve, &[piece("BAYES", -3.0, "")], &tokens, false);
+    let approved = voice(Language::English).reason(Decision::Approve, &[piece("BAYES", -3.0, "")], &tokens, false);
     assert_eq!(approved, "Approved: words that are common in ordinary comments.");
 }
 
@@ -209,7 +213,7 @@ fn the_word_for_a_whole_campaign_is_told() {
 fn what_a_symbol_says_is_part_of_a_sentence() {
     for language in Language::ALL {
         for Weighed { rule, weight } in RuleSet::shipped().iter() {
-            let said = says(language, &piece(rule.symbol, weight, ""));
+            let said = voice(language).says(&piece(rule.symbol, weight, ""));
             assert!(
                 !said.ends_with(['.', '!', ' ', ',', '،']) && !said.contains([':', ';', '؛']),
                 "{language}: {said}"
@@ -225,7 +229,7 @@ fn what_a_symbol_says_is_part_of_a_sentence() {
 fn what_would_have_changed_it_is_told() {
     let (link, word) = (piece("URL_SHORTENER", 1.5, "bit.ly"), piece("SPAM_CASINO", 1.2, "casino"));
     let told = |without: &[&Evidence], decision| {
-        Language::ALL.map(|language| shown(&otherwise(language, without, decision).unwrap()))
+        Language::ALL.map(|language| shown(&voice(language).otherwise(without, decision).unwrap()))
     };
     assert_eq!(
         told(&[&link], Decision::Approve),
@@ -275,7 +279,7 @@ fn every_sentence_is_one_and_holds_its_quotations_together() {
     let hostile = "a\u{2069}\u{202E}ب\u{1b}[2J\n{ $because } . x\u{2067}";
     for language in Language::ALL {
         for weighed in RuleSet::shipped().iter() {
-            let said = of(language, Decision::Spam, &[piece(weighed.rule.symbol, 2.0, hostile)], &[], false);
+            let said = voice(language).reason(Decision::Spam, &[piece(weighed.rule.symbol, 2.0, hostile)], &[], false);
             assert!(said.ends_with('.') && !said.contains(['\n', '\u{1b}', '\u{202E}', '\u{2067}']), "{said:?}");
             let count = |c| said.matches(c).count();
             assert_eq!(count('\u{2068}'), count('\u{2069}'), "{said:?}");
@@ -287,6 +291,19 @@ fn every_sentence_is_one_and_holds_its_quotations_together() {
 #[test]
 fn what_a_language_lacks_is_said_in_english() {
     let unknown = piece("SOMETHING_NEW", 2.0, "");
-    assert_eq!(says(Language::English, &unknown), "SOMETHING_NEW");
-    assert_eq!(says(Language::Arabic, &unknown), "\u{2068}SOMETHING_NEW\u{2069}");
+    assert_eq!(voice(Language::English).says(&unknown), "SOMETHING_NEW");
+    assert_eq!(voice(Language::Arabic).says(&unknown), "\u{2068}SOMETHING_NEW\u{2069}");
+}
+
+#[test]
+fn what_an_operator_says_of_a_composite_is_said_in_every_language() {
+    let file = "[composites]\nMINE = { when = \"PRAISE & LINK\", weight = 1, family = \"content\", says = \"robots\" }\n\
+                PRAISE_PLUS_LINK = { says = \"flattery with a link\" }";
+    let rules = RuleSet::parse(file, "my.toml").unwrap();
+    for language in Language::ALL {
+        let said = |symbol| shown(&Voice { language, rules: &rules }.says(&piece(symbol, 1.0, "")));
+        assert!(said("MINE").contains("robots"), "{}", said("MINE"));
+        assert!(said("PRAISE_PLUS_LINK").contains("flattery with a link"));
+        assert_eq!(said("URL_SHORTENER"), shown(&voice(language).says(&piece("URL_SHORTENER", 1.0, ""))));
+    }
 }

@@ -281,11 +281,11 @@ impl RuleSet {
     }
 
     /// The rules and then the composites with their weights, for showing.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Weighed<'_>> {
+    pub fn iter(&self) -> impl Iterator<Item = Weighed<'_>> {
         let rules =
             RULES.iter().zip(&self.weights).map(|(rule, &weight)| Weighed { rule: Symptom::from(rule), weight });
         let composites = self.composites.iter().map(|it| Weighed { rule: Symptom::from(it), weight: it.weight });
-        rules.chain(composites).collect::<Vec<_>>().into_iter()
+        rules.chain(composites)
     }
 
     /// Fields that were not sent and that a rule with a weight would have looked at.

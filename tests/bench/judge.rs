@@ -13,7 +13,7 @@ use hamlet::comment::Comment;
 use hamlet::decision::Judge;
 use hamlet::language::Language;
 use hamlet::lists::Lists;
-use hamlet::reason;
+use hamlet::reason::Voice;
 use hamlet::rules::RuleSet;
 use hamlet::site::{Policy, Site, SiteId};
 use hamlet::text::Text;
@@ -81,7 +81,9 @@ fn reason_alone(bencher: Bencher<'_, '_>, language: &str) {
     let language: Language = language.parse().unwrap();
     let verdict = judge().judge(&of_bytes(SPAM, 500), &site(), &Lists::default(), Timestamp::UNIX_EPOCH);
     let Verdict { decision, evidence, tokens, .. } = verdict;
-    bencher.bench_local(|| reason::of(language, decision, black_box(&evidence), &tokens, false));
+    bencher.bench_local(|| {
+        Voice { language, rules: RuleSet::shipped() }.reason(decision, black_box(&evidence), &tokens, false)
+    });
 }
 
 #[divan::bench(args = ["english", "arabic", "chinese", "spam"])]

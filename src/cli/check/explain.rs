@@ -9,8 +9,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::marks::{self, Mark};
 use crate::cli::screen;
-use crate::language::{Language, is_right_to_left};
-use crate::reason;
+use crate::language::is_right_to_left;
+use crate::reason::{self, Voice};
 use crate::text::Text;
 use crate::verdict::{Decision, Evidence, Verdict};
 
@@ -24,15 +24,15 @@ const BAR: usize = 10;
 
 /// How it is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
-    pub language: Language,
+pub(super) struct Manner<'a> {
+    pub voice: Voice<'a>,
     /// Marks are colours; else they are written `[+spam+]` and `[-ham-]`.
     pub is_coloured: bool,
 }
 
 pub(super) fn verdict(
     out: &mut impl Write,
-    manner: Manner,
+    manner: Manner<'_>,
     number: u64,
     text: &Text,
     verdict: &Verdict,
@@ -48,7 +48,7 @@ pub(super) fn verdict(
     writeln!(out)?;
     let wide = verdict.evidence.iter().map(|piece| piece.symbol.chars().count()).max().unwrap_or(0);
     for piece in &verdict.evidence {
-        evidence(out, manner.language, piece, wide)?;
+        evidence(out, manner.voice, piece, wide)?;
     }
     writeln!(out)?;
     if !verdict.tokens.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn verdict(
         let tokens: Vec<String> = verdict.tokens.iter().map(token).collect();
         writeln!(out, "   Words: {}", tokens.join(" · "))?;
     }
-    if let Some(not_sent) = reason::not_sent(manner.language, &verdict.not_sent) {
+    if let Some(not_sent) = reason::not_sent(manner.voice.language, &verdict.not_sent) {
         said(out, &not_sent)?;
     }
     let thresholds = &verdict.thresholds;
@@ -106,11 +106,11 @@ fn set_apart(sentence: &str) -> String {
 }
 
 /// One piece: weight, bar, symbol and, last because it may run to the left, what it says.
-fn evidence(out: &mut impl Write, language: Language, piece: &Evidence, wide: usize) -> io::Result<()> {
+fn evidence(out: &mut impl Write, voice: Voice<'_>, piece: &Evidence, wide: usize) -> io::Result<()> {
     let weight = piece.weight.get();
     let style = if weight < 0.0 { screen::colour(Decision::Approve) } else { screen::colour(Decision::Spam) };
     let (left, right) = bar(weight);
-    let mut says = set_apart(&reason::says(language, piece));
+    let mut says = set_apart(&voice.says(piece));
     if matches!(piece.symbol.as_ref(), "BAYES" | "BAYES_SITE") && !piece.note.is_empty() {
         says = format!("{says}; {}", screen::foreign(&piece.note, 100));
     }
@@ -131,7 +131,7 @@ fn bar(weight: f64) -> (String, String) {
 }
 
 /// The text with its marks, wrapped; of a long one the beginning and what is around marks.
-fn marked(out: &mut impl Write, manner: Manner, visible: &str, marks: &[Mark]) -> io::Result<()> {
+fn marked(out: &mut impl Write, manner: Manner<'_>, visible: &str, marks: &[Mark]) -> io::Result<()> {
     let mut line: Vec<Cell> = Vec::new();
     let mut word: Vec<Cell> = Vec::new();
     for cell in cells(visible, marks).chain([Cell { c: ' ', mark: None }]) {
@@ -219,7 +219,7 @@ fn excerpts(visible: &str, marks: &[Mark]) -> Vec<(std::ops::Range<usize>, bool)
     parts.into_iter().map(|part| (part.clone(), part.end < visible.len())).collect()
 }
 
-fn write_line(out: &mut impl Write, manner: Manner, line: &[Cell]) -> io::Result<()> {
+fn write_line(out: &mut impl Write, manner: Manner<'_>, line: &[Cell]) -> io::Result<()> {
     let is_foreign = line.iter().any(|cell| is_right_to_left(cell.c));
     write!(out, "   {}", if is_foreign { "\u{2068}" } else { "" })?;
     for run in line.chunk_by(|a, b| a.mark == b.mark) {
@@ -244,6 +244,8 @@ mod tests {
 
     use crate::comment::Comment;
     use crate::facts::Facts;
+    use crate::language::Language;
+    use crate::rules::RuleSet;
     use crate::site::Policy;
     use crate::verdict::{Nats, Score, Token};
 
@@ -259,10 +261,11 @@ mod tests {
             Token { text: "casino".into(), weight: Nats::clamped(1.36) },
             Token { text: "thanks".into(), weight: Nats::clamped(-0.41) },
         ];
+        let voice = Voice { language, rules: RuleSet::shipped() };
         let of = Verdict {
             decision: Decision::Hold,
             score: Score::of(&evidence),
-            reason: reason::of(language, Decision::Hold, &evidence, &tokens, false),
+            reason: voice.reason(Decision::Hold, &evidence, &tokens, false),
             otherwise: otherwise.map(str::to_owned),
             not_sent: vec!["author.email".into(), "form_seconds".into()],
             evidence,
@@ -277,7 +280,7 @@ mod tests {
         };
         let mut out = Vec::new();
         let text = Text::of(&Comment::of_text(content));
-        verdict(&mut out, Manner { language, is_coloured }, 1, &text, &of).unwrap();
+        verdict(&mut out, Manner { voice, is_coloured }, 1, &text, &of).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -364,7 +367,8 @@ mod tests {
         };
         let marks: Vec<Mark> = marks.iter().map(mark).collect();
         let mut out = Vec::new();
-        let manner = Manner { language: Language::English, is_coloured: false };
+        let manner =
+            Manner { voice: Voice { language: Language::English, rules: RuleSet::shipped() }, is_coloured: false };
         marked(&mut out, manner, visible, &marks).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
@@ -389,7 +393,8 @@ mod tests {
         let mut out = Vec::new();
         let start = long.find("casino").unwrap();
         let mark = Mark { bytes: start..start + 6, is_spam: true };
-        let manner = Manner { language: Language::English, is_coloured: false };
+        let manner =
+            Manner { voice: Voice { language: Language::English, rules: RuleSet::shipped() }, is_coloured: false };
         marked(&mut out, manner, &long, &[mark]).unwrap();
         let out = String::from_utf8(out).unwrap();
         assert!(
