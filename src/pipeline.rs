@@ -74,6 +74,8 @@ pub struct Pipeline {
     hand_over: ArcSwapOption<mpsc::Sender<DecisionJob>>,
     /// Rung when there may be a message to send.
     pub told: Notify,
+    /// Rung when a comment was judged and waits to be counted.
+    pub judged: Notify,
     judge: ArcSwap<Judge>,
     callers: ArcSwap<Callers>,
     shelf: Shelf,
@@ -132,6 +134,7 @@ impl Pipeline {
             queued: Notify::new(),
             hand_over: ArcSwapOption::empty(),
             told: Notify::new(),
+            judged: Notify::new(),
             judge: ArcSwap::from_pointee(judge),
             callers: ArcSwap::from_pointee(Callers::default()),
             shelf: Shelf::default(),
@@ -312,11 +315,12 @@ impl Pipeline {
         Ok(())
     }
 
-    /// A verdict was kept: counts it and wakes who tells endpoints of it.
+    /// A verdict was kept: counts it and wakes who tells endpoints of it, and who remembers it.
     fn decided(&self, site: &Site, decision: Decision) {
         let site = site.name.clone();
         metrics::counter!("hamlet_decisions_total", "site" => site, "decision" => decision.as_str()).increment(1);
         self.told.notify_one();
+        self.judged.notify_one();
     }
 
     async fn existing(&self, site: &Site, id: CommentId) -> Result<StoredComment, StoreError> {

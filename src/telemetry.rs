@@ -10,7 +10,7 @@ use tracing_subscriber::util::TryInitError;
 use crate::config::{Log, LogFormat};
 
 /// What is counted and measured, as `GET /metrics` shows it. The only place where a metric is described.
-pub const METRICS: [(&str, Kind, &str); 20] = [
+pub const METRICS: [(&str, Kind, &str); 21] = [
     ("hamlet_decisions_total", Kind::Counter, "Verdicts kept, by `site` and `decision`; those of people too."),
     ("hamlet_deliveries_total", Kind::Counter, "Attempts at a webhook delivery, by `outcome`."),
     ("hamlet_delivery_seconds", Kind::Seconds, "Time until an endpoint answered or was given up."),
@@ -30,6 +30,11 @@ pub const METRICS: [(&str, Kind, &str); 20] = [
     ("hamlet_muted_symbols", Kind::Gauge, "1 while a symbol that has gone mad is muted, by `site` and `symbol`."),
     ("hamlet_queue_jobs", Kind::Gauge, "Jobs that wait or were given up, by `kind` and `state`."),
     ("hamlet_rate_limited_total", Kind::Counter, "Requests refused for coming too often, by `limit`."),
+    (
+        "hamlet_remembered_total",
+        Kind::Counter,
+        "Comments counted in what was seen before; those of `hamlet_decisions_total` beyond it wait for that.",
+    ),
     ("hamlet_store_commits_total", Kind::Counter, "Transactions committed by the store's writer."),
     ("hamlet_store_commit_seconds", Kind::Seconds, "Time that a commit took, waiting for the disk included."),
     ("hamlet_store_verbs_total", Kind::Counter, "Writes committed; over the commits, how many share one."),

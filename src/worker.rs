@@ -9,6 +9,7 @@
 
 mod deciding;
 mod delivering;
+mod remembering;
 mod sweeping;
 
 use std::collections::HashMap;
@@ -95,6 +96,7 @@ impl Worker {
         let delivering = Arc::new(Delivering::new(Arc::clone(&pipeline), self.client, &self.settings));
         let mut loops = JoinSet::new();
         loops.spawn(sweeping::sweep(Arc::clone(&pipeline), self.settings.keep_delivered, stop.clone()));
+        loops.spawn(remembering::remember(Arc::clone(&pipeline), stop.clone()));
         loops.spawn(supervise(deciding, self.settings.clone(), stop.clone()));
         loops.spawn(supervise(delivering, self.settings, stop));
         while loops.join_next().await.is_some() {}

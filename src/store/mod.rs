@@ -302,8 +302,8 @@ pub trait Store: Send + Sync + 'static {
     /// What was seen before of who wrote a comment of `site`, of what it says and where it leads: all that was judged,
     /// people's words included, until it is forgotten. One read; `except`, the comment's own id, is not counted.
     ///
-    /// Comments are remembered with the verdict that is kept ([`Store::admit_decided`], [`Store::record_verdict`],
-    /// [`Store::record_change`]), in the same transaction.
+    /// What a comment leaves is kept with its verdict ([`Store::admit_decided`], [`Store::record_verdict`],
+    /// [`Store::record_change`]), in the same transaction; it is seen here from the next [`Store::remember`] on.
     async fn history(
         &self,
         site: SiteId,
@@ -311,6 +311,9 @@ pub trait Store: Send + Sync + 'static {
         except: Option<CommentId>,
         now: Timestamp,
     ) -> Result<History, StoreError>;
+
+    /// Counts comments that were judged since, oldest first, at most `limit`; how many. 0 when none waits.
+    async fn remember(&self, limit: u32) -> Result<u64, StoreError>;
 
     /// Campaigns that have at least `least` comments at `site`, those whose last comment came last first, older than
     /// `before`, at most `limit`.

@@ -36,6 +36,8 @@ const CALLERS: u64 = 64;
 const FILLERS: u64 = 512;
 /// Five hundred bytes are usual, which is a dozen of it.
 const TEXT: &str = "Some five hundred bytes of text are usual. ";
+/// Comments that are counted in one transaction.
+const AT_ONCE: u32 = 256;
 const LOOK_UPS: u64 = 20_000;
 /// Comments whose traces are made before the clock runs.
 const READY: u64 = 20_000;
@@ -52,17 +54,32 @@ fn main() {
         // Without first, then with, then without: what the disk does meanwhile shows.
         for has_history in [false, true, false] {
             let (store, site, _folder) = fresh().await;
+            let counting = tokio::spawn(count(Arc::clone(&store), 1));
             admit(&store, site, 20_000.min(comments), 0, has_history, true).await;
+            counting.abort();
+            if has_history {
+                let (started, waited) = (Instant::now(), count_all(&store).await);
+                let rate = waited as f64 / started.elapsed().as_secs_f64();
+                println!("{waited} of them were still to be counted, {rate:.0} a second with nothing else to do");
+            }
         }
         let (store, site, folder) = fresh().await;
         let started = Instant::now();
+        let counting = tokio::spawn(count(Arc::clone(&store), 0));
         admit(&store, site, comments, 0, true, false).await;
+        counting.abort();
+        count_all(&store).await;
         let size = std::fs::metadata(folder.path().join("hamlet.db")).unwrap().len();
         let rate = comments as f64 / started.elapsed().as_secs_f64();
         println!("{comments} short comments kept, {rate:.0} a second; the file has {} bytes for each", size / comments);
         look_up(&store, site, comments, 1).await;
         look_up(&store, site, comments, 8).await;
+        let counting = tokio::spawn(count(Arc::clone(&store), 1));
         admit(&store, site, 20_000.min(comments), comments, true, true).await;
+        counting.abort();
+        let (started, waited) = (Instant::now(), count_all(&store).await);
+        let rate = waited as f64 / started.elapsed().as_secs_f64();
+        println!("{waited} of them were still to be counted, {rate:.0} a second with nothing else to do");
         store.close().await;
     });
 }
@@ -114,6 +131,27 @@ async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_
     if tells {
         let what = if has_history { "with a history" } else { "without" };
         tell(&format!("admit {what}, {from} before"), rate, times);
+    }
+}
+
+/// Counts what is judged meanwhile, as the daemon does; `rest` as in its worker.
+async fn count(store: Arc<dyn Store>, rest: u32) {
+    loop {
+        let started = Instant::now();
+        if store.remember(AT_ONCE).await.unwrap() < u64::from(AT_ONCE) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(started.elapsed() * rest).await;
+    }
+}
+
+async fn count_all(store: &Arc<dyn Store>) -> u64 {
+    let mut all = 0;
+    loop {
+        match store.remember(AT_ONCE).await.unwrap() {
+            0 => return all,
+            counted => all += counted,
+        }
     }
 }
 

@@ -138,9 +138,11 @@ impl Hamlet {
     }
 
     /// Checks a comment; the verdict.
+    /// The verdict, once the comment counts for those that come after it.
     pub async fn check(&self, comment: &Value) -> Value {
         let reply = self.post("/v1/comments/check", comment).await;
         assert_eq!(reply.status, 200, "{reply:?}");
+        while self.pipeline.store.remember(256).await.unwrap() > 0 {}
         reply.json()
     }
 

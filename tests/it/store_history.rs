@@ -80,6 +80,16 @@ fn traces(text: &str, author: &str, post: &str) -> Traces {
 
 impl House {
     async fn keep(&self, site: &Site, traces: &Traces, decision: Decision, seconds: i64) -> CommentId {
+        let id = self.keep_uncounted(site, traces, decision, seconds).await;
+        self.counted().await;
+        id
+    }
+
+    async fn counted(&self) {
+        while self.store.remember(2).await.unwrap() > 0 {}
+    }
+
+    async fn keep_uncounted(&self, site: &Site, traces: &Traces, decision: Decision, seconds: i64) -> CommentId {
         let new = NewComment {
             id: random::comment_id(at(seconds)),
             site: site.id,
@@ -162,6 +172,40 @@ async fn authors_and_domains_are_counted_and_fade() {
 }
 
 #[tokio::test]
+async fn what_happens_to_a_comment_before_it_is_counted_counts_too() {
+    for house in houses().await {
+        let (ada, bob) = (traces(AD, "ada@mail.example", "/1"), traces(AD, "bob@mail.example", "/2"));
+        let spoken_of = house.keep_uncounted(&house.site, &ada, Decision::Approve, 0).await;
+        let edited = house.keep_uncounted(&house.site, &bob, Decision::Hold, 0).await;
+        assert_eq!(house.seen(&house.site, &ada, None, 1).await.email, Some(Seen::default()), "not counted yet");
+        let own = house.seen(&house.site, &ada, Some(spoken_of), 1).await;
+        assert_eq!((own.email, own.text), (Some(Seen::default()), Some(Alike::default())), "nothing to be taken out");
+
+        house.said(spoken_of, Act::Label(Label::Ham), 2, None).await;
+        house.said(spoken_of, Act::Label(Label::Spam), 3, None).await;
+        let other = traces(
+            "The mayor never answered a single question about the eastern harbour gate",
+            "bob@mail.example",
+            "/2",
+        );
+        house.said(edited, Act::Edit(Decision::Approve), 4, Some(other.clone())).await;
+        house.counted().await;
+        let seen = house.seen(&house.site, &ada, None, 5).await;
+        let (email, text) = (seen.email.unwrap(), seen.text.unwrap());
+        assert!(about(email.passed, 1.0) && about(email.rejected, 1.0) && about(email.approved, 0.0), "{email:?}");
+        assert_eq!((text.exact, text.near, text.ham, text.spam), (1, 1, 0, 1), "the edited one is no copy any more");
+        let seen = house.seen(&house.site, &other, None, 5).await;
+        let email = seen.email.unwrap();
+        assert!(about(email.passed, 1.0) && about(email.held, 0.0) && seen.text.unwrap().exact == 1, "{email:?}");
+        // Once more, now that they are counted.
+        house.said(spoken_of, Act::Label(Label::Ham), 6, None).await;
+        let text = house.seen(&house.site, &bob, None, 7).await.text.unwrap();
+        assert_eq!((text.ham, text.spam), (1, 0));
+        assert_eq!(house.store.remember(10).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
 async fn copies_are_found_among_authors_posts_and_sites() {
     for house in houses().await {
         let blog =
@@ -206,6 +250,7 @@ async fn copies_are_found_among_authors_posts_and_sites() {
         assert!(house.said(first, Act::Edit(Decision::Approve), 6, Some(far.clone())).await);
         let left = house.seen(&house.site, &traces(AD, "new@mail.example", "/9"), None, 7).await.text.unwrap();
         assert_eq!((left.exact, left.near, left.spam), (0, 1, 0));
+        house.counted().await;
         assert_eq!(house.seen(&house.site, &far, None, 7).await.text.unwrap().exact, 1);
     }
 }

@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fanout::{Telling, To, fan_out};
-use super::history::{Arrival, Hashed, Secret, remember};
+use super::history::{Arrival, Hashed, Secret, keep};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{comment_id, id_bytes, micros, to_json};
@@ -126,7 +126,7 @@ pub(super) async fn admit_all(
             }
         })
         .collect();
-    remember(conn, &arrivals).await?;
+    keep(conn, &arrivals).await?;
     let tellings = fresh().filter_map(|(row, admit)| match &admit.along {
         Along::Job { .. } => None,
         Along::Verdict { event, at, .. } => {

@@ -198,6 +198,10 @@ impl Store for SqliteStore {
         history::history(&self.asker, site, traces, &hashed, except, now).await
     }
 
+    async fn remember(&self, limit: u32) -> Result<u64, StoreError> {
+        self.write(move |conn| Box::pin(history::count(conn, limit))).await
+    }
+
     async fn campaigns(
         &self,
         site: SiteId,

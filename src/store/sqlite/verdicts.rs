@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sqlx::SqliteConnection;
 
 use super::fanout::{Telling, To, fan_out};
-use super::history::{Arrival, Hashed, remember};
+use super::history::{Arrival, Hashed, keep};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{from_json, id_bytes, json_array, micros, to_json};
@@ -108,7 +108,7 @@ pub(super) async fn record_all(
             traces: &record.traces,
         })
         .collect();
-    remember(conn, &arrivals).await?;
+    keep(conn, &arrivals).await?;
     let tellings = verdicts.iter().map(|(comment, site, record)| Telling {
         site: *site,
         comment: Some(*comment),

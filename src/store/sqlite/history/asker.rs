@@ -54,7 +54,7 @@ pub(super) struct Found {
     pub clusters: HashMap<i64, Cluster>,
     /// By cluster and site.
     pub here: HashMap<(i64, i64), Here>,
-    /// What the comments that are asked about left themselves.
+    /// What the comments that are asked about left themselves, as far as it is counted.
     pub own: HashMap<CommentId, Trace>,
 }
 
@@ -90,7 +90,7 @@ impl Asker {
         let (reply, answer) = oneshot::channel();
         let question = Question {
             keys: hashed.keys.iter().map(|key| key.hash).collect(),
-            bands: hashed.text.iter().flat_map(|text| text.bands).collect(),
+            bands: hashed.text.iter().flat_map(|text| text.signature.bands()).collect(),
             site,
             except,
             reply,
@@ -148,7 +148,7 @@ async fn find(readers: &SqlitePool, questions: &[Question]) -> Result<Found, Sto
                                                     traces.people, traces.people_at, hex(traces.keys)))
                    FROM json_each(?4) AS wanted
                   CROSS JOIN comments ON comments.id = unhex(wanted.value)
-                  CROSS JOIN traces ON traces.comment = comments.row)",
+                  CROSS JOIN traces ON traces.comment = comments.row AND traces.waiting IS NULL)",
     )
     .bind(json_array(distinct(questions.iter().flat_map(|question| question.keys.iter().copied()))))
     .bind(json_array(distinct(questions.iter().flat_map(|question| question.bands.iter().copied()))))
@@ -166,7 +166,7 @@ async fn find(readers: &SqlitePool, questions: &[Question]) -> Result<Found, Sto
     let trace = |(id, at, cluster, flags, checks, people, people_at, keys): OwnRow| {
         let id = u128::from_str_radix(&id, 16).ok()?;
         let keys = unhex(&keys);
-        Some((CommentId(id.into()), Trace { at, cluster, flags, checks, people, people_at, keys }))
+        Some((CommentId(id.into()), Trace { at, cluster, flags, checks, people, people_at, keys, is_counted: true }))
     };
     Ok(Found {
         trails: seen.into_iter().map(|(key, at, value)| (key, Trail::read(at, &unhex(&value)))).collect(),

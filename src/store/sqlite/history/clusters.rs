@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::SqliteConnection;
 
-use super::keys::Text;
+use super::signature::{Signature, mins_bytes, read_mins};
 use super::sketch::Sketch;
 use super::trail::Seconds;
 use super::unhex;
@@ -37,15 +37,10 @@ impl Cluster {
 pub(super) type ClusterRow = (i64, Seconds, Seconds, i64, String, String);
 
 pub(super) fn read((id, first_at, last_at, size, signature, sketch): ClusterRow) -> (i64, Cluster) {
-    (id, Cluster { first_at, last_at, size, mins: mins(&unhex(&signature)), sketch: Sketch::read(&unhex(&sketch)) })
-}
-
-fn mins(bytes: &[u8]) -> [u16; MINS] {
-    let mut mins = [0; MINS];
-    for (min, pair) in mins.iter_mut().zip(bytes.chunks_exact(2)) {
-        *min = u16::from_le_bytes(pair.try_into().unwrap_or_default());
-    }
-    mins
+    (
+        id,
+        Cluster { first_at, last_at, size, mins: read_mins(&unhex(&signature)), sketch: Sketch::read(&unhex(&sketch)) },
+    )
 }
 
 /// The clusters that a batch of texts may belong to.
@@ -62,9 +57,9 @@ impl Clusters {
     /// All that share a band with one of `texts`, in one message to SQLite's thread.
     pub async fn near<'t>(
         conn: &mut SqliteConnection,
-        texts: impl Iterator<Item = &'t Text>,
+        texts: impl Iterator<Item = &'t Signature>,
     ) -> Result<Clusters, StoreError> {
-        let bands = json_array(texts.flat_map(|text| text.bands));
+        let bands = json_array(texts.flat_map(Signature::bands));
         let (newest, bands, clusters): (i64, String, String) = sqlx::query_as(
             "WITH near AS MATERIALIZED
                     (SELECT bands.band, bands.cluster FROM json_each(?) AS wanted CROSS JOIN bands ON bands.band = wanted.value)
@@ -91,8 +86,8 @@ impl Clusters {
     }
 
     /// Puts a comment with the cluster it is most like, or begins one; which, and whether it was a campaign before.
-    pub fn join(&mut self, text: &Text, at: Seconds, author: u32, post: u32, site: u32) -> (i64, bool) {
-        let near = text.bands.iter().filter_map(|band| self.bands.get(band)).copied();
+    pub fn join(&mut self, text: &Signature, at: Seconds, author: u32, post: u32, site: u32) -> (i64, bool) {
+        let near = text.bands().filter_map(|band| self.bands.get(&band)).copied();
         let id = nearest(near, &self.clusters, &text.mins).unwrap_or_else(|| {
             self.newest += 1;
             self.newest
@@ -106,7 +101,7 @@ impl Clusters {
         cluster.sketch.posts.add(post);
         cluster.sketch.sites.add(site);
         self.changed.insert(id);
-        for band in text.bands {
+        for band in text.bands() {
             if self.bands.insert(band, id) != Some(id) {
                 self.moved.insert(band);
             }
@@ -127,7 +122,7 @@ impl Clusters {
                 "WHERE column1 IS NOT NULL",
             );
             for (id, cluster) in run {
-                let signature: Vec<u8> = cluster.mins.iter().flat_map(|min| min.to_le_bytes()).collect();
+                let signature: Vec<u8> = mins_bytes(&cluster.mins).collect();
                 insert = insert
                     .bind(id)
                     .bind(cluster.first_at)

@@ -1,18 +1,21 @@
 //! Keyed hashes: under which names things are kept, without their names.
 //!
-//! HMAC-SHA-256 under the installation's own secret, cut to 64 bits: of a hundred million things two share a key with a
-//! chance of one in four thousand.
+//! SipHash-2-4 under the installation's own secret: who has not the secret cannot find two things of one key, nor try
+//! addresses until one fits. 64 bits: of a hundred million things two share a key with a chance of one in four thousand.
+//!
+//! # Source
+//! Aumasson and Bernstein, *SipHash: a fast short-input PRF* (2012).
 
 use std::fmt;
+use std::hash::Hasher as _;
 
-use hmac::{Hmac, Mac as _};
-use sha2::Sha256;
+use siphasher::sip::SipHasher24;
 use sqlx::SqlitePool;
 
+use super::signature::Signature;
 use super::{LINKS, SAYS_SOMETHING, SHORT};
 use crate::site::SiteId;
 use crate::store::{StoreError, Traces, Trait};
-use crate::text::{BANDS, MINS};
 
 /// Identities of a comment that are remembered; a text full of links is no reason to write a thousand rows.
 const MOST: usize = 12;
@@ -26,7 +29,7 @@ const SPELLING: u8 = 20;
 
 /// The secret of the installation, ready for hashing.
 #[derive(Clone)]
-pub struct Secret(Hmac<Sha256>);
+pub struct Secret(SipHasher24);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,9 +92,7 @@ pub struct Text {
     /// The text anywhere, and at this site.
     pub anywhere: i64,
     pub here: i64,
-    pub mins: [u16; MINS],
-    /// Half a hash each: the rows are many, and whatever shares one by chance is told apart by `mins`.
-    pub bands: [i64; BANDS],
+    pub signature: Signature,
 }
 
 impl Hashed {
@@ -105,18 +106,22 @@ impl Secret {
     pub async fn read(readers: &SqlitePool) -> Result<Secret, StoreError> {
         let secret: Vec<u8> =
             sqlx::query_scalar("SELECT value FROM secrets WHERE name = 'history'").fetch_one(readers).await?;
-        Hmac::new_from_slice(&secret)
-            .map(Secret)
-            .map_err(|_| StoreError::Unusable("the secret of the history cannot be used".to_owned()))
+        secret
+            .first_chunk()
+            .map(Secret::new)
+            .ok_or_else(|| StoreError::Unusable("the secret of the history cannot be used".to_owned()))
+    }
+
+    fn new(secret: &[u8; 16]) -> Secret {
+        Secret(SipHasher24::new_with_key(secret))
     }
 
     fn hash(&self, kind: u8, site: SiteId, name: &[u8]) -> i64 {
-        let mut hmac = self.0.clone();
-        hmac.update(&[kind]);
-        hmac.update(&site.0.to_le_bytes());
-        hmac.update(name);
-        let digest = hmac.finalize().into_bytes();
-        i64::from_le_bytes(digest.first_chunk().copied().unwrap_or_default())
+        let mut hasher = self.0;
+        hasher.write_u8(kind);
+        hasher.write(&site.0.to_le_bytes());
+        hasher.write(name);
+        hasher.finish().cast_signed()
     }
 
     /// Half a hash, never 0.
@@ -136,8 +141,7 @@ impl Secret {
             Text {
                 anywhere: self.hash(TEXT, ANYWHERE, &exact),
                 here: self.hash(TEXT_HERE, site, &exact),
-                mins: print.mins,
-                bands: print.bands.map(|band| i64::from(lower(band))),
+                signature: Signature::of(print),
             }
         });
         if let Some(text) = &text {
@@ -170,7 +174,7 @@ mod tests {
 
     #[test]
     fn keys_come_back_from_their_bytes() {
-        let secret = Secret(Hmac::new_from_slice(&[7; 32]).unwrap());
+        let secret = Secret::new(&[7; 16]);
         let identities = vec![(Trait::Email, "a@b.example".to_owned()), (Trait::Domain, "a@b.example".to_owned())];
         let hashed = secret.hashed(SiteId(1), &Traces { identities: identities.clone(), ..Traces::default() });
         let [email, domain] = hashed.keys[..] else { panic!("{hashed:?}") };

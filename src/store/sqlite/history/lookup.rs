@@ -82,8 +82,8 @@ fn alike(
         exact_rejected: here.rejected,
         ..Alike::default()
     };
-    let near = text.bands.iter().filter_map(|band| found.bands.get(band)).copied();
-    let Some(id) = nearest(near, &found.clusters, &text.mins) else { return Some(alike) };
+    let near = text.signature.bands().filter_map(|band| found.bands.get(&band)).copied();
+    let Some(id) = nearest(near, &found.clusters, &text.signature.mins) else { return Some(alike) };
     let Some(cluster) = found.clusters.get(&id) else { return Some(alike) };
     let nothing = Here::default();
     let here = found.here.get(&(id, site.0)).unwrap_or(&nothing);

@@ -1,25 +1,30 @@
 //! What was seen before: remembered with each comment that is judged, asked before the next one is.
 //!
 //! Owns the tables `seen` (counts by keyed hash), `clusters` with `bands` (near copies), `traces` (what a comment left, so
-//! that it can be taken back), `campaigns` and `overruled`. Remembering is part of the transaction that keeps the verdict;
-//! asking is one statement for all who ask at the time.
+//! that it can be taken back), `campaigns` and `overruled`. The transaction that keeps a verdict keeps what the comment left;
+//! it is counted soon after (`counting`), and asking is one statement for all who ask at the time.
 
+mod arrivals;
 mod asker;
 mod campaigns;
 mod clusters;
+mod counting;
 mod keys;
 mod lookup;
-mod remember;
+mod members;
+mod signature;
 mod sketch;
 mod sweep;
 mod trail;
+mod trails;
 mod words;
 
+pub(super) use arrivals::{Arrival, keep};
 pub(super) use asker::Asker;
 pub(super) use campaigns::{campaign, campaigns, comments, decide, overruled};
+pub(super) use counting::count;
 pub(super) use keys::{Hashed, Secret};
 pub(super) use lookup::history;
-pub(super) use remember::{Arrival, remember};
 pub(super) use sweep::forget;
 pub(super) use words::{Change, follow, put_aside, take_back};
 

@@ -2,9 +2,11 @@
 
 use sqlx::SqliteConnection;
 
+use super::arrivals::{Arrival, keep};
 use super::keys::{Hashed, Key};
-use super::remember::{Arrival, Trails, remember};
+use super::members::{Member, tell};
 use super::trail::{Seconds, Sight, Word};
+use super::trails::Trails;
 use super::{LINKS, SAYS_SOMETHING, SHORT, seconds};
 use crate::site::SiteId;
 use crate::store::{CampaignId, StoreError};
@@ -28,6 +30,13 @@ pub struct Change<'a> {
     pub traces: Option<&'a Hashed>,
 }
 
+impl Change<'_> {
+    fn member(&self, cluster: i64) -> Member {
+        Member { cluster, site: self.site.0, row: self.row, at: seconds(self.received_at) }
+    }
+}
+
+/// What a comment left behind, as it is kept.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct Trace {
     pub at: Seconds,
@@ -36,8 +45,9 @@ pub(super) struct Trace {
     pub checks: i64,
     pub people: i64,
     pub people_at: Seconds,
-    #[sqlx(rename = "trace")]
     pub keys: Vec<u8>,
+    /// Until it is, the counts know nothing of it.
+    pub is_counted: bool,
 }
 
 impl Trace {
@@ -73,7 +83,7 @@ pub async fn follow(conn: &mut SqliteConnection, change: Change<'_>) -> Result<(
         && let (Some(traces), Some(decision)) = (change.traces, change.judged)
     {
         let Change { row, site, received_at, .. } = change;
-        remember(conn, &[Arrival { row, site, received_at, decision, traces }]).await?;
+        keep(conn, &[Arrival { row, site, received_at, decision, traces }]).await?;
         before = trace(conn, change.row).await?;
     }
     let Some(before) = before else { return Ok(()) };
@@ -94,6 +104,27 @@ pub async fn follow(conn: &mut SqliteConnection, change: Change<'_>) -> Result<(
     if !is_same_word {
         after.people_at = now;
     }
+    if before.is_counted {
+        recount(conn, &change, &before, &after).await?;
+    }
+    sqlx::query("UPDATE traces SET checks = ?, people = ?, people_at = ? WHERE comment = ?")
+        .bind(after.checks)
+        .bind(after.people)
+        .bind(after.people_at)
+        .bind(change.row)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Changes what was counted of a comment.
+async fn recount(
+    conn: &mut SqliteConnection,
+    change: &Change<'_>,
+    before: &Trace,
+    after: &Trace,
+) -> Result<(), StoreError> {
+    let now = seconds(change.at);
     let keys = Key::read(&before.keys);
     let mut trails = Trails::read(conn, keys.iter().map(|key| key.hash)).await?;
     for key in keys {
@@ -102,36 +133,34 @@ pub async fn follow(conn: &mut SqliteConnection, change: Change<'_>) -> Result<(
             trail.unsee(before.sight(), now);
             trail.recount(after.sight(), now);
         }
-        if key.is_heard() && !is_same_word {
+        if key.is_heard() && after.people != before.people {
             before.word().into_iter().for_each(|word| trail.unhear(word, now));
             after.word().into_iter().for_each(|word| trail.hear(word));
         }
     }
     trails.write(conn).await?;
-    sqlx::query("UPDATE traces SET checks = ?, people = ?, people_at = ? WHERE comment = ?")
-        .bind(after.checks)
-        .bind(after.people)
-        .bind(after.people_at)
-        .bind(change.row)
-        .execute(&mut *conn)
-        .await?;
     if let Some(cluster) = before.cluster {
         let is = |trace: &Trace, people: i64| i64::from(trace.people == people);
-        let (ham, spam) = (is(&after, 1) - is(&before, 1), is(&after, 2) - is(&before, 2));
-        tell_cluster(conn, cluster, &change, ham, spam).await?;
+        let (ham, spam) = (is(after, 1) - is(before, 1), is(after, 2) - is(before, 2));
+        tell(conn, change.member(cluster), ham, spam).await?;
     }
     Ok(())
 }
 
 async fn trace(conn: &mut SqliteConnection, row: i64) -> Result<Option<Trace>, StoreError> {
     let trace = sqlx::query_as(
-        "SELECT at, cluster, flags, checks, people, people_at, keys AS trace FROM traces WHERE comment = ?",
+        "SELECT at, cluster, flags, checks, people, people_at, keys, waiting IS NULL AS is_counted
+           FROM traces WHERE comment = ?",
     );
     Ok(trace.bind(row).fetch_optional(conn).await?)
 }
 
 /// Takes back what a comment left.
 async fn forget(conn: &mut SqliteConnection, change: &Change<'_>, trace: &Trace) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM traces WHERE comment = ?").bind(change.row).execute(&mut *conn).await?;
+    if !trace.is_counted {
+        return Ok(());
+    }
     let now = seconds(change.at);
     let keys = Key::read(&trace.keys);
     let mut trails = Trails::read(conn, keys.iter().map(|key| key.hash)).await?;
@@ -145,9 +174,8 @@ async fn forget(conn: &mut SqliteConnection, change: &Change<'_>, trace: &Trace)
         }
     }
     trails.write(conn).await?;
-    sqlx::query("DELETE FROM traces WHERE comment = ?").bind(change.row).execute(&mut *conn).await?;
     if let Some(cluster) = trace.cluster {
-        tell_cluster(conn, cluster, change, -i64::from(trace.people == 1), -i64::from(trace.people == 2)).await?;
+        tell(conn, change.member(cluster), -i64::from(trace.people == 1), -i64::from(trace.people == 2)).await?;
         sqlx::query("UPDATE clusters SET size = max(0, size - 1) WHERE id = ?")
             .bind(cluster)
             .execute(&mut *conn)
@@ -158,33 +186,6 @@ async fn forget(conn: &mut SqliteConnection, change: &Change<'_>, trace: &Trace)
             .execute(&mut *conn)
             .await?;
     }
-    Ok(())
-}
-
-/// Adds to what people of a site said of a cluster.
-async fn tell_cluster(
-    conn: &mut SqliteConnection,
-    cluster: i64,
-    change: &Change<'_>,
-    ham: i64,
-    spam: i64,
-) -> Result<(), StoreError> {
-    if ham == 0 && spam == 0 {
-        return Ok(());
-    }
-    sqlx::query(
-        "INSERT INTO campaigns (cluster, site, size, first_at, last_at, last, ham, spam)
-         VALUES (?1, ?2, 0, ?3, ?3, ?4, max(0, ?5), max(0, ?6))
-         ON CONFLICT DO UPDATE SET ham = max(0, campaigns.ham + ?5), spam = max(0, campaigns.spam + ?6)",
-    )
-    .bind(cluster)
-    .bind(change.site.0)
-    .bind(seconds(change.received_at))
-    .bind(change.row)
-    .bind(ham)
-    .bind(spam)
-    .execute(conn)
-    .await?;
     Ok(())
 }
 
