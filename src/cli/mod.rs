@@ -4,6 +4,7 @@
 //! not own what is done: that is the store's, the judge's and the daemon's.
 
 mod background;
+mod backup;
 mod campaign;
 mod check;
 mod config;
@@ -87,6 +88,8 @@ enum Command {
     Model(model::Command),
     Train(Box<train::Args>),
     Evaluate(Box<evaluate::Args>),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     #[command(subcommand)]
     Config(config::Command),
 }
@@ -126,6 +129,9 @@ impl Cli {
             }),
             Command::Train(args) => runtime()?.block_on(train::run(&args, None, Clock::System.now())),
             Command::Evaluate(args) => evaluate::run(&args, Clock::System.now()),
+            Command::Backup(args) => places.with_store(async |store, _| args.run(store).await),
+            Command::Restore(args) if args.dry_run => args.rehearse(),
+            Command::Restore(args) => places.with_store(async |store, _| args.run(store).await),
             Command::Config(command) => command.run(&places),
         }
     }

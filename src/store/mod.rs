@@ -11,6 +11,7 @@ mod lists;
 mod rotation;
 mod search;
 mod sqlite;
+pub mod transfer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
 use crate::budget::Measured;
@@ -582,6 +584,21 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::NotFound`] when nothing was ever promoted, or all of it was rolled back.
     async fn rollback(&self, now: Timestamp) -> Result<Option<String>, StoreError>;
+
+    // ---- moving ---------------------------------------------------------------------------------------------------
+
+    /// Gives all that is kept, as of one moment, while others go on reading and writing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when nobody takes the rows any more.
+    async fn dump(&self, to: mpsc::Sender<transfer::Piece>) -> Result<(), StoreError>;
+
+    /// Takes what another store gave: all of it, or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when this store is not empty; [`StoreError::Unusable`] when the rows are of another schema,
+    /// or end before [`transfer::Piece::End`].
+    async fn fill(&self, from: mpsc::Receiver<transfer::Piece>) -> Result<(), StoreError>;
 
     // ---- the engine ----------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long a comment waits for others to be counted with.
 const GATHER: Duration = Duration::from_millis(2);
 /// The rest after each transaction, in times of how long it took with its waiting for others.
-const REST: u32 = 1;
+const REST: u32 = 3;
 /// The longest rest, and the wait after the store failed.
 const REST_MAX: Duration = Duration::from_secs(1);
 

@@ -54,7 +54,7 @@ fn main() {
         // Without first, then with, then without: what the disk does meanwhile shows.
         for has_history in [false, true, false] {
             let (store, site, _folder) = fresh().await;
-            let counting = tokio::spawn(count(Arc::clone(&store), 1));
+            let counting = tokio::spawn(count(Arc::clone(&store), 3));
             admit(&store, site, 20_000.min(comments), 0, has_history, true).await;
             counting.abort();
             if has_history {
@@ -74,7 +74,7 @@ fn main() {
         println!("{comments} short comments kept, {rate:.0} a second; the file has {} bytes for each", size / comments);
         look_up(&store, site, comments, 1).await;
         look_up(&store, site, comments, 8).await;
-        let counting = tokio::spawn(count(Arc::clone(&store), 1));
+        let counting = tokio::spawn(count(Arc::clone(&store), 3));
         admit(&store, site, 20_000.min(comments), comments, true, true).await;
         counting.abort();
         let (started, waited) = (Instant::now(), count_all(&store).await);

@@ -104,7 +104,7 @@ impl Daemon {
         self.process.wait().unwrap().code()
     }
 
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }

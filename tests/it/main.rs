@@ -9,11 +9,13 @@
 
 mod akismet;
 mod api;
+mod backup;
 mod budget;
 mod campaigns;
 mod cli;
 mod comments;
 mod config;
+mod crash;
 mod daemon;
 mod disguises;
 mod dumps;

@@ -27,6 +27,7 @@ mod rows;
 mod search;
 mod sites;
 mod tallies;
+mod transfer;
 mod verdicts;
 mod writer;
 
@@ -36,11 +37,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::mpsc;
 
 use self::admission::Admit;
 use self::history::{Asker, Secret};
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
+use super::transfer::Piece;
 use super::{
     Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
     Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,
@@ -469,6 +472,14 @@ impl Store for SqliteStore {
     }
 
     // ---- the engine ----------------------------------------------------------------------------------------------
+
+    async fn dump(&self, to: mpsc::Sender<Piece>) -> Result<(), StoreError> {
+        transfer::dump(&self.readers, to).await
+    }
+
+    async fn fill(&self, from: mpsc::Receiver<Piece>) -> Result<(), StoreError> {
+        self.write(move |conn| Box::pin(transfer::fill(conn, from))).await
+    }
 
     async fn ping(&self) -> Result<(), StoreError> {
         // A real write: a full disk or a read-only one shows itself in no other way.
