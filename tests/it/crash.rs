@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rand::Rng as _;
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, client, folder, get, hamlet};
@@ -58,8 +57,8 @@ impl Load {
             };
             let id = answer["id"].as_str().unwrap().to_owned();
             self.acknowledged.lock().unwrap().comments.insert(external, id.clone());
-            if number % 7 == 0 {
-                let label = if number % 2 == 0 { "ham" } else { "spam" };
+            if number.is_multiple_of(7) {
+                let label = if number.is_multiple_of(2) { "ham" } else { "spam" };
                 let path = format!("/v1/comments/{id}/label");
                 if let Some((200..300, _)) = post(&client, address, &path, &key, &json!({ "label": label })).await {
                     self.acknowledged.lock().unwrap().labels.insert(id, label);
@@ -107,8 +106,8 @@ async fn survives(store: &str) {
     let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(Arc::clone(&load).send(key.clone()))).collect();
     let mut daemon = daemon;
     for _ in 0..kills() {
-        let lives = rand::rng().random_range(20..700);
-        tokio::time::sleep(Duration::from_millis(lives)).await;
+        tokio::time::sleep(Duration::from_millis(20) + Duration::from_millis(700).mul_f64(hamlet::random::jitter()))
+            .await;
         daemon.kill();
         daemon = Daemon::start_with(folder.path(), &flags).await;
         *load.address.lock().unwrap() = daemon.address;
