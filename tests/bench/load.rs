@@ -1,7 +1,8 @@
 //! Throughput and latency of the doors, as ratios to a floor measured in the same run.
 //!
 //!     cargo bench --bench load                         # built-in comments
-//!     cargo bench --bench load -- --data FILE.jsonl --rounds 5 --connections 64
+//!     cargo bench --bench load -- --data FILE.jsonl --rounds 5 --connections 1,16,64,256
+//!     cargo bench --bench load -- --store postgres://hamlet@localhost/bench   # an empty database
 //!
 //! The floor is a bare axum handler that reads the body and answers a fixed word: no daemon on the same stack can
 //! answer faster. Floor and daemon are processes of their own; the generator is this process, on one thread, over
@@ -27,19 +28,21 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-const USAGE: &str =
-    "usage: cargo bench --bench load -- [--data FILE.jsonl] [--rounds N] [--connections N[,N…]] [--seconds S]";
+const USAGE: &str = "usage: cargo bench --bench load -- [--data FILE.jsonl] [--rounds N] [--connections N[,N…]] [--seconds S] [--store URL]";
 
 struct Options {
     data: Option<String>,
     rounds: usize,
     connections: Vec<usize>,
     seconds: f64,
+    /// What the daemon keeps its data in.
+    store: String,
 }
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    let mut options = Options { data: None, rounds: 3, connections: vec![64], seconds: 3.0 };
+    let mut options =
+        Options { data: None, rounds: 3, connections: vec![64], seconds: 3.0, store: "sqlite".to_owned() };
     while let Some(name) = arguments.next() {
         if name == "floor" {
             return floor();
@@ -49,6 +52,7 @@ fn main() {
             "--data" => options.data = Some(value),
             "--rounds" => options.rounds = value.parse().expect(USAGE),
             "--connections" => options.connections = value.split(',').map(|n| n.parse().expect(USAGE)).collect(),
+            "--store" => options.store = value,
             "--seconds" => options.seconds = value.parse().expect(USAGE),
             _ => panic!("{USAGE}"),
         }
@@ -96,21 +100,26 @@ fn start_floor() -> Server {
     Server { process, address: line.trim().parse().unwrap(), key: "0".repeat(12) }
 }
 
-fn hamlet(folder: &std::path::Path) -> Command {
+/// Where a daemon has its data.
+struct Home {
+    folder: tempfile::TempDir,
+    store: String,
+}
+
+fn hamlet(home: &Home) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hamlet"));
-    command.env("HAMLET_DATA_DIR", folder).env("HAMLET_LOG__LEVEL", "warn");
+    command.env("HAMLET_DATA_DIR", home.folder.path()).env("HAMLET_LOG__LEVEL", "warn").args(["--store", &home.store]);
     command
 }
 
-/// Starts the daemon on `folder` and waits until it is ready; its site's key comes from `hamlet site …`.
-async fn start_hamlet(folder: &std::path::Path, site_command: &[&str]) -> Server {
-    let done = hamlet(folder).arg("site").args(site_command).arg("--json").output().unwrap();
+/// Starts the daemon and waits until it is ready; its site's key comes from `hamlet site …`.
+async fn start_hamlet(home: &Home, site_command: &[&str]) -> Server {
+    let done = hamlet(home).arg("site").args(site_command).arg("--json").output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let site: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let started = Instant::now();
-    let process =
-        hamlet(folder).args(["serve", "--listen", &address.to_string()]).stdout(Stdio::null()).spawn().unwrap();
+    let process = hamlet(home).args(["serve", "--listen", &address.to_string()]).stdout(Stdio::null()).spawn().unwrap();
     let server = Server { process, address, key: site["api_key"].as_str().unwrap().to_owned() };
     while !get(address, "/readyz").await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
         assert!(started.elapsed() < Duration::from_secs(10), "hamlet was not ready within 10 s");
@@ -284,10 +293,10 @@ fn resident_mib(process: &Child) -> f64 {
 
 async fn run(options: &Options) {
     let comments = comments(options.data.as_deref());
-    let folder = tempfile::tempdir().unwrap();
+    let home = Home { folder: tempfile::tempdir().unwrap(), store: options.store.clone() };
     let floor = start_floor();
-    drop(start_hamlet(folder.path(), &["add", "bench", "--url", "http://localhost/"]).await);
-    let hamlet = start_hamlet(folder.path(), &["rotate-key", "bench"]).await;
+    drop(start_hamlet(&home, &["add", "bench", "--url", "http://localhost/"]).await);
+    let hamlet = start_hamlet(&home, &["rotate-key", "bench"]).await;
     println!("resident memory of the idle daemon: {:.1} MiB", resident_mib(&hamlet.process));
     println!("{} comments, {} rounds of {} s, medians\n", comments.len(), options.rounds, options.seconds);
     println!(

@@ -13,7 +13,7 @@ use crate::list_files::{self, Findings};
 use crate::lists::formats::Format;
 use crate::lists::{List, Put};
 use crate::site::{ListEntry, ListKind, ListPattern};
-use crate::store::Store;
+use crate::store::{ListChange, Store};
 
 /// Put the entries of files on a list, all or none of them.
 ///
@@ -43,6 +43,9 @@ pub struct Args {
     #[command(flatten)]
     output: Output,
 }
+
+/// Entries in one transaction: others write in between. An import that was interrupted is repeated.
+const AT_ONCE: usize = 5_000;
 
 /// What a file holds.
 struct Read {
@@ -74,7 +77,12 @@ impl Args {
             !entries.is_empty(),
             "there is no entry to import; see --format if the format was told wrongly"
         );
-        let change = store.change_lists(owner, Vec::new(), entries).await?;
+        let mut change = ListChange::default();
+        for some in entries.chunks(AT_ONCE) {
+            let changed = store.change_lists(owner, Vec::new(), some.to_vec()).await?;
+            change.added += changed.added;
+            change.replaced += changed.replaced;
+        }
         if self.output.json {
             return Ok(screen::json(&change)?);
         }
