@@ -1,5 +1,7 @@
 //! `hamlet queue`: what waits, what was given up, and what becomes of it.
 
+mod status;
+
 use std::io::Write as _;
 
 use clap::{ArgGroup, Args, Subcommand};
@@ -13,8 +15,11 @@ use crate::store::{DeadLetter, JobId, Store};
 #[command(after_help = "Example:\n  hamlet queue status")]
 pub enum Command {
     /// Count what waits and what was given up.
-    #[command(after_help = "Example:\n  hamlet queue status --json")]
+    #[command(after_help = "Examples:\n  hamlet queue status --watch\n  hamlet queue status --json")]
     Status {
+        /// Look again every second, until Ctrl-C.
+        #[arg(long)]
+        watch: bool,
         #[command(flatten)]
         output: Output,
     },
@@ -64,21 +69,7 @@ impl Command {
     pub(super) async fn run(&self, store: &dyn Store) -> anyhow::Result<()> {
         let now = Clock::System.now();
         match self {
-            Command::Status { output } => {
-                let status = store.queue_status(now).await?;
-                if output.json {
-                    return Ok(screen::json(&status)?);
-                }
-                let mut out = screen::out();
-                writeln!(out, "comments waiting for a verdict   {}", status.decisions)?;
-                writeln!(out, "messages waiting to be sent      {}", status.deliveries)?;
-                writeln!(out, "dead letters, comments           {}", status.dead_decisions)?;
-                writeln!(out, "dead letters, messages           {}", status.dead_deliveries)?;
-                if let Some(age) = status.oldest_due_seconds {
-                    writeln!(out, "the oldest has been due for      {age:.1} s")?;
-                }
-                Ok(())
-            }
+            Command::Status { watch, output } => status::run(store, output.json, *watch).await,
             Command::Dead { limit, output } => {
                 let letters = store.dead_letters(*limit).await?;
                 if output.json {

@@ -180,6 +180,8 @@ pub struct QueueStatus {
     pub dead_deliveries: u64,
     /// Age of the oldest job that is due, in seconds.
     pub oldest_due_seconds: Option<f64>,
+    /// The same of the comments alone.
+    pub oldest_decision_seconds: Option<f64>,
 }
 
 /// A job that was given up.

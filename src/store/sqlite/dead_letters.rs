@@ -32,14 +32,18 @@ pub(super) async fn queue_status(readers: &SqlitePool, now: Timestamp) -> Result
     .await?;
     let count = |count: i64| u64::try_from(count).unwrap_or(0);
     let oldest = [row.oldest_decision, row.oldest_delivery].into_iter().flatten().min();
-    // Negative: not due yet.
-    let age = oldest.and_then(|oldest| u64::try_from(micros(now).saturating_sub(oldest)).ok());
+    let age = |oldest: Option<i64>| {
+        // Negative: not due yet.
+        let micros = u64::try_from(micros(now).saturating_sub(oldest?)).ok()?;
+        Some(Duration::from_micros(micros).as_secs_f64())
+    };
     Ok(QueueStatus {
         decisions: count(row.decisions),
         deliveries: count(row.deliveries),
         dead_decisions: count(row.dead_decisions),
         dead_deliveries: count(row.dead_deliveries),
-        oldest_due_seconds: age.map(|micros| Duration::from_micros(micros).as_secs_f64()),
+        oldest_due_seconds: age(oldest),
+        oldest_decision_seconds: age(row.oldest_decision),
     })
 }
 
