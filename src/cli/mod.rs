@@ -8,6 +8,7 @@ mod backup;
 mod campaign;
 mod check;
 mod config;
+mod doctor;
 mod dumps;
 mod endpoint;
 mod evaluate;
@@ -92,6 +93,7 @@ enum Command {
     Restore(backup::Restore),
     #[command(subcommand)]
     Config(config::Command),
+    Doctor(doctor::Args),
 }
 
 /// The command line asks for something that cannot be: exit code 2.
@@ -133,6 +135,7 @@ impl Cli {
             Command::Restore(args) if args.dry_run => args.rehearse(),
             Command::Restore(args) => places.with_store(async |store, _| args.run(store).await),
             Command::Config(command) => command.run(&places),
+            Command::Doctor(args) => doctor::run(&places, &args),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod comments;
 mod deliveries;
+mod examining;
 mod history;
 mod lists;
 mod rotation;
@@ -40,6 +41,7 @@ pub use deliveries::{
     Attempt, Delivery, DeliveryFilter, DeliveryJob, DeliveryState, Endpoint, EndpointChange, EndpointId, EndpointKind,
     EndpointSecret, EndpointState, LoggedAttempt, NextStep, Outgoing,
 };
+pub use examining::{Examined, Schema, examine};
 pub use history::{Before, Campaign, CampaignDecision, CampaignId, CampaignWord, Traces, Trait};
 pub use lists::{ListChange, ListFilter, ListOwner, PlacedEntry};
 pub use rotation::rotated;

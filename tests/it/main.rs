@@ -18,6 +18,7 @@ mod config;
 mod crash;
 mod daemon;
 mod disguises;
+mod doctor;
 mod dumps;
 mod evaluation;
 mod front;

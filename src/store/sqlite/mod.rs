@@ -10,6 +10,7 @@ mod comments;
 mod dead_letters;
 mod deliveries;
 mod endpoints;
+mod examining;
 mod failure;
 mod fanout;
 mod ham;
@@ -40,6 +41,7 @@ use sqlx::{SqliteConnection, SqlitePool};
 use tokio::sync::mpsc;
 
 use self::admission::Admit;
+pub(super) use self::examining::examine;
 use self::history::{Asker, Secret};
 use self::verdicts::Record;
 use self::writer::{Working, Writer};

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use super::failure::Trouble;
 use crate::store::{Settings, StoreError};
 
-static SCHEMA: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+pub(super) static SCHEMA: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
 /// What connections hold of the file, KiB (SQLite counts KiB as negative). What was seen before lies all over it, and each
 /// comment touches a dozen pages.
@@ -124,7 +124,7 @@ fn make_folder(file: &Path) -> Result<(), StoreError> {
 }
 
 /// What is wrong with the file, for an operator.
-fn sentence(file: &Path, error: &sqlx::Error) -> StoreError {
+pub(super) fn sentence(file: &Path, error: &sqlx::Error) -> StoreError {
     let path = file.display();
     let mend = match Trouble::of(error) {
         Trouble::Locked => "is locked by another program; stop that program and start again".to_owned(),
