@@ -1,17 +1,19 @@
 //! The daemon: puts the parts together, runs them, and takes them apart again in order.
 //!
 //! Owns start (store, judge, doors, worker, trainings, first site), the watch on the store's generation by which changes made
-//! beside the daemon arrive, SIGHUP (settings, weights and hooks anew), SIGTERM (drain) and what systemd is told. Does not
-//! own what any part does.
+//! beside the daemon arrive, SIGHUP (settings, weights and hooks anew), SIGTERM (drain) and what systemd is told, except of
+//! progress (`watchdog`). Does not own what any part does.
 
 mod budgets;
 mod lists;
 mod network;
 pub(crate) mod settings;
+pub mod sockets;
 mod training;
+mod watchdog;
 
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +65,9 @@ pub enum DaemonError {
 }
 
 /// Runs until SIGTERM or SIGINT. `Ok` means that everything accepted was finished or is safely queued.
-pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
+///
+/// * `inherited`: sockets to listen at instead of the settings' address, see [`sockets::inherited`].
+pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>) -> Result<(), DaemonError> {
     let metrics = telemetry::start_counting().map_err(|error| DaemonError::Settings(error.to_string()))?;
     let store = store::open(&config.store.url, &config.data_dir, settings::store(&config)).await?;
     let clock = Clock::System;
@@ -72,9 +76,8 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let client =
         webhook::Client::new(settings::client(&config)).map_err(|error| DaemonError::Settings(error.to_string()))?;
     let network = network::of(&config)?;
-    let address = config.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| DaemonError::Listen { address, source })?;
-    let address = listener.local_addr().unwrap_or(address);
+    let listeners = sockets::listening(inherited, config.listen).await?;
+    let address = listeners.first().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.listen);
     let (stop, stopped) = watch::channel(false);
 
     // Only now, when nothing else can keep the daemon from starting: a key that nobody was shown is lost.
@@ -86,6 +89,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     pipeline.follow_labels().await?;
     pipeline.set_network(network);
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
+    let progress = worker.progress();
     let worker = tokio::spawn(worker.run(stopped.clone()));
     let (budgets, measure_every) = watch::channel(config.budget.measure_every);
     let measuring = tokio::spawn(budgets::keep(Arc::clone(&pipeline), measure_every, stopped.clone()));
@@ -95,7 +99,9 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
     let asking = tokio::spawn(network::keep(Arc::clone(&pipeline), stopped.clone()));
     let doors = settings::doors(&config, hooks);
     let hooks = Arc::clone(&doors.hooks);
-    let doors = tokio::spawn(serve(listener, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
+    let watching = watchdog::keep(Arc::clone(&pipeline), progress, config.worker.lease, stopped.clone());
+    let watching = tokio::spawn(watching);
+    let doors = tokio::spawn(serve(listeners, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
 
     // Before anyone hears "ready": whoever does may stop us in the same instant.
     let mut hangup = on(SignalKind::hangup())?;
@@ -119,7 +125,6 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
                 }
             }
             _ = watch.tick() => {
-                notify(&[NotifyState::Watchdog]);
                 if let Err(error) = follow_store(&pipeline, &config, &mut seen).await {
                     tracing::warn!(%error, "cannot follow the store; going on with what is known");
                 }
@@ -165,6 +170,7 @@ pub async fn run(config: Config, hooks: Hooks) -> Result<(), DaemonError> {
         let _ = training.await;
         let _ = asking.await;
         let _ = following.await;
+        let _ = watching.await;
     };
     if tokio::time::timeout(config.http.drain + Duration::from_secs(5), drained).await.is_err() {
         tracing::warn!("not all work was finished in time; what was accepted is queued and goes on at the next start");
@@ -193,16 +199,21 @@ async fn gauge(pipeline: &Pipeline) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Serves all sockets with one set of doors.
 async fn serve(
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     pipeline: Arc<Pipeline>,
     settings: http::Settings,
     metrics: PrometheusHandle,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
     let router = http::router(pipeline, &settings, Some(metrics));
-    let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
-    http::serve(listener, router, &settings, stopped).await;
+    let serving = listeners.into_iter().map(|listener| {
+        let mut stop = stop.clone();
+        let stopped = async move { drop(stop.wait_for(|stop| *stop).await) };
+        http::serve(listener, router.clone(), &settings, stopped)
+    });
+    futures_util::future::join_all(serving).await;
 }
 
 fn every(period: Duration) -> Interval {

@@ -9,6 +9,7 @@
 
 mod deciding;
 mod delivering;
+mod progress;
 mod remembering;
 mod sweeping;
 
@@ -27,6 +28,7 @@ use crate::webhook::{Client, Schedule};
 
 use deciding::Deciding;
 use delivering::Delivering;
+pub use progress::Progress;
 
 /// How long a loop waits after a bell, so that what comes at the same time is claimed together.
 const GATHER: Duration = Duration::from_millis(3);
@@ -82,11 +84,17 @@ pub struct Worker {
     pipeline: Arc<Pipeline>,
     client: Client,
     settings: Settings,
+    progress: Arc<Progress>,
 }
 
 impl Worker {
     pub fn new(pipeline: Arc<Pipeline>, client: Client, settings: Settings) -> Worker {
-        Worker { pipeline, client, settings }
+        Worker { pipeline, client, settings, progress: Arc::new(Progress::new()) }
+    }
+
+    /// Whether its loops go round.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
 
     /// Works until `stop` becomes true (or its sender is gone), then finishes what is in hand within `drain`.
@@ -97,8 +105,9 @@ impl Worker {
         let mut loops = JoinSet::new();
         loops.spawn(sweeping::sweep(Arc::clone(&pipeline), self.settings.keep_delivered, stop.clone()));
         loops.spawn(remembering::remember(Arc::clone(&pipeline), stop.clone()));
-        loops.spawn(supervise(deciding, self.settings.clone(), stop.clone()));
-        loops.spawn(supervise(delivering, self.settings, stop));
+        let progress = self.progress;
+        loops.spawn(supervise(deciding, self.settings.clone(), Arc::clone(&progress), stop.clone()));
+        loops.spawn(supervise(delivering, self.settings, progress, stop));
         while loops.join_next().await.is_some() {}
     }
 }
@@ -130,11 +139,11 @@ struct Claimed<Job> {
 }
 
 /// Keeps the loop of a trade running: a panic in it is logged, and it starts anew.
-async fn supervise<T: Trade>(trade: Arc<T>, settings: Settings, stop: watch::Receiver<bool>) {
+async fn supervise<T: Trade>(trade: Arc<T>, settings: Settings, progress: Arc<Progress>, stop: watch::Receiver<bool>) {
     loop {
         // A set of one, and not a bare task, because a set takes its task along when it is dropped.
         let mut only = JoinSet::new();
-        only.spawn(work(Arc::clone(&trade), settings.clone(), stop.clone()));
+        only.spawn(work(Arc::clone(&trade), settings.clone(), Arc::clone(&progress), stop.clone()));
         match only.join_next().await {
             Some(Err(error)) if error.is_panic() => {
                 metrics::counter!("hamlet_worker_panics_total", "work" => T::NAME).increment(1);
@@ -147,13 +156,14 @@ async fn supervise<T: Trade>(trade: Arc<T>, settings: Settings, stop: watch::Rec
 }
 
 /// The loop of one trade.
-async fn work<T: Trade>(trade: Arc<T>, settings: Settings, mut stop: watch::Receiver<bool>) {
+async fn work<T: Trade>(trade: Arc<T>, settings: Settings, progress: Arc<Progress>, mut stop: watch::Receiver<bool>) {
     let mut in_hand = InHand::<T>::default();
     let mut claim_wait = CLAIM_WAIT_MIN;
     let mut last_claim = Instant::now();
     // Whether to claim as soon as there is room, and whether a finished job is a reason to claim again.
     let (mut is_hungry, mut is_cut) = (true, false);
     while !is_stopped(&stop) {
+        progress.round(T::NAME);
         let room = trade.room(in_hand.tasks.len());
         if is_hungry && room > 0 {
             last_claim = Instant::now();

@@ -3,7 +3,8 @@
 use anyhow::Context as _;
 
 use super::Places;
-use crate::{daemon, telemetry};
+use crate::daemon::{self, sockets};
+use crate::telemetry;
 
 /// Run the daemon: take comments, judge them, tell the CMS.
 ///
@@ -24,6 +25,8 @@ pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
     let config = places.config(&[("--listen", "listen", &args.listen)])?;
     let hooks = config.hooks()?;
     telemetry::start_logging(&config.log, std::env::var("RUST_LOG").ok().as_deref())?;
+    // Before the runtime has threads.
+    let inherited = sockets::inherited()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    Ok(runtime.context("the runtime cannot be started")?.block_on(daemon::run(config, hooks))?)
+    Ok(runtime.context("the runtime cannot be started")?.block_on(daemon::run(config, hooks, inherited))?)
 }

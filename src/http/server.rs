@@ -14,7 +14,7 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::Settings;
@@ -22,6 +22,10 @@ use crate::api::address::Peer;
 
 /// How long to wait when the system has no more sockets, before the next is accepted.
 const BREATH: Duration = Duration::from_millis(50);
+
+/// How long a client that connected just before the end may take to begin its request. It was not refused, and so it is
+/// answered.
+const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// Serves `router` to whoever connects, until `stop` is done; then finishes the requests in flight and returns, after
 /// [`Settings::drain`] at the latest.
@@ -83,7 +87,10 @@ async fn converse(
         tracing::debug!(%error, "a connection could not be told to send at once");
     }
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |mut request: Request<Incoming>| {
+    // Keeps one ring until somebody waits for it.
+    let asked = Notify::new();
+    let service = service_fn(|mut request: Request<Incoming>| {
+        asked.notify_one();
         request.extensions_mut().insert(peer);
         router.call(request)
     });
@@ -92,10 +99,19 @@ async fn converse(
         outcome = &mut talk => outcome,
         // The sender is dropped no sooner than all is over.
         _ = stopped.changed() => {
+            tokio::select! {
+                outcome = &mut talk => return ended(outcome),
+                () = asked.notified() => {}
+                () = tokio::time::sleep(FIRST_WORD) => {}
+            }
             talk.as_mut().graceful_shutdown();
             talk.await
         }
     };
+    ended(outcome);
+}
+
+fn ended(outcome: hyper::Result<()>) {
     if let Err(error) = outcome {
         // The client's doing: it went away, dawdled, or does not speak HTTP.
         tracing::debug!(%error, "a connection ended early");

@@ -78,7 +78,7 @@ impl Running {
     fn start(due: impl IntoIterator<Item = Result<Job, &'static str>>) -> Running {
         let bench = Arc::new(Bench { due: Mutex::new(due.into_iter().collect()), ..Bench::default() });
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(supervise(Arc::clone(&bench), Settings::default(), stopped));
+        let task = tokio::spawn(supervise(Arc::clone(&bench), Settings::default(), Arc::new(Progress::new()), stopped));
         Running { bench, stop, task }
     }
 

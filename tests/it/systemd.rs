@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-const UNITS: [&str; 3] = ["hamlet.service", "hamlet-train.service", "hamlet-train.timer"];
+const UNITS: [&str; 4] = ["hamlet.service", "hamlet.socket", "hamlet-train.service", "hamlet-train.timer"];
+/// The most that `systemd-analyze security` may say of a service: 10 is open, 0 is shut.
+const EXPOSURE_MAX: f64 = 2.0;
 
 fn unit(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(name);
@@ -28,7 +30,7 @@ fn systemd_has_nothing_to_say_about_the_units() {
     for name in UNITS {
         let installed = unit(name).replace("/usr/local/bin/hamlet", env!("CARGO_BIN_EXE_hamlet"));
         let is_program = installed.contains(env!("CARGO_BIN_EXE_hamlet"));
-        assert!(is_program || name.ends_with(".timer"), "{name} starts another program");
+        assert!(is_program || name.ends_with(".timer") || name.ends_with(".socket"), "{name} starts another program");
         files.push(folder.path().join(name));
         std::fs::write(files.last().unwrap(), installed).unwrap();
     }
@@ -43,6 +45,38 @@ fn systemd_has_nothing_to_say_about_the_units() {
     // Units of the machine itself may be complained of; only ours count.
     let about_us: Vec<&str> = said.lines().filter(|line| UNITS.iter().any(|name| line.contains(name))).collect();
     assert!(analysis.status.success() && about_us.is_empty(), "{said}");
+}
+
+#[test]
+fn the_services_are_shut_in() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in UNITS.iter().filter(|name| name.ends_with(".service")) {
+        let file = folder.path().join(name);
+        std::fs::write(&file, unit(name).replace("/usr/local/bin/hamlet", env!("CARGO_BIN_EXE_hamlet"))).unwrap();
+        let analysis = match Command::new("systemd-analyze").args(["security", "--offline=true"]).arg(&file).output() {
+            Ok(analysis) => String::from_utf8(analysis.stdout).unwrap(),
+            Err(error) => {
+                eprintln!("skipped: systemd-analyze cannot be run here ({error}); tests/run installs it");
+                return;
+            }
+        };
+        let exposure = analysis.lines().find_map(|line| line.split_once("Overall exposure level for"));
+        let exposure: f64 =
+            exposure.unwrap_or_else(|| panic!("{analysis}")).1.split_whitespace().nth(1).unwrap().parse().unwrap();
+        assert!(exposure <= EXPOSURE_MAX, "{name}: {exposure}");
+    }
+}
+
+#[test]
+fn the_socket_is_where_the_daemon_would_listen_and_the_daemon_is_never_given_up() {
+    let socket = unit("hamlet.socket");
+    let config = hamlet::config::Config::load(hamlet::config::Sources {
+        environment: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
+        ..Default::default()
+    });
+    assert_eq!(values(&socket, "ListenStream"), [config.unwrap().listen.to_string()]);
+    assert_eq!(values(&socket, "Accept"), Vec::<String>::new(), "one daemon takes all connections");
+    assert_eq!(value("StartLimitIntervalSec"), "0");
 }
 
 #[test]
