@@ -5,6 +5,7 @@
 //! progress (`watchdog`). Does not own what any part does.
 
 mod budgets;
+mod gauges;
 mod lists;
 mod network;
 pub(crate) mod settings;
@@ -45,9 +46,6 @@ use crate::worker::Worker;
 
 /// How often the daemon asks whether a command beside it has changed something; a change is served within a second.
 const WATCH_EVERY: Duration = Duration::from_millis(250);
-
-/// How often the metrics' histograms are tidied.
-const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// Why the daemon did not start, or stopped. Each is a sentence with its mend.
 #[derive(Debug, thiserror::Error)]
@@ -99,9 +97,10 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
     let asking = tokio::spawn(network::keep(Arc::clone(&pipeline), stopped.clone()));
     let doors = settings::doors(&config, hooks);
     let hooks = Arc::clone(&doors.hooks);
+    let looking = tokio::spawn(gauges::keep(Arc::clone(&pipeline), metrics.clone(), stopped.clone()));
     let watching = watchdog::keep(Arc::clone(&pipeline), progress, config.worker.lease, stopped.clone());
     let watching = tokio::spawn(watching);
-    let doors = tokio::spawn(serve(listeners, Arc::clone(&pipeline), doors, metrics.clone(), stopped));
+    let doors = tokio::spawn(serve(listeners, Arc::clone(&pipeline), doors, metrics, stopped));
 
     // Before anyone hears "ready": whoever does may stop us in the same instant.
     let mut hangup = on(SignalKind::hangup())?;
@@ -115,15 +114,8 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
 
     let mut config = config;
     let mut watch = every(WATCH_EVERY);
-    let mut upkeep = every(UPKEEP_EVERY);
     loop {
         tokio::select! {
-            _ = upkeep.tick() => {
-                metrics.run_upkeep();
-                if let Err(error) = gauge(&pipeline).await {
-                    tracing::debug!(%error, "the queue cannot be counted now");
-                }
-            }
             _ = watch.tick() => {
                 if let Err(error) = follow_store(&pipeline, &config, &mut seen).await {
                     tracing::warn!(%error, "cannot follow the store; going on with what is known");
@@ -170,6 +162,7 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
         let _ = training.await;
         let _ = asking.await;
         let _ = following.await;
+        let _ = looking.await;
         let _ = watching.await;
     };
     if tokio::time::timeout(config.http.drain + Duration::from_secs(5), drained).await.is_err() {
@@ -177,25 +170,6 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
     }
     store.close().await;
     tracing::info!("stopped");
-    Ok(())
-}
-
-/// Says how much waits, for `/metrics`.
-async fn gauge(pipeline: &Pipeline) -> Result<(), StoreError> {
-    let queue = pipeline.store.queue_status(pipeline.clock.now()).await?;
-    let endpoints = pipeline.store.endpoints(None).await?;
-    let jobs = [
-        ("decide", "pending", queue.decisions),
-        ("deliver", "pending", queue.deliveries),
-        ("decide", "dead", queue.dead_decisions),
-        ("deliver", "dead", queue.dead_deliveries),
-    ];
-    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-    for (kind, state, count) in jobs {
-        metrics::gauge!("hamlet_queue_jobs", "kind" => kind, "state" => state).set(count as f64);
-    }
-    let disabled = endpoints.iter().filter(|endpoint| endpoint.disabled.is_some()).count();
-    metrics::gauge!("hamlet_endpoints_disabled").set(f64::from(u32::try_from(disabled).unwrap_or(u32::MAX)));
     Ok(())
 }
 

@@ -38,7 +38,8 @@ use crate::rules::mute::Seen;
 use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
 use crate::store::{
-    Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError, Traces,
+    Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError, Traces, Verbs,
+    timed,
 };
 use crate::text::Text;
 use crate::verdict::{Decision, Verdict};
@@ -227,7 +228,7 @@ impl Pipeline {
         let (verdict, traces) = self.judge_traced(&new.comment, site, None).await;
         new.traces = traces;
         let event = outgoing(EventKind::Decided, site, new.id, &new.comment, &verdict);
-        match self.store.admit_decided(new, verdict.clone(), event).await? {
+        match timed(Verbs::Admit, self.store.admit_decided(new, verdict.clone(), event)).await? {
             Admission::New { id, .. } => {
                 self.muting.observe(site, &Seen::in_verdict(&verdict));
                 self.decided(site, verdict.decision);
@@ -287,12 +288,13 @@ impl Pipeline {
         let worker = self.hand_over.load_full();
         let place = worker.as_deref().and_then(|worker| worker.try_reserve().ok());
         let Some(place) = place else {
-            let admission = self.store.admit_queued(new, None).await?;
+            let admission = timed(Verbs::Admit, self.store.admit_queued(new, None)).await?;
             self.queued.notify_one();
             return Ok(admission);
         };
         let (site, received_at, comment) = (new.site, new.received_at, new.comment.clone());
-        let admission = self.store.admit_queued(new, Some(received_at + HAND_OVER_LEASE)).await?;
+        let admission = self.store.admit_queued(new, Some(received_at + HAND_OVER_LEASE));
+        let admission = timed(Verbs::Admit, admission).await?;
         if let Admission::New { id, lease: Some(lease) } = admission {
             place.send(DecisionJob { lease, id, site, comment, received_at });
             self.queued.notify_one();
@@ -309,7 +311,9 @@ impl Pipeline {
         let (verdict, traces) = self.judge_traced(&job.comment, &site, Some(job.id)).await;
         let (decision, seen) = (verdict.decision, Seen::in_verdict(&verdict));
         let event = outgoing(EventKind::Decided, &site, job.id, &job.comment, &verdict);
-        self.store.record_verdict(job, verdict, event, traces).await?;
+        timed(Verbs::Verdict, self.store.record_verdict(job, verdict, event, traces)).await?;
+        let waited = self.clock.now().duration_since(job.received_at).as_secs_f64();
+        metrics::histogram!("hamlet_decision_wait_seconds").record(waited.max(0.0));
         self.muting.observe(&site, &seen);
         self.decided(&site, decision);
         Ok(())
@@ -324,7 +328,9 @@ impl Pipeline {
     }
 
     async fn existing(&self, site: &Site, id: CommentId) -> Result<StoredComment, StoreError> {
-        self.store.comment(site.id, id).await?.ok_or_else(|| StoreError::NotFound(format!("comment {id}")))
+        timed(Verbs::Read, self.store.comment(site.id, id))
+            .await?
+            .ok_or_else(|| StoreError::NotFound(format!("comment {id}")))
     }
 
     fn new_comment(&self, site: &Site, submission: Submission) -> NewComment {

@@ -140,6 +140,9 @@ struct Claimed<Job> {
 
 /// Keeps the loop of a trade running: a panic in it is logged, and it starts anew.
 async fn supervise<T: Trade>(trade: Arc<T>, settings: Settings, progress: Arc<Progress>, stop: watch::Receiver<bool>) {
+    // What somebody is to be warned of is shown before it happens for the first time.
+    metrics::counter!("hamlet_worker_panics_total", "work" => T::NAME).increment(0);
+    metrics::counter!("hamlet_lease_expiries_total", "work" => T::NAME).increment(0);
     loop {
         // A set of one, and not a bare task, because a set takes its task along when it is dropped.
         let mut only = JoinSet::new();
@@ -254,7 +257,7 @@ impl<T: Trade> InHand<T> {
 }
 
 /// Offers a job's result to the store until it is kept, or nobody wants it any more.
-async fn record<F>(job: JobId, write: impl Fn() -> F)
+async fn record<F>(work: &'static str, job: JobId, write: impl Fn() -> F)
 where
     F: Future<Output = Result<(), StoreError>>,
 {
@@ -263,6 +266,9 @@ where
         let error = match write().await {
             Ok(()) => return,
             Err(error @ (StoreError::LeaseLost(_) | StoreError::NotFound(_))) => {
+                if matches!(error, StoreError::LeaseLost(_)) {
+                    metrics::counter!("hamlet_lease_expiries_total", "work" => work).increment(1);
+                }
                 tracing::debug!(%job, %error, "a result is not wanted any more");
                 return;
             }

@@ -31,7 +31,7 @@ use crate::language::Language;
 use crate::pipeline::{Learned, Overruled, Said, Submission, Submitted};
 use crate::reason;
 use crate::site::Site;
-use crate::store::{HistoryEntry, Status, StatusWord, StoreError, StoredComment};
+use crate::store::{HistoryEntry, Status, StatusWord, StoreError, StoredComment, Verbs, timed};
 use crate::verdict::{Decision, Label, Score, Verdict};
 
 pub fn routes() -> Vec<Route> {
@@ -376,7 +376,7 @@ fn too_long(Exceeded { field, limit, unit, found }: &Exceeded) -> Problem {
 }
 
 async fn existing(doors: &Doors, site: &Site, id: CommentId) -> Result<StoredComment, StoreError> {
-    let stored = doors.pipeline.store.comment(site.id, id).await?;
+    let stored = timed(Verbs::Read, doors.pipeline.store.comment(site.id, id)).await?;
     stored.ok_or_else(|| StoreError::NotFound(format!("comment {id}")))
 }
 

@@ -18,7 +18,7 @@ use super::json;
 use super::params::{Limit, Next, Params, bad_cursor, optional, position};
 use super::problem::{Problem, Refusal};
 use crate::comment::CommentId;
-use crate::store::{CommentFilter, Query, StatusWord, StoreError};
+use crate::store::{CommentFilter, Query, StatusWord, StoreError, Verbs, timed};
 use crate::verdict::{Decision, Label};
 
 /// Longest query, bytes.
@@ -76,7 +76,7 @@ pub(super) async fn list(
     let Filter { status, decision, label, from, to, .. } = asked;
     let query = query(asked.q.as_deref(), asked.symbol.as_deref())?;
     let filter = CommentFilter { query, status, decision, label, from, to };
-    let found = match doors.pipeline.store.comments(site.id, &filter, before, limit.0).await {
+    let found = match timed(Verbs::Read, doors.pipeline.store.comments(site.id, &filter, before, limit.0)).await {
         Err(StoreError::NotFound(_)) => return Err(bad_cursor()),
         found => found?,
     };

@@ -77,7 +77,11 @@ impl Gate {
         self.doors.limiter.address(request.extensions(), request.headers())?;
         let inside = Inside(&self.in_flight);
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        if before < self.max_in_flight { Ok(inside) } else { Err(overloaded()) }
+        if before < self.max_in_flight {
+            return Ok(inside);
+        }
+        metrics::counter!("hamlet_overload_refusals_total", "reason" => "in_flight").increment(1);
+        Err(overloaded())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::random;
 use crate::reason;
 use crate::site::Site;
 use crate::statistics;
-use crate::store::{Act, CampaignId, Change, HistoryEntry, Outgoing, Status, StoreError, StoredComment};
+use crate::store::{Act, CampaignId, Change, HistoryEntry, Outgoing, Status, StoreError, StoredComment, Verbs, timed};
 use crate::verdict::{Decision, Label, Verdict};
 use crate::webhook::CallBack;
 
@@ -134,7 +134,7 @@ impl Pipeline {
             campaign,
             traces,
         };
-        let is_news = self.store.record_change(site.id, id, change).await?;
+        let is_news = timed(Verbs::Change, self.store.record_change(site.id, id, change)).await?;
         if is_news {
             self.decided(site, verdict.decision);
             if let Said::Label(label) = said {
@@ -161,7 +161,7 @@ impl Pipeline {
         let what = Act::Recheck(verdict.decision);
         let change = self.rejudged(site, id, &stored.comment, what, before, verdict.clone(), by, via);
         let change = Change { traces: Some(traces), ..change };
-        if self.store.record_change(site.id, id, change).await? {
+        if timed(Verbs::Change, self.store.record_change(site.id, id, change)).await? {
             self.decided(site, verdict.decision);
             return Ok(verdict);
         }
@@ -210,7 +210,7 @@ impl Pipeline {
         let change = self.rejudged(site, stored.id, &comment, what, before, verdict.clone(), &site.name, via);
         let traces = Some(traces);
         let change = Change { comment: Some(comment), idempotency_key, fingerprint, traces, ..change };
-        self.store.record_change(site.id, stored.id, change).await?;
+        timed(Verbs::Change, self.store.record_change(site.id, stored.id, change)).await?;
         self.decided(site, verdict.decision);
         // A label was about the old text.
         self.follow_labels().await?;

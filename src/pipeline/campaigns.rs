@@ -15,7 +15,7 @@ use crate::event::EventKind;
 use crate::site::Site;
 use crate::store::{
     Act, Before, Campaign, CampaignDecision, CampaignId, CampaignWord, Change, HistoryEntry, Status, StoreError,
-    StoredComment,
+    StoredComment, Verbs, timed,
 };
 use crate::text::Text;
 use crate::verdict::Decision;
@@ -159,7 +159,7 @@ impl Pipeline {
             campaign: Some(id),
             traces: None,
         };
-        self.store.record_change(site.id, comment, change).await
+        timed(Verbs::Change, self.store.record_change(site.id, comment, change)).await
     }
 
     /// What the newest comments of a campaign have in common.

@@ -8,6 +8,7 @@ mod comments;
 mod deliveries;
 mod examining;
 mod history;
+mod latency;
 mod lists;
 mod rotation;
 mod search;
@@ -43,6 +44,7 @@ pub use deliveries::{
 };
 pub use examining::{Examined, Schema, examine};
 pub use history::{Before, Campaign, CampaignDecision, CampaignId, CampaignWord, Traces, Trait};
+pub use latency::{Verbs, timed};
 pub use lists::{ListChange, ListFilter, ListOwner, PlacedEntry};
 pub use rotation::rotated;
 pub use search::Query;

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
 use crate::pipeline::Pipeline;
-use crate::store::{DecisionJob, JobId, StoreError};
+use crate::store::{DecisionJob, JobId, StoreError, Verbs, timed};
 
 use super::{Claimed, Settings, Trade, record};
 
@@ -84,7 +84,7 @@ impl Trade for Deciding {
         if left > 0 && (jobs.is_empty() || self.looks_now()) {
             let limit = u32::try_from(left).unwrap_or(u32::MAX);
             let now = self.pipeline.clock.now();
-            match self.pipeline.store.claim_decisions(now, self.lease, limit).await {
+            match timed(Verbs::Claim, self.pipeline.store.claim_decisions(now, self.lease, limit)).await {
                 Ok(claimed) => jobs.extend(claimed),
                 Err(error) if jobs.is_empty() => return Err(error),
                 // What is in hand goes on; the store is asked again soon.
@@ -93,6 +93,7 @@ impl Trade for Deciding {
         }
         let is_cut = jobs.len() >= room;
         let (first_time, again): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.lease.attempt <= 1);
+        metrics::counter!("hamlet_lease_expiries_total", "work" => Self::NAME).increment(again.len() as u64);
         let mut handfuls: Vec<Vec<DecisionJob>> = again.into_iter().map(|job| vec![job]).collect();
         let mut first_time = first_time.into_iter().peekable();
         while first_time.peek().is_some() {
@@ -115,11 +116,12 @@ impl Deciding {
     async fn decide(&self, job: DecisionJob) {
         let lease = job.lease;
         if lease.attempt <= self.attempts {
-            record(lease.job, || self.pipeline.decide(&job)).await;
+            record(Self::NAME, lease.job, || self.pipeline.decide(&job)).await;
             return;
         }
         tracing::error!(comment = %job.id, job = %lease.job, "a comment was claimed too often and is a dead letter now");
         let error = format!("claimed {} times and never decided", self.attempts);
-        record(lease.job, || self.pipeline.store.give_up(lease, error.clone(), self.pipeline.clock.now())).await;
+        record(Self::NAME, lease.job, || self.pipeline.store.give_up(lease, error.clone(), self.pipeline.clock.now()))
+            .await;
     }
 }

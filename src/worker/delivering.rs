@@ -11,7 +11,7 @@ use crate::pipeline::Pipeline;
 use crate::random;
 use crate::store::StoreError;
 use crate::store::{
-    Attempt, DeliveryJob, Endpoint, EndpointId, EndpointKind, EndpointSecret, JobId, NextStep, Outgoing,
+    Attempt, DeliveryJob, Endpoint, EndpointId, EndpointKind, EndpointSecret, JobId, NextStep, Outgoing, Verbs, timed,
 };
 use crate::webhook::{CallBack, Client, Message, Next, Outcome, Schedule, Secret};
 
@@ -176,7 +176,7 @@ impl Trade for Delivering {
         let room = room.min(places);
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
         let now = self.pipeline.clock.now();
-        let jobs = self.pipeline.store.claim_deliveries(now, self.lease, limit, &full).await?;
+        let jobs = timed(Verbs::Claim, self.pipeline.store.claim_deliveries(now, self.lease, limit, &full)).await?;
         let is_cut = jobs.len() >= room || !full.is_empty();
         let jobs = jobs.into_iter().map(|job| Sending { _place: self.under_way.place(&job.endpoint.id), job });
         Ok(Claimed { jobs: jobs.collect(), is_cut })
@@ -229,6 +229,9 @@ impl Trade for Delivering {
             answer: String::from_utf8_lossy(begin).replace('\0', "\u{FFFD}"),
             next: self.next_step(next, endpoint),
         };
-        record(lease.job, || self.pipeline.store.record_attempt(lease, attempt.clone(), now)).await;
+        record(Self::NAME, lease.job, || {
+            timed(Verbs::Attempt, self.pipeline.store.record_attempt(lease, attempt.clone(), now))
+        })
+        .await;
     }
 }

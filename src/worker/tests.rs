@@ -201,7 +201,7 @@ async fn a_result_is_offered_until_it_is_kept_or_not_wanted() {
             StoreError::Overloaded => StoreError::Overloaded,
             other => StoreError::Unavailable(other.to_string()),
         };
-        record(JobId(1), || {
+        record("test", JobId(1), || {
             let number = asked.fetch_add(1, Ordering::Relaxed);
             let answer = answers.get(number.min(answers.len() - 1)).unwrap();
             std::future::ready(answer.as_ref().map_or(Ok(()), |error| Err(again(error))))

@@ -46,11 +46,17 @@ impl Daemon {
 
     /// With these flags besides.
     pub async fn start_with(folder: &Path, flags: &[&str]) -> Daemon {
+        Daemon::start_in(folder, flags, &[]).await
+    }
+
+    /// And in this environment.
+    pub async fn start_in(folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Daemon {
         let address = free_address();
         let log = File::options().create(true).append(true).open(folder.join(LOG)).unwrap();
         let mut process = hamlet(folder)
             .args(["serve", "--listen", &address.to_string()])
             .args(flags)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -29,6 +29,7 @@ mod hostile;
 mod learning;
 mod limits;
 mod lists;
+mod metrics;
 mod muting;
 mod network;
 mod openapi;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::daemon::{Daemon, LOG, folder, get};
 
 /// Comments of readers, each another; what a cache put into the hidden field, if anything.
-async fn reader(daemon: &Daemon, key: &str, number: usize, honeypot: &str) -> Value {
+pub async fn reader(daemon: &Daemon, key: &str, number: usize, honeypot: &str) -> Value {
     // Each its own words: what repeats is evidence, too.
     let pick = |words: [&'static str; 8], stride: usize| words[(number / stride + number * stride) % words.len()];
     let text = format!(

@@ -197,6 +197,7 @@ impl Task {
         metrics::histogram!("hamlet_store_commit_seconds").record(started.elapsed());
         metrics::counter!("hamlet_store_commits_total").increment(1);
         metrics::counter!("hamlet_store_verbs_total").increment(verbs);
+        metrics::histogram!("hamlet_store_commit_verbs").record(u32::try_from(verbs).unwrap_or(u32::MAX));
         match outcome {
             Ok((admitted, recorded)) => {
                 for ((_, reply), answer) in batch.admits.into_iter().zip(admitted) {
