@@ -86,6 +86,7 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
     let following = lists::follow(Arc::clone(&pipeline), wanted_files, stopped.clone()).await;
     pipeline.follow_labels().await?;
     pipeline.set_network(network);
+    pipeline.backlog.set_bounds(settings::bounds(&config));
     let worker = Worker::new(Arc::clone(&pipeline), client, settings::worker(&config));
     let progress = worker.progress();
     let worker = tokio::spawn(worker.run(stopped.clone()));
@@ -135,6 +136,7 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
                             budgets.send_replace(new.budget.measure_every);
                             trainings.send_replace(new.training.clone());
                             list_files.send_replace(new.lists.files.clone());
+                            pipeline.backlog.set_bounds(settings::bounds(&new));
                             seen.champion = id;
                             config = new;
                             tracing::info!(

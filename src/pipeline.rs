@@ -6,6 +6,7 @@
 
 mod afterwards;
 mod asking;
+mod backlog;
 mod budgets;
 mod callbacks;
 mod callers;
@@ -44,6 +45,7 @@ use crate::store::{
 use crate::text::Text;
 use crate::verdict::{Decision, Verdict};
 pub use afterwards::{Overruled, Said};
+pub use backlog::{Backlog, Backlogged, Bounds};
 use callbacks::CallBacks;
 use callers::Callers;
 pub use callers::{Known, key_hash};
@@ -84,6 +86,8 @@ pub struct Pipeline {
     learning: Learning,
     network: ArcSwapOption<Network>,
     muting: Muting,
+    /// How much waits for a verdict.
+    pub backlog: Backlog,
 }
 
 impl fmt::Debug for Pipeline {
@@ -143,6 +147,7 @@ impl Pipeline {
             learning: Learning::default(),
             network: ArcSwapOption::empty(),
             muting: Muting::default(),
+            backlog: Backlog::default(),
         }
     }
 
@@ -275,7 +280,13 @@ impl Pipeline {
     pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Submitted, StoreError> {
         let new = self.new_comment(site, submission);
         let again = again_of(&new);
-        match self.admit(new).await? {
+        // Before it is written: many may come at once.
+        self.backlog.queued(site.id);
+        let admission = self.admit(new).await;
+        if !matches!(admission, Ok(Admission::New { .. })) {
+            self.backlog.taken_back(site.id);
+        }
+        match admission? {
             Admission::New { id, .. } => Ok(Submitted::Queued(id)),
             Admission::Repeat { id, may_be_edit } => {
                 Ok(Submitted::Known(Box::new(self.repeated(site, id, again, may_be_edit).await?)))
@@ -314,6 +325,7 @@ impl Pipeline {
         timed(Verbs::Verdict, self.store.record_verdict(job, verdict, event, traces)).await?;
         let waited = self.clock.now().duration_since(job.received_at).as_secs_f64();
         metrics::histogram!("hamlet_decision_wait_seconds").record(waited.max(0.0));
+        self.backlog.decided(site.id);
         self.muting.observe(&site, &seen);
         self.decided(&site, decision);
         Ok(())

@@ -83,7 +83,7 @@ const SIZES: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 51
 /// Counters that somebody is warned by, with their labels: they are shown before they first rise, because a rise from nothing
 /// is not seen as one.
 const FROM_ZERO: [(&str, &str, &[&str]); 3] = [
-    ("hamlet_overload_refusals_total", "reason", &["in_flight"]),
+    ("hamlet_overload_refusals_total", "reason", &["age", "depth", "in_flight", "site"]),
     ("hamlet_deliveries_total", "outcome", &["dead_letter", "delivered", "disabled", "failed"]),
     ("hamlet_trainings_total", "outcome", &["failed"]),
 ];

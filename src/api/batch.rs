@@ -64,6 +64,8 @@ pub(super) async fn submit(
     Idempotency(key): Idempotency,
     request: Request,
 ) -> Result<Response, Problem> {
+    // Those that fill the queue meanwhile are refused by their lines.
+    doors.pipeline.backlog.room(site.id)?;
     let (head, body) = request.into_parts();
     let mut lines = doors.bodies.lines(body);
     let mut answer = Vec::new();
@@ -125,7 +127,10 @@ async fn keep(
 ) {
     let submits = stretch.drain(..).map(|(line, submission)| async move {
         let submitted = match submission {
-            Ok(submission) => doors.pipeline.submit(site, submission).await.map_err(Problem::from),
+            Ok(submission) => match doors.pipeline.backlog.room(site.id) {
+                Ok(()) => doors.pipeline.submit(site, submission).await.map_err(Problem::from),
+                Err(backlogged) => Err(backlogged.into()),
+            },
             Err(problem) => Err(problem),
         };
         (line, submitted)

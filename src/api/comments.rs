@@ -230,6 +230,7 @@ async fn submit(
     Json(comment): Json<Comment>,
 ) -> Result<Response, Problem> {
     bounded(&comment)?;
+    doors.pipeline.backlog.room(site.id)?;
     Ok(submitted(&doors, &site, Submission::of(comment, idempotency_key)).await?)
 }
 

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::pipeline::Backlogged;
 use crate::store::StoreError;
 
 /// Why a request was refused.
@@ -38,13 +39,17 @@ pub enum Refusal {
         retry_after_s: u32,
     },
     Overloaded,
+    /// Too much waits for a verdict; after so many seconds there is likely to be room.
+    QueueFull {
+        retry_after_s: u32,
+    },
     Unavailable,
     SiteMissing,
     Internal,
 }
 
 impl Refusal {
-    pub const ALL: [Refusal; 23] = [
+    pub const ALL: [Refusal; 24] = [
         Refusal::KeyMissing,
         Refusal::KeyUnknown,
         Refusal::SignatureMissing,
@@ -65,6 +70,7 @@ impl Refusal {
         Refusal::Conflict,
         Refusal::RateLimited { retry_after_s: 1 },
         Refusal::Overloaded,
+        Refusal::QueueFull { retry_after_s: 1 },
         Refusal::Unavailable,
         Refusal::SiteMissing,
         Refusal::Internal,
@@ -97,6 +103,7 @@ impl Refusal {
             Refusal::Conflict => ("conflict", "This contradicts what is kept", StatusCode::CONFLICT),
             Refusal::RateLimited { .. } => ("rate-limited", "Too many requests", StatusCode::TOO_MANY_REQUESTS),
             Refusal::Overloaded => ("overloaded", "Too much at once", StatusCode::SERVICE_UNAVAILABLE),
+            Refusal::QueueFull { .. } => ("queue-full", "Too much waits", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Unavailable => ("unavailable", "The store is not available", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::SiteMissing => ("site-missing", "The site does not exist", StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Internal => ("internal", "Something is wrong in Hamlet", StatusCode::INTERNAL_SERVER_ERROR),
@@ -119,7 +126,7 @@ impl Refusal {
     /// After how many seconds to try again, where trying again helps.
     pub fn retry_after_seconds(self) -> Option<u32> {
         match self {
-            Refusal::RateLimited { retry_after_s } => Some(retry_after_s),
+            Refusal::RateLimited { retry_after_s } | Refusal::QueueFull { retry_after_s } => Some(retry_after_s),
             Refusal::Overloaded => Some(1),
             Refusal::Unavailable => Some(5),
             Refusal::SiteMissing => Some(60),
@@ -209,6 +216,19 @@ impl From<StoreError> for Problem {
                 Problem::new(Refusal::Internal, "The store failed in an unexpected way; the log has the reason.")
             }
         }
+    }
+}
+
+impl From<Backlogged> for Problem {
+    fn from(backlogged: Backlogged) -> Problem {
+        let why = match backlogged.reason {
+            "age" => "comments have waited for a verdict longer than `limits.queue_age_s`",
+            "site" => "this site's comments fill their share of the queue (`limits.queue_site_percent`)",
+            _ => "as many comments wait for a verdict as `limits.queue_depth` allows",
+        };
+        let detail =
+            format!("Nothing was kept: {why}. Try again later, or ask `/v1/comments/check`, which answers at once.");
+        Problem::new(Refusal::QueueFull { retry_after_s: backlogged.retry_after_s }, detail)
     }
 }
 

@@ -115,6 +115,10 @@ pub struct Limits {
     pub refused_keys_per_minute: u32,
     #[serde(deserialize_with = "values::networks")]
     pub trusted_proxies: Vec<IpNet>,
+    pub queue_depth: u64,
+    #[serde(rename = "queue_age_s", deserialize_with = "values::seconds")]
+    pub queue_age: Duration,
+    pub queue_site_percent: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -206,7 +210,7 @@ pub struct Lists {
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.
-const RANGES: [(&str, f64, f64); 38] = [
+const RANGES: [(&str, f64, f64); 41] = [
     ("store.waiting_writes", 1.0, 1_048_576.0),
     ("store.commit_batch", 1.0, 65_536.0),
     ("store.readers", 1.0, 256.0),
@@ -224,6 +228,9 @@ const RANGES: [(&str, f64, f64); 38] = [
     ("limits.per_address_s", 0.0, 1_000_000.0),
     ("limits.per_address_burst", 1.0, 1_000_000.0),
     ("limits.refused_keys_per_minute", 0.0, 1_000_000.0),
+    ("limits.queue_depth", 0.0, 1_000_000_000.0),
+    ("limits.queue_age_s", 0.0, 31_536_000.0),
+    ("limits.queue_site_percent", 1.0, 100.0),
     ("worker.decisions_at_once", 1.0, 65_536.0),
     ("worker.lease_s", 1.0, 86_400.0),
     ("worker.attempts", 1.0, 1_000.0),

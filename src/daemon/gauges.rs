@@ -1,4 +1,6 @@
 //! What `/metrics` shows that is looked at rather than counted: the queue, endpoints, the model, the process itself.
+//!
+//! The depth of the queue is looked at oftenest, because the doors go by it ([`crate::pipeline::Backlog`]).
 
 use std::fs;
 use std::sync::Arc;
@@ -43,9 +45,10 @@ pub(super) async fn keep(pipeline: Arc<Pipeline>, metrics: PrometheusHandle, mut
     }
 }
 
-/// Says how much waits.
+/// Says how much waits, here and to the doors.
 async fn queue(pipeline: &Pipeline) -> Result<(), StoreError> {
     let queue = pipeline.store.queue_status(pipeline.clock.now()).await?;
+    pipeline.backlog.look(&queue);
     let jobs = [
         ("decide", "pending", queue.decisions),
         ("deliver", "pending", queue.deliveries),

@@ -8,6 +8,7 @@ use crate::api::hooks::Register;
 use crate::api::limiter;
 use crate::config::hooks::Hooks;
 use crate::config::{Config, PrivateAddresses};
+use crate::pipeline::Bounds;
 use crate::webhook::{self, Allow, Schedule};
 use crate::{http, network, store, worker};
 
@@ -76,6 +77,11 @@ pub fn worker(config: &Config) -> worker::Settings {
     }
 }
 
+pub fn bounds(config: &Config) -> Bounds {
+    let limits = &config.limits;
+    Bounds { depth: limits.queue_depth, age: limits.queue_age, site_percent: limits.queue_site_percent }
+}
+
 pub fn network(config: &Config) -> network::Settings {
     let given = config.network.clone();
     network::Settings {
@@ -107,5 +113,6 @@ mod tests {
         let config = Config::load(Sources { environment, ..Sources::default() }).unwrap();
         let shown = |settings: http::Settings| format!("{settings:?}");
         assert_eq!(shown(doors(&config, Hooks::default())), shown(http::Settings::default()));
+        assert_eq!(bounds(&config), Bounds::default());
     }
 }

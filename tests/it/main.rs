@@ -10,6 +10,7 @@
 mod activation;
 mod akismet;
 mod api;
+mod backlog;
 mod backup;
 mod budget;
 mod campaigns;

@@ -137,6 +137,9 @@ async fn check(
     let id = hook.id.as_ref().and_then(|lookup| message.text(lookup)).filter(|id| !id.trim().is_empty());
     let idempotency_key = id.or(believed.id).map(|id| idempotency_key(hook, id.trim()));
     let submission = Submission::of(fields::comment(hook, message)?, idempotency_key);
+    if hook.answer != Answer::Verdict {
+        doors.pipeline.backlog.room(site.id)?;
+    }
     let answer = match hook.answer {
         Answer::Verdict => comments::checked(doors, site, submission).await,
         Answer::Accepted => comments::submitted(doors, site, submission).await,
