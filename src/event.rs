@@ -116,6 +116,19 @@ impl<'a> Event<'a> {
     }
 }
 
+/// The comment that a stored event is about, if it is about one.
+pub fn comment_of(body: &str) -> Option<CommentId> {
+    #[derive(Deserialize)]
+    struct Stored {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        id: Option<CommentId>,
+    }
+    serde_json::from_str::<Stored>(body).ok()?.data.id
+}
+
 impl Event<'_> {
     /// The bytes that are stored, signed and sent.
     pub fn body(&self) -> String {

@@ -235,6 +235,7 @@ impl Pipeline {
         let event = outgoing(EventKind::Decided, site, new.id, &new.comment, &verdict);
         match timed(Verbs::Admit, self.store.admit_decided(new, verdict.clone(), event)).await? {
             Admission::New { id, .. } => {
+                follow(id, "checked");
                 self.muting.observe(site, &Seen::in_verdict(&verdict));
                 self.decided(site, verdict.decision);
                 Ok((id, verdict))
@@ -287,7 +288,10 @@ impl Pipeline {
             self.backlog.taken_back(site.id);
         }
         match admission? {
-            Admission::New { id, .. } => Ok(Submitted::Queued(id)),
+            Admission::New { id, .. } => {
+                follow(id, "queued");
+                Ok(Submitted::Queued(id))
+            }
             Admission::Repeat { id, may_be_edit } => {
                 Ok(Submitted::Known(Box::new(self.repeated(site, id, again, may_be_edit).await?)))
             }
@@ -325,6 +329,7 @@ impl Pipeline {
         timed(Verbs::Verdict, self.store.record_verdict(job, verdict, event, traces)).await?;
         let waited = self.clock.now().duration_since(job.received_at).as_secs_f64();
         metrics::histogram!("hamlet_decision_wait_seconds").record(waited.max(0.0));
+        tracing::debug!(site = %site.name, decision = decision.as_str(), "decided");
         self.backlog.decided(site.id);
         self.muting.observe(&site, &seen);
         self.decided(&site, decision);
@@ -357,6 +362,14 @@ impl Pipeline {
             callback: submission.callback,
             traces: Traces::default(),
         }
+    }
+}
+
+/// Says at which door a comment came in and under which id, for whoever follows it through the log.
+fn follow(id: CommentId, what: &'static str) {
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        tracing::Span::current().record("comment", tracing::field::display(id));
+        tracing::debug!("{what}");
     }
 }
 

@@ -88,24 +88,40 @@ const FROM_ZERO: [(&str, &str, &[&str]); 3] = [
     ("hamlet_trainings_total", "outcome", &["failed"]),
 ];
 
-/// Sends log lines to stderr as `log` says; `directives`, when given, are used instead of its level (`RUST_LOG`).
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LoggingError {
+    #[error(transparent)]
+    Twice(#[from] TryInitError),
+    #[error("`log.format` is journald, and systemd's journal cannot be reached: {0}; say text or json")]
+    Journal(#[source] std::io::Error),
+}
+
+/// Sends log lines to stderr or to systemd's journal as `log` says; `directives`, when given, are used instead of its level
+/// (`RUST_LOG`).
 ///
 /// Directives that make no sense are left out.
 ///
 /// # Errors
-/// When logging was set up before in this process.
-pub fn start_logging(log: &Log, directives: Option<&str>) -> Result<(), TryInitError> {
+/// When logging was set up before in this process, or there is no journal.
+pub fn start_logging(log: &Log, directives: Option<&str>) -> Result<(), LoggingError> {
+    use tracing_subscriber::layer::SubscriberExt as _;
     use tracing_subscriber::util::SubscriberInitExt as _;
 
     let filter = EnvFilter::builder().parse_lossy(directives.unwrap_or(&log.level));
+    if log.format == LogFormat::Journald {
+        let journal = tracing_journald::layer().map_err(LoggingError::Journal)?;
+        let journal = journal.with_field_prefix(Some("HAMLET".to_owned())).with_syslog_identifier("hamlet".to_owned());
+        return Ok(tracing_subscriber::registry().with(filter).with(journal).try_init()?);
+    }
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A collector that went away must not take the daemon along: the complaint about a lost line would go to stderr too.
     let lines = lines.log_internal_errors(false);
-    match log.format {
-        // systemd's journal and files get no colours.
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+    if log.format == LogFormat::Json {
+        return Ok(lines.json().flatten_event(true).finish().try_init()?);
     }
+    // systemd's journal and files get no colours.
+    Ok(lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init()?)
 }
 
 /// Starts counting; the handle renders what `GET /metrics` answers. Its `run_upkeep` is to be called every few seconds.

@@ -23,6 +23,8 @@ pub enum LogFormat {
     Text,
     /// One object a line.
     Json,
+    /// Fields for systemd's journal.
+    Journald,
 }
 
 /// Whether endpoints may be at private, loopback or link-local addresses.

@@ -14,6 +14,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use metrics::{Counter, Histogram};
+use tracing::Instrument as _;
 
 use super::Settings;
 use crate::api::problem::{Problem, Refusal};
@@ -40,6 +41,8 @@ pub(super) struct Gate {
 struct Door {
     gate: Arc<Gate>,
     speaks: Speaks,
+    /// For the log.
+    name: &'static str,
     seconds: Histogram,
     /// Answers with status 2xx and 3xx, 4xx, 5xx.
     good: Counter,
@@ -64,6 +67,7 @@ impl Gate {
         let door = Door {
             gate: Arc::clone(self),
             speaks,
+            name,
             seconds: metrics::histogram!("hamlet_http_request_seconds", "door" => name),
             good: answers("2xx"),
             refused: answers("4xx"),
@@ -98,7 +102,7 @@ async fn pass(State(door): State<Arc<Door>>, request: Request, next: Next) -> Re
     let started = Instant::now();
     let response = match door.gate.enter(&request) {
         Err(problem) => door.refuse(problem),
-        Ok(_inside) => match tokio::time::timeout(door.gate.timeout, next.run(request)).await {
+        Ok(_inside) => match tokio::time::timeout(door.gate.timeout, door.run(next, request)).await {
             Ok(response) => response,
             Err(_) => door.refuse(overloaded()),
         },
@@ -115,6 +119,12 @@ fn overloaded() -> Problem {
 }
 
 impl Door {
+    /// Answers within a span that carries the comment's id once it has one.
+    async fn run(&self, next: Next, request: Request) -> Response {
+        let span = tracing::debug_span!("door", door = self.name, comment = tracing::field::Empty);
+        next.run(request).instrument(span).await
+    }
+
     fn refuse(&self, problem: Problem) -> Response {
         match self.speaks {
             Speaks::Json => problem.into_response(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use crate::pipeline::Pipeline;
 use crate::store::{DecisionJob, JobId, StoreError, Verbs, timed};
@@ -108,7 +109,11 @@ impl Trade for Deciding {
     }
 
     async fn finish(&self, jobs: Vec<DecisionJob>) {
-        join_all(jobs.into_iter().map(|job| self.decide(job))).await;
+        let decide = |job: DecisionJob| {
+            let span = tracing::debug_span!("decide", comment = %job.id, job = %job.lease.job);
+            self.decide(job).instrument(span)
+        };
+        join_all(jobs.into_iter().map(decide)).await;
     }
 }
 

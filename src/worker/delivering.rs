@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 
-use crate::event::{Event, EventData, EventKind};
+use crate::comment::CommentId;
+use crate::event::{self, Event, EventData, EventKind};
 use crate::pipeline::Pipeline;
 use crate::random;
 use crate::store::StoreError;
@@ -186,7 +188,32 @@ impl Trade for Delivering {
         sending.job.lease.job
     }
 
-    async fn finish(&self, mut sending: Sending) {
+    async fn finish(&self, sending: Sending) {
+        let span = span_of(&sending.job);
+        self.attempt(sending).instrument(span).await;
+    }
+}
+
+/// Carries the comment's id where somebody listens: it is in the message only.
+fn span_of(job: &DeliveryJob) -> tracing::Span {
+    let endpoint = &job.endpoint;
+    let span =
+        tracing::debug_span!("deliver", comment = tracing::field::Empty, job = %job.lease.job, endpoint = %endpoint.id);
+    if !span.is_disabled() {
+        let comment = match endpoint.kind {
+            EndpointKind::Webhook => event::comment_of(&job.body).map(|id| id.to_string()),
+            EndpointKind::Callback => {
+                let guid = CallBack::of_body(&job.body).map(|call_back| call_back.guid);
+                guid.map(|guid| CommentId::of_guid(&guid).map_or(guid, |id| id.to_string()))
+            }
+        };
+        comment.map(|comment| span.record("comment", comment));
+    }
+    span
+}
+
+impl Delivering {
+    async fn attempt(&self, mut sending: Sending) {
         let job = &mut sending.job;
         let outcome = self.send(job).await;
         let now = self.pipeline.clock.now();

@@ -23,6 +23,7 @@ mod disguises;
 mod doctor;
 mod dumps;
 mod evaluation;
+mod following;
 mod front;
 mod harness;
 mod hooks;
