@@ -1,48 +1,19 @@
-//! The language of a text, as far as scripts and little words tell, against the languages that are read on the site.
+//! The language of a text against the languages that are read on the site.
 //!
 //! Owns which script a language is written in. Arabizi is Arabic in Latin letters and never foreign where Arabic is read.
-
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use super::clues::Clues;
 use super::gibberish::is_arabizi;
 use super::{Note, lists};
-use crate::text::{Script, Text};
-
-/// Languages of `config/lists/stop-words.txt` by word, one bit each in the order of [`LANGUAGES`].
-static WORDS: LazyLock<HashMap<String, u32>> = LazyLock::new(|| {
-    let mut words: HashMap<String, u32> = HashMap::new();
-    for (place, (_, list)) in lists::stop_word_lines().enumerate().take(32) {
-        for word in list.split_whitespace() {
-            *words.entry(crate::text::normalize(word)).or_default() |= 1 << place;
-        }
-    }
-    words
-});
-
-static LANGUAGES: LazyLock<Vec<&'static str>> =
-    LazyLock::new(|| lists::stop_word_lines().map(|(language, _)| language).collect());
+use crate::text::{Language, Script, Text};
 
 /// Words of a text that are looked at.
 const MAX_WORDS: usize = 400;
-
-/// The language of `text` (`en`), when enough of its little words are known and no other language has half as many.
-fn language_of(text: &Text) -> Option<&'static str> {
-    let mut counts = [0_u32; 32];
-    let mut looked_at = 0_u32;
-    for word in text.words().take(MAX_WORDS) {
-        looked_at += 1;
-        let Some(&bits) = WORDS.get(word) else { continue };
-        for (place, count) in counts.iter_mut().enumerate() {
-            *count += (bits >> place) & 1;
-        }
-    }
-    let (best, &most) = counts.iter().enumerate().max_by_key(|&(_, count)| *count)?;
-    let second = counts.iter().enumerate().filter(|&(place, _)| place != best).map(|(_, &count)| count).max()?;
-    let is_sure = looked_at >= 8 && most >= 4 && 6 * most >= looked_at && most >= 2 * second;
-    LANGUAGES.get(best).copied().filter(|_| is_sure)
-}
+/// Fewer words, or a guess less sure than this, are no reason to speak against a comment. Of 170,666 comments that are no spam,
+/// in ten languages, 55 were then taken for another language, where little words alone took 57; and 46 % were told to be foreign
+/// on a site of another language in the same letters, where little words told 22 %.
+const LEAST_WORDS: usize = 8;
+const SURE: f64 = 0.7;
 
 /// The part of a language tag before its first hyphen, lower case.
 fn primary(tag: &str) -> String {
@@ -95,19 +66,20 @@ pub(super) fn script_blocked(clues: &Clues<'_>) -> Option<Note> {
 }
 
 /// `LANG_MISMATCH`: a language that is told with certainty and is not among those read here. Bilingual readers and
-/// quotations are the ham to expect; Arabizi is no such case.
+/// quotations are the ham to expect; Arabizi is no such case, and a script that is not read here is `SCRIPT_BLOCKED`'s.
 pub(super) fn mismatch(clues: &Clues<'_>) -> Option<Note> {
-    if clues.text.scripts().letters() < 20 || clues.text.words().take(MAX_WORDS).any(is_arabizi) {
+    let text = clues.text;
+    if text.scripts().letters() < 20 || text.words().take(LEAST_WORDS).count() < LEAST_WORDS {
         return None;
     }
-    let language = language_of(clues.text)?;
-    // Where a language is read whose little words are not listed, its relatives might be taken for it.
-    let all_listed = clues.site.policy.languages.iter().all(|read| {
-        LANGUAGES.contains(&primary(read).as_str())
-            || matches!(primary(read).as_str(), "zh" | "ja" | "ko" | "th" | "he" | "el")
-    });
-    let is_foreign = all_listed && !reads(clues, |read| primary(read) == language);
-    is_foreign.then(|| Note::new(language))
+    let told = text.language();
+    let is_sure = told.confidence >= SURE && told != Language::UNKNOWN && !told.is_arabizi();
+    // Where a language is read that is not told apart, its relatives might be taken for it.
+    let is_foreign = is_sure
+        && clues.site.policy.languages.iter().all(|read| Language::is_told_apart(&primary(read)))
+        && !reads(clues, |read| primary(read) == told.code);
+    let may_tell = is_foreign && !text.words().take(MAX_WORDS).any(is_arabizi) && script_blocked(clues).is_none();
+    may_tell.then(|| Note::new(told.code))
 }
 
 /// `STOPWORD_LOW`: twenty words or more in letters of a language whose little words are listed, and none of them is there.
@@ -127,34 +99,10 @@ pub(super) fn few_stop_words(clues: &Clues<'_>) -> Option<Note> {
             continue;
         }
         before = word;
-        if WORDS.contains_key(word) {
+        if lists::STOP_WORDS.contains(word) {
             return None;
         }
         words += usize::from(word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
     }
     (words >= 20).then(|| Note::new(format!("× {words}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::comment::Comment;
-
-    #[track_caller]
-    fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(language_of(&Text::of(&Comment::of_text(text))), expected, "{text}");
-    }
-
-    #[test]
-    fn little_words_tell_the_language() {
-        check("I think that this is what they said and we are not happy with it", Some("en"));
-        check("Ich finde nicht, dass das so ist, und wir haben es auch nicht gesagt", Some("de"));
-        check("لا أظن أن هذا ما قاله الكاتب عن المدارس في المدينة مع كل الاحترام", Some("ar"));
-        check("Мне кажется, что это не так, и я не вижу, как он это сделал бы", Some("ru"));
-        check("Saya tidak tahu kenapa ini ada di sini dan siapa yang menulis itu", Some("id"));
-        check("بی‌تردید این موضوع از آن است که برای ما در این کشور با مشکل روبرو است", Some("fa"));
-        check("Jackpot bonus casino slots poker", None);
-        check("ok", None);
-        check("", None);
-    }
 }

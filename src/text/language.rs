@@ -27,6 +27,12 @@ impl Language {
     pub const SURE: f64 = 0.6;
     pub const UNKNOWN: Language = Language { code: "und", confidence: 0.0 };
 
+    /// Can texts of this language (`en`) be told from those of any other that is known here? Where not, they are taken for a
+    /// relative of it, or for nothing.
+    pub fn is_told_apart(code: &str) -> bool {
+        TOLD_APART.iter().any(|(_, told)| *told == code) || OTHER_SCRIPTS.contains(&code)
+    }
+
     /// Is this Arabic in Latin letters?
     pub fn is_arabizi(self) -> bool {
         self.code == "ar-Latn"
@@ -254,6 +260,9 @@ const TOLD_APART: [(Lang, &str); 11] = [
     (Lang::Vie, "vi"),
     (Lang::Pol, "pl"),
 ];
+
+/// Languages that script and letters tell. Not Urdu, Kurdish, Kazakh and Serbian: they are written in Latin letters as well.
+const OTHER_SCRIPTS: [&str; 10] = ["ar", "fa", "ru", "uk", "zh", "ja", "ko", "el", "th", "he"];
 
 /// Letters that Vietnamese alone has, composed and folded.
 fn is_vietnamese(c: char) -> bool {
