@@ -9,11 +9,14 @@ mod deliveries;
 mod examining;
 mod history;
 mod latency;
+mod listeners;
 mod lists;
 mod rotation;
+mod rows;
 mod search;
 mod sqlite;
 pub mod transfer;
+mod tallies;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::fanout::{Telling, To, fan_out};
 use super::history::{Arrival, Hashed, Secret, keep};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
+pub(super) use super::rows::body_hash;
 use super::rows::{comment_id, id_bytes, micros, to_json};
 use crate::comment::CommentId;
 use crate::site::SiteId;
@@ -270,9 +270,4 @@ async fn first_of(conn: &mut SqliteConnection, admit: &Admit) -> Result<Admissio
     } else {
         Err(StoreError::Conflict(format!("the id {} is taken", admit.id)))
     }
-}
-
-/// Tells a repeat from an idempotency key that was used twice; `comment` is its JSON.
-pub(super) fn body_hash(comment: &str) -> i64 {
-    xxh3_64(comment.as_bytes()).cast_signed()
 }

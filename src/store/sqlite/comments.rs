@@ -2,23 +2,10 @@
 
 use sqlx::SqlitePool;
 
-use super::rows::{comment_id, from_json, id_bytes, time, unreadable};
+use super::rows::{CommentRow, LabelledRow, comment_id, id_bytes};
 use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::{LabelledComment, Status, StoreError, StoredComment};
-
-#[derive(sqlx::FromRow)]
-pub(super) struct CommentRow {
-    id: Vec<u8>,
-    comment: Vec<u8>,
-    received_at: i64,
-    verdict: Option<Vec<u8>>,
-    judged: Option<String>,
-    state: Option<String>,
-    attempts: Option<i64>,
-    last_error: Option<String>,
-    history: Vec<u8>,
-}
+use crate::store::{LabelledComment, StoreError, StoredComment};
 
 /// All that belongs to a comment in one statement, so that verdict and history are of the same moment.
 macro_rules! whole {
@@ -34,35 +21,6 @@ macro_rules! whole {
     };
 }
 pub(super) use whole;
-
-impl CommentRow {
-    pub(super) fn into_comment(self, site: SiteId) -> Result<StoredComment, StoreError> {
-        let id = comment_id(&self.id, "a comment")?;
-        let named = format_args!("comment {id}");
-        let status = match (self.verdict, self.state.as_deref()) {
-            (Some(verdict), _) => {
-                Status::Decided { verdict: from_json(&verdict, format_args!("the verdict on {named}"))? }
-            }
-            (None, Some("pending")) => Status::Queued,
-            (None, Some(_)) => Status::DeadLetter {
-                attempts: self.attempts.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
-                last_error: self.last_error.unwrap_or_default(),
-            },
-            (None, None) => {
-                Status::DeadLetter { attempts: 0, last_error: "given up, and the dead letter was purged".to_owned() }
-            }
-        };
-        Ok(StoredComment {
-            id,
-            site,
-            comment: from_json(&self.comment, named)?,
-            received_at: time(self.received_at, named)?,
-            status,
-            judged: self.judged.and_then(|judged| judged.parse().ok()),
-            history: from_json(&self.history, format_args!("the history of {named}"))?,
-        })
-    }
-}
 
 /// See [`crate::store::Store::comment`].
 pub(super) async fn comment(
@@ -106,15 +64,6 @@ pub(super) async fn find_by_external_id(
     id.map(|id| comment_id(&id, "a comment")).transpose()
 }
 
-#[derive(sqlx::FromRow)]
-struct LabelledRow {
-    id: Vec<u8>,
-    site: i64,
-    comment: Vec<u8>,
-    label: String,
-    labelled_at: i64,
-}
-
 pub(super) async fn labelled(
     readers: &SqlitePool,
     site: Option<SiteId>,
@@ -133,17 +82,5 @@ pub(super) async fn labelled(
     .bind(limit)
     .fetch_all(readers)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let id = comment_id(&row.id, "a labelled comment")?;
-            let named = format_args!("comment {id}");
-            Ok(LabelledComment {
-                id,
-                site: SiteId(row.site),
-                comment: from_json(&row.comment, named)?,
-                label: row.label.parse().map_err(|error| unreadable(named, error))?,
-                labelled_at: time(row.labelled_at, named)?,
-            })
-        })
-        .collect()
+    rows.into_iter().map(LabelledRow::into_comment).collect()
 }

@@ -1,23 +1,10 @@
 //! The queue as an operator sees it: what waits, what was given up, and what to do about it.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::rows::{comment_id, micros, time};
-use crate::site::SiteId;
+use super::rows::{DeadRow, StatusRow, micros};
 use crate::store::{DeadLetter, JobId, QueueStatus, StoreError};
-
-#[derive(sqlx::FromRow)]
-struct StatusRow {
-    decisions: i64,
-    deliveries: i64,
-    dead_decisions: i64,
-    dead_deliveries: i64,
-    oldest_decision: Option<i64>,
-    oldest_delivery: Option<i64>,
-}
 
 pub(super) async fn queue_status(readers: &SqlitePool, now: Timestamp) -> Result<QueueStatus, StoreError> {
     let row: StatusRow = sqlx::query_as(
@@ -30,33 +17,7 @@ pub(super) async fn queue_status(readers: &SqlitePool, now: Timestamp) -> Result
     )
     .fetch_one(readers)
     .await?;
-    let count = |count: i64| u64::try_from(count).unwrap_or(0);
-    let oldest = [row.oldest_decision, row.oldest_delivery].into_iter().flatten().min();
-    let age = |oldest: Option<i64>| {
-        // Negative: not due yet.
-        let micros = u64::try_from(micros(now).saturating_sub(oldest?)).ok()?;
-        Some(Duration::from_micros(micros).as_secs_f64())
-    };
-    Ok(QueueStatus {
-        decisions: count(row.decisions),
-        deliveries: count(row.deliveries),
-        dead_decisions: count(row.dead_decisions),
-        dead_deliveries: count(row.dead_deliveries),
-        oldest_due_seconds: age(oldest),
-        oldest_decision_seconds: age(row.oldest_decision),
-    })
-}
-
-#[derive(sqlx::FromRow)]
-struct DeadRow {
-    job: i64,
-    kind: String,
-    site: i64,
-    comment: Option<Vec<u8>>,
-    endpoint: Option<String>,
-    attempts: i64,
-    last_error: Option<String>,
-    finished_at: i64,
+    Ok(row.into_status(now))
 }
 
 pub(super) async fn dead_letters(readers: &SqlitePool, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
@@ -73,21 +34,7 @@ pub(super) async fn dead_letters(readers: &SqlitePool, limit: u32) -> Result<Vec
     .bind(limit)
     .fetch_all(readers)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let named = format_args!("job {}", row.job);
-            Ok(DeadLetter {
-                job: JobId(row.job),
-                kind: if row.kind == "decide" { "decide" } else { "deliver" },
-                site: SiteId(row.site),
-                comment: row.comment.map(|id| comment_id(&id, named)).transpose()?,
-                endpoint: row.endpoint,
-                attempts: u32::try_from(row.attempts).unwrap_or(0),
-                last_error: row.last_error.unwrap_or_default(),
-                died_at: time(row.finished_at, named)?,
-            })
-        })
-        .collect()
+    rows.into_iter().map(DeadRow::into_letter).collect()
 }
 
 /// See [`crate::store::Store::retry_dead`]. A pending delivery is one of an enabled endpoint, and so it stays.

@@ -1,12 +1,10 @@
 //! The log of deliveries: what went to whom and how it ended, and what is sent once more.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::dead_letters::forget_messages;
-use super::rows::{comment_id, id_bytes, json_array, micros, time};
+use super::rows::{AttemptRow, DeliveryRow, id_bytes, json_array, micros, state_word};
 use crate::site::SiteId;
 use crate::store::{Delivery, DeliveryFilter, DeliveryState, JobId, LoggedAttempt, StoreError};
 
@@ -30,26 +28,10 @@ macro_rules! bound {
             .bind($filter.id.map(|id| id.0))
             .bind($filter.endpoint.as_deref())
             .bind($filter.comment.map(id_bytes))
-            .bind($state.map(word))
+            .bind($state.map(state_word))
             .bind($filter.from.map(micros))
             .bind($filter.to.map(micros))
     };
-}
-
-#[derive(sqlx::FromRow)]
-struct DeliveryRow {
-    id: i64,
-    message_id: String,
-    kind: Option<String>,
-    comment: Option<Vec<u8>>,
-    endpoint: String,
-    state: String,
-    attempts: i64,
-    created_at: i64,
-    due_at: i64,
-    finished_at: Option<i64>,
-    last_status: Option<u16>,
-    last_error: Option<String>,
 }
 
 pub(super) async fn deliveries(
@@ -75,31 +57,7 @@ pub(super) async fn deliveries(
     ));
     let rows: Vec<DeliveryRow> =
         bound!(query, site, filter, filter.state).bind(before.map(|id| id.0)).bind(limit).fetch_all(readers).await?;
-    rows.into_iter()
-        .map(|row| {
-            let named = format_args!("delivery {}", row.id);
-            let state = match row.state.as_str() {
-                "pending" => DeliveryState::Pending,
-                "done" => DeliveryState::Delivered,
-                _ => DeliveryState::DeadLetter,
-            };
-            Ok(Delivery {
-                id: JobId(row.id),
-                site,
-                message_id: row.message_id,
-                kind: row.kind.unwrap_or_default(),
-                comment: row.comment.map(|id| comment_id(&id, named)).transpose()?,
-                endpoint: row.endpoint,
-                state,
-                attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
-                created_at: time(row.created_at, named)?,
-                due_at: if state == DeliveryState::Pending { Some(time(row.due_at, named)?) } else { None },
-                finished_at: row.finished_at.map(|at| time(at, named)).transpose()?,
-                last_status: row.last_status,
-                last_error: row.last_error.filter(|error| !error.is_empty()),
-            })
-        })
-        .collect()
+    rows.into_iter().map(|row| row.into_delivery(site)).collect()
 }
 
 pub(super) async fn attempts(
@@ -107,7 +65,7 @@ pub(super) async fn attempts(
     site: SiteId,
     delivery: JobId,
 ) -> Result<Vec<LoggedAttempt>, StoreError> {
-    let rows: Vec<(i64, Option<u16>, i64, String, String)> = sqlx::query_as(
+    let rows: Vec<AttemptRow> = sqlx::query_as(
         "SELECT attempts.at, attempts.status, attempts.latency, attempts.error, attempts.answer
            FROM attempts JOIN jobs ON jobs.id = attempts.job
           WHERE attempts.job = ? AND jobs.site = ?
@@ -117,13 +75,7 @@ pub(super) async fn attempts(
     .bind(site.0)
     .fetch_all(readers)
     .await?;
-    rows.into_iter()
-        .map(|(at, status, latency, error, answer)| {
-            let latency = Duration::from_micros(u64::try_from(latency).unwrap_or(0));
-            let at = time(at, format_args!("an attempt at delivery {delivery}"))?;
-            Ok(LoggedAttempt { at, status, latency_ms: latency.as_secs_f64() * 1000.0, error, answer })
-        })
-        .collect()
+    rows.into_iter().map(|row| row.into_attempt(delivery)).collect()
 }
 
 /// See [`crate::store::Store::redeliver`].
@@ -170,12 +122,4 @@ pub(super) async fn forget(conn: &mut SqliteConnection, before: Timestamp, limit
         .await?;
     forget_messages(conn, gone.iter().map(|(_, message)| *message)).await?;
     Ok(gone.len() as u64)
-}
-
-fn word(state: DeliveryState) -> &'static str {
-    match state {
-        DeliveryState::Pending => "pending",
-        DeliveryState::Delivered => "done",
-        DeliveryState::DeadLetter => "dead",
-    }
 }

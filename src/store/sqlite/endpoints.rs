@@ -5,40 +5,10 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::dead_letters::forget_messages;
 use super::ledger::raise_generation;
-use super::rows::{from_json, micros, time, to_json};
+use super::rows::{EndpointRow, micros, to_json};
 use super::sites::must_exist;
 use crate::site::SiteId;
-use crate::store::{Endpoint, EndpointChange, EndpointId, EndpointKind, EndpointState, Outgoing, StoreError};
-
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct EndpointRow {
-    id: String,
-    site: i64,
-    kind: String,
-    url: String,
-    events: Option<Vec<u8>>,
-    created_at: i64,
-    disabled: Option<String>,
-    failing_since: Option<i64>,
-    secrets: Vec<u8>,
-}
-
-impl EndpointRow {
-    pub(super) fn into_endpoint(self) -> Result<Endpoint, StoreError> {
-        let named = format!("endpoint {}", self.id);
-        Ok(Endpoint {
-            id: self.id,
-            site: SiteId(self.site),
-            kind: if self.kind == "callback" { EndpointKind::Callback } else { EndpointKind::Webhook },
-            url: self.url,
-            events: self.events.map(|events| from_json(&events, &named)).transpose()?,
-            created_at: time(self.created_at, &named)?,
-            disabled: self.disabled,
-            failing_since: self.failing_since.map(|at| time(at, &named)).transpose()?,
-            secrets: from_json(&self.secrets, &named)?,
-        })
-    }
-}
+use crate::store::{Endpoint, EndpointChange, EndpointId, EndpointState, Outgoing, StoreError};
 
 pub(super) async fn endpoints(readers: &SqlitePool, site: Option<SiteId>) -> Result<Vec<Endpoint>, StoreError> {
     let rows: Vec<EndpointRow> = sqlx::query_as(

@@ -4,29 +4,8 @@ use sqlx::SqliteConnection;
 
 use super::ledger::Ledger;
 use super::many::{MOST, many};
-use crate::site::SiteId;
-use crate::store::{Outgoing, StoreError};
-
-/// An event on its way to whoever listens.
-#[derive(Debug)]
-pub(super) struct Telling<'a> {
-    pub(super) site: SiteId,
-    /// `comments.row`.
-    pub(super) comment: Option<i64>,
-    pub(super) event: &'a Outgoing,
-    /// When it happened, microseconds; the first attempt is due at once.
-    pub(super) at: i64,
-    pub(super) to: To,
-}
-
-/// Who is told.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum To {
-    /// Every enabled webhook of the site that wants it.
-    Listeners,
-    /// This endpoint: `endpoints.row`.
-    One(i64),
-}
+use crate::store::StoreError;
+pub(super) use crate::store::listeners::{Telling, To};
 
 /// Keeps the events that somebody is to be told, and forgets the others.
 pub(super) async fn fan_out(
@@ -37,10 +16,7 @@ pub(super) async fn fan_out(
     let mut deliveries = Vec::new();
     let mut messages = Vec::new();
     for telling in tellings {
-        let endpoints = match telling.to {
-            To::Listeners => ledger.endpoints(telling.site, telling.event.kind),
-            To::One(endpoint) => vec![endpoint],
-        };
+        let endpoints = ledger.told(&telling);
         if endpoints.is_empty() {
             continue;
         }

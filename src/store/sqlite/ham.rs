@@ -3,19 +3,10 @@
 use jiff::Timestamp;
 use sqlx::SqlitePool;
 
-use super::rows::{comment_id, from_json, id_bytes, micros};
+use super::rows::{HamRow, id_bytes, micros};
 use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::{HamComment, HamWord, StoreError};
-
-#[derive(sqlx::FromRow)]
-struct HamRow {
-    id: Vec<u8>,
-    comment: Vec<u8>,
-    verdict: Vec<u8>,
-    is_labelled: bool,
-    is_decided: bool,
-}
+use crate::store::{HamComment, StoreError};
 
 /// See [`crate::store::Store::ham`]. Walks `comments_site` from its newest end.
 pub(super) async fn ham(
@@ -55,22 +46,7 @@ pub(super) async fn ham(
     .bind(limit)
     .fetch_all(readers)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let id = comment_id(&row.id, "a comment")?;
-            let named = format_args!("comment {id}");
-            Ok(HamComment {
-                id,
-                comment: from_json(&row.comment, named)?,
-                verdict: from_json(&row.verdict, format_args!("the verdict on {named}"))?,
-                word: match (row.is_labelled, row.is_decided) {
-                    (true, _) => HamWord::Labelled,
-                    (false, true) => HamWord::Approved,
-                    (false, false) => HamWord::Presumed,
-                },
-            })
-        })
-        .collect()
+    rows.into_iter().map(HamRow::into_comment).collect()
 }
 
 /// See [`crate::store::Store::unreviewed`]. Counts in `comments_held`.

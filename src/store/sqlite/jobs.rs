@@ -5,35 +5,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::endpoints::{EndpointRow, disable};
+use super::endpoints::disable;
 use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
-use super::rows::{comment_id, from_json, json_array, micros, time, to_json};
+use super::rows::{ClaimedComment, ClaimedDelivery, json_array, micros, time, to_json};
 use crate::site::SiteId;
-use crate::store::{Attempt, DecisionJob, DeliveryJob, EndpointId, JobId, Lease, NextStep, StoreError};
-
-/// A claimed comment, not yet parsed: parsing is the caller's work, so that the writer can go on.
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct ClaimedComment {
-    job: i64,
-    attempts: i64,
-    id: Vec<u8>,
-    site: i64,
-    comment: Vec<u8>,
-    received_at: i64,
-}
-
-/// A claimed delivery, not yet parsed.
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct ClaimedDelivery {
-    job: i64,
-    attempts: i64,
-    message_id: String,
-    body: String,
-    message_created_at: i64,
-    #[sqlx(flatten)]
-    endpoint: EndpointRow,
-}
+use crate::store::{Attempt, EndpointId, Lease, NextStep, StoreError};
 
 pub(super) async fn claim_decisions(
     conn: &mut SqliteConnection,
@@ -53,7 +30,7 @@ pub(super) async fn claim_decisions(
     .bind(limit)
     .fetch_all(&mut *conn)
     .await?;
-    lease_all(conn, claimed.iter().map(|claimed| claimed.job), now, lease).await?;
+    lease_all(conn, claimed.iter().map(|claimed| claimed.lease().job.0), now, lease).await?;
     Ok(claimed)
 }
 
@@ -87,7 +64,7 @@ pub(super) async fn claim_deliveries(
     .bind(to_json(&except)?)
     .fetch_all(&mut *conn)
     .await?;
-    lease_all(conn, claimed.iter().map(|claimed| claimed.job), now, lease).await?;
+    lease_all(conn, claimed.iter().map(|claimed| claimed.lease().job.0), now, lease).await?;
     Ok(claimed)
 }
 
@@ -105,46 +82,6 @@ async fn lease_all(
         .execute(conn)
         .await?;
     Ok(())
-}
-
-impl ClaimedComment {
-    pub(super) fn lease(&self) -> Lease {
-        held(self.job, self.attempts)
-    }
-
-    pub(super) fn into_job(self) -> Result<DecisionJob, StoreError> {
-        let lease = self.lease();
-        let id = comment_id(&self.id, format_args!("the comment of job {}", self.job))?;
-        let named = format_args!("comment {id}");
-        Ok(DecisionJob {
-            lease,
-            id,
-            site: SiteId(self.site),
-            comment: from_json(&self.comment, named)?,
-            received_at: time(self.received_at, named)?,
-        })
-    }
-}
-
-impl ClaimedDelivery {
-    pub(super) fn lease(&self) -> Lease {
-        held(self.job, self.attempts)
-    }
-
-    pub(super) fn into_job(self) -> Result<DeliveryJob, StoreError> {
-        Ok(DeliveryJob {
-            lease: self.lease(),
-            created_at: time(self.message_created_at, format_args!("message {}", self.message_id))?,
-            message_id: self.message_id,
-            body: self.body,
-            endpoint: self.endpoint.into_endpoint()?,
-        })
-    }
-}
-
-/// The row was read before the claim counted its attempts up.
-fn held(job: i64, attempts_before: i64) -> Lease {
-    Lease { job: JobId(job), attempt: u32::try_from(attempts_before.saturating_add(1)).unwrap_or(u32::MAX) }
 }
 
 /// See [`crate::store::Store::give_up`].

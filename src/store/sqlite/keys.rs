@@ -4,41 +4,13 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::ledger::raise_generation;
-use super::rows::{from_json, micros, time, to_json, unreadable};
+use super::rows::{KeyRow, micros, to_json};
 use super::sites::must_exist;
 use crate::key::{Key, KeyHash, KeyId, NewKey};
-use crate::site::SiteId;
 use crate::store::StoreError;
 
 pub(super) const ALL: &str =
     "SELECT id, hash, site, name, scopes, created_at, expires_at FROM api_keys ORDER BY site, id";
-
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct KeyRow {
-    id: i64,
-    hash: Vec<u8>,
-    site: Option<i64>,
-    name: String,
-    scopes: Vec<u8>,
-    created_at: i64,
-    expires_at: Option<i64>,
-}
-
-impl KeyRow {
-    pub(super) fn into_key(self) -> Result<Key, StoreError> {
-        let named = format_args!("key {}", self.id);
-        Ok(Key {
-            id: KeyId(self.id),
-            site: self.site.map(SiteId),
-            name: self.name,
-            scopes: from_json(&self.scopes, named)?,
-            created_at: time(self.created_at, named)?,
-            expires_at: self.expires_at.map(|at| time(at, named)).transpose()?,
-            hash: KeyHash::try_from(self.hash)
-                .map_err(|hash| unreadable(named, format_args!("a hash of {} bytes", hash.len())))?,
-        })
-    }
-}
 
 pub(super) async fn add(conn: &mut SqliteConnection, key: NewKey, now: Timestamp) -> Result<Key, StoreError> {
     if let Some(site) = key.site {

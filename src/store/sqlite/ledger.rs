@@ -2,43 +2,14 @@
 //!
 //! Only true inside a write transaction: nobody else can take a row number or remove a site meanwhile.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::SqliteConnection;
 
-use super::tallies::Tallies;
-use crate::event::EventKind;
 use crate::site::SiteId;
 use crate::store::StoreError;
-
-/// Sites and their enabled endpoints, kept between batches until the generation rises.
-#[derive(Debug, Default)]
-pub(super) struct Tenants {
-    generation: i64,
-    sites: HashSet<i64>,
-    /// Enabled webhooks by site.
-    endpoints: HashMap<i64, Vec<Listener>>,
-}
-
-/// A webhook, and what it wants to be told.
-#[derive(Clone, Debug)]
-struct Listener {
-    row: i64,
-    events: Option<Vec<EventKind>>,
-}
-
-impl Listener {
-    /// An event whose name this program does not know is one that it never tells.
-    fn new(row: i64, events: Option<&str>) -> Listener {
-        let names: Option<Vec<String>> = events.map(|json| serde_json::from_str(json).unwrap_or_default());
-        Listener { row, events: names.map(|names| names.iter().filter_map(|name| name.parse().ok()).collect()) }
-    }
-
-    fn wants(&self, event: EventKind) -> bool {
-        self.events.as_ref().is_none_or(|events| events.contains(&event))
-    }
-}
+use crate::store::listeners::{Telling, Tenants};
+use crate::store::tallies::Tallies;
 
 /// Hands out row numbers within one transaction. Numbers that a rollback leaves unused do no harm.
 #[derive(Debug)]
@@ -78,16 +49,12 @@ impl Ledger {
         let (comment, message, job, generation, indexed) =
             sqlx::query_as::<_, Counters>(counters!("BEGIN IMMEDIATE; ")).fetch_one(&mut *conn).await?;
         if known.generation != generation {
-            let sites = sqlx::query_scalar("SELECT id FROM sites").fetch_all(&mut *conn).await?;
+            let sites: Vec<i64> = sqlx::query_scalar("SELECT id FROM sites").fetch_all(&mut *conn).await?;
             let enabled: Vec<(i64, i64, Option<String>)> =
                 sqlx::query_as("SELECT site, row, events FROM endpoints WHERE disabled IS NULL AND kind = 'webhook'")
                     .fetch_all(&mut *conn)
                     .await?;
-            let mut endpoints: HashMap<i64, Vec<Listener>> = HashMap::new();
-            for (site, row, events) in enabled {
-                endpoints.entry(site).or_default().push(Listener::new(row, events.as_deref()));
-            }
-            *known = Arc::new(Tenants { generation, sites: sites.into_iter().collect(), endpoints });
+            *known = Arc::new(Tenants::new(generation, sites, enabled));
         }
         Ok(Ledger { comment, message, job, indexed, tenants: Arc::clone(known), tallies: Tallies::default() })
     }
@@ -102,20 +69,17 @@ impl Ledger {
         .bind(site.0)
         .fetch_all(&mut *conn)
         .await?;
-        let enabled = enabled.into_iter().map(|(row, events)| Listener::new(row, events.as_deref())).collect();
-        let tenants =
-            Tenants { generation, sites: HashSet::from([site.0]), endpoints: HashMap::from([(site.0, enabled)]) };
+        let enabled = enabled.into_iter().map(|(row, events)| (site.0, row, events));
+        let tenants = Tenants::new(generation, [site.0], enabled);
         Ok(Ledger { comment, message, job, indexed, tenants: Arc::new(tenants), tallies: Tallies::default() })
     }
 
     pub(super) fn has_site(&self, site: SiteId) -> bool {
-        self.tenants.sites.contains(&site.0)
+        self.tenants.has_site(site)
     }
 
-    /// The rows of the enabled webhooks of `site` that want `event`.
-    pub(super) fn endpoints(&self, site: SiteId, event: EventKind) -> Vec<i64> {
-        let all = self.tenants.endpoints.get(&site.0).map(Vec::as_slice).unwrap_or_default();
-        all.iter().filter(|listener| listener.wants(event)).map(|listener| listener.row).collect()
+    pub(super) fn told(&self, telling: &Telling<'_>) -> Vec<i64> {
+        self.tenants.told(telling)
     }
 
     pub(super) fn is_indexed(&self, comment: i64) -> bool {

@@ -5,8 +5,8 @@
 
 use sqlx::{AssertSqlSafe, SqlitePool};
 
-use super::comments::{CommentRow, whole};
-use super::rows::{id_bytes, micros};
+use super::comments::whole;
+use super::rows::{CommentRow, id_bytes, micros};
 use super::search;
 use crate::comment::CommentId;
 use crate::site::SiteId;

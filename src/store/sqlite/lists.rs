@@ -4,15 +4,13 @@ use serde_json::json;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::ledger::raise_generation;
-use super::rows::{micros, time, unreadable};
+use super::rows::{ListRow, micros, placed};
 use super::sites::must_exist;
 use crate::site::{ListEntry, ListPattern, SiteId};
 use crate::store::{ListChange, ListFilter, ListOwner, PlacedEntry, StoreError};
 
 /// Entries in one statement. More of them are no faster, and are more text to hold.
 const TOGETHER: usize = 2_000;
-
-type Row = (i64, String, String, String, String, i64, Option<i64>);
 
 /// See [`crate::store::Store::list_entries`].
 pub(super) async fn entries(
@@ -22,7 +20,7 @@ pub(super) async fn entries(
     after: i64,
     limit: u32,
 ) -> Result<(Vec<PlacedEntry>, Option<i64>), StoreError> {
-    let found: Vec<Row> = match &filter.pattern {
+    let found: Vec<ListRow> = match &filter.pattern {
         Some(pattern) => {
             sqlx::query_as(
                 "SELECT row, list, pattern, reason, added_by, added_at, expires_at FROM list_entries
@@ -49,25 +47,12 @@ pub(super) async fn entries(
         }
     };
     let last = (found.len() >= limit as usize).then(|| found.last().map(|row| row.0)).flatten();
-    let readable = |row: Row| {
+    let readable = |row: ListRow| {
         let number = row.0;
         // One bad row must not take the whole list away.
         placed(row).inspect_err(|error| tracing::error!(row = number, %error, "an entry of a list is passed over")).ok()
     };
     Ok((found.into_iter().filter_map(readable).collect(), last))
-}
-
-fn placed((row, list, pattern, reason, added_by, added_at, expires_at): Row) -> Result<PlacedEntry, StoreError> {
-    let named = format_args!("entry {row} of the lists");
-    let entry = ListEntry {
-        list: list.parse().map_err(|error| unreadable(named, error))?,
-        pattern: pattern.parse().map_err(|error| unreadable(named, error))?,
-        reason,
-        added_by,
-        added_at: time(added_at, named)?,
-        expires_at: expires_at.map(|at| time(at, named)).transpose()?,
-    };
-    Ok(PlacedEntry { row, entry })
 }
 
 /// See [`crate::store::Store::change_lists`].

@@ -24,7 +24,6 @@ mod lists;
 mod many;
 mod models;
 mod opening;
-mod rows;
 mod search;
 mod sites;
 mod tallies;
@@ -46,6 +45,7 @@ use self::history::{Asker, Secret};
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
 use super::transfer::Piece;
+use super::rows;
 use super::{
     Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
     Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,

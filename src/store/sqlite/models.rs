@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::ledger::raise_generation;
-use super::rows::{from_json, micros, time, to_json};
+use super::rows::{ModelRow, from_json, micros, time, to_json};
 use crate::store::{Act, HistoryEntry, ModelRecord, NewLabels, StoreError};
 
 const CHAMPION: &str = "SELECT model FROM promotions WHERE rolled_back_at IS NULL ORDER BY row DESC LIMIT 1";
@@ -21,16 +21,6 @@ pub(super) async fn keep(conn: &mut SqliteConnection, record: ModelRecord, bytes
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct ModelRow {
-    id: String,
-    created_at: i64,
-    card: Vec<u8>,
-    promoted_at: Option<i64>,
-    note: String,
-    is_champion: bool,
-}
-
 pub(super) async fn models(readers: &SqlitePool) -> Result<Vec<ModelRecord>, StoreError> {
     let rows: Vec<ModelRow> = sqlx::query_as(
         "SELECT id, created_at, card, promoted_at, note,
@@ -41,19 +31,7 @@ pub(super) async fn models(readers: &SqlitePool) -> Result<Vec<ModelRecord>, Sto
     )
     .fetch_all(readers)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let named = format!("model {}", row.id);
-            Ok(ModelRecord {
-                id: row.id,
-                created_at: time(row.created_at, &named)?,
-                card: from_json(&row.card, format_args!("the card of {named}"))?,
-                promoted_at: row.promoted_at.map(|at| time(at, &named)).transpose()?,
-                note: row.note,
-                is_champion: row.is_champion,
-            })
-        })
-        .collect()
+    rows.into_iter().map(ModelRow::into_record).collect()
 }
 
 pub(super) async fn bytes(readers: &SqlitePool, id: &str) -> Result<Vec<u8>, StoreError> {

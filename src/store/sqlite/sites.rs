@@ -5,9 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::keys::{self, KeyRow};
+use super::keys;
 use super::ledger::raise_generation;
-use super::rows::{from_json, micros, time, to_json, unreadable};
+use super::rows::{KeyRow, SiteRow, from_json, micros, time, to_json, unreadable};
 use super::{lists, search};
 use crate::budget::Measured;
 use crate::key::{Key, KeyHash, NewKey, Scopes};
@@ -26,26 +26,13 @@ pub(super) async fn directory(readers: &SqlitePool) -> Result<Directory, StoreEr
     let mut moment = readers.begin().await?;
     let generation: i64 =
         sqlx::query_scalar("SELECT value FROM meta WHERE name = 'generation'").fetch_one(&mut *moment).await?;
-    let sites: Vec<(i64, String, String, Vec<u8>, i64)> =
-        sqlx::query_as("SELECT id, name, url, policy, created_at FROM sites ORDER BY id")
-            .fetch_all(&mut *moment)
-            .await?;
+    let sites: Vec<SiteRow> = sqlx::query_as("SELECT id, name, url, policy, created_at FROM sites ORDER BY id")
+        .fetch_all(&mut *moment)
+        .await?;
     let keys: Vec<KeyRow> = sqlx::query_as(keys::ALL).fetch_all(&mut *moment).await?;
     let lists = lists::changes(&mut moment).await?;
     moment.commit().await?;
-    let sites = sites
-        .into_iter()
-        .map(|(id, name, url, policy, created_at)| {
-            let named = format!("site {id}");
-            Ok(Arc::new(Site {
-                id: SiteId(id),
-                policy: from_json(&policy, format_args!("the policy of {named} ({name})"))?,
-                name,
-                url,
-                created_at: time(created_at, named)?,
-            }))
-        })
-        .collect::<Result<_, StoreError>>()?;
+    let sites = sites.into_iter().map(|row| row.into_site().map(Arc::new)).collect::<Result<_, StoreError>>()?;
     let keys = keys.into_iter().map(|row| row.into_key().map(Arc::new)).collect::<Result<_, StoreError>>()?;
     let generation = u64::try_from(generation).map_err(|error| unreadable("the generation", error))?;
     Ok(Directory { generation, sites, keys, lists })

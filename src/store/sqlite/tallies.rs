@@ -1,40 +1,18 @@
-//! Statistics: counts that are added up with what they count, and read back by day.
+//! Statistics: counts that are written with what they count, and read back by day.
 
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::many::{MOST, many};
 use super::rows::{to_json, unreadable};
 use crate::site::SiteId;
-use crate::statistics::{Count, Counted, Day, Kind};
+use crate::statistics::{Counted, Day, Kind};
 use crate::store::StoreError;
-
-/// What a transaction counts, so that each number is written once however many comments share it.
-#[derive(Debug, Default)]
-pub(super) struct Tallies(BTreeMap<(i64, Kind, i64, String), i64>);
+use crate::store::tallies::Tallies;
 
 impl Tallies {
-    /// * `received_at`: microseconds; the comment counts on that day.
-    pub(super) fn add(&mut self, site: SiteId, received_at: i64, counts: &[Count]) {
-        self.change(site, received_at, counts, 1);
-    }
-
-    pub(super) fn take_back(&mut self, site: SiteId, received_at: i64, counts: &[Count]) {
-        self.change(site, received_at, counts, -1);
-    }
-
-    fn change(&mut self, site: SiteId, received_at: i64, counts: &[Count], by: i64) {
-        let day = Timestamp::from_microsecond(received_at).map_or(0, |at| Day::of(at).number());
-        for (kind, name) in counts {
-            *self.0.entry((site.0, *kind, day, name.clone().into_owned())).or_insert(0) += by;
-        }
-    }
-
     /// Writes all of it down and starts from nothing.
-    pub(super) async fn write(&mut self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
-        let changed: Vec<_> = std::mem::take(&mut self.0).into_iter().filter(|(_, by)| *by != 0).collect();
+    pub(in crate::store::sqlite) async fn write(&mut self, conn: &mut SqliteConnection) -> Result<(), StoreError> {
+        let changed = self.take();
         for run in changed.chunks(MOST) {
             let mut upsert = many(
                 "INSERT INTO statistics (site, kind, day, name, count) SELECT * FROM",

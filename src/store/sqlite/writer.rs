@@ -14,8 +14,9 @@ use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 use super::admission::{Admit, admit_all};
-use super::ledger::{Ledger, Tenants};
+use super::ledger::Ledger;
 use super::verdicts::{Record, record_all};
+use crate::store::listeners::Tenants;
 use crate::store::{Admission, Settings, StoreError};
 
 /// How long a verb other than an admission may wait for its place in the queue: its caller has work done already.

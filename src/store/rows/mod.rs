@@ -1,17 +1,61 @@
-//! Columns to domain values and back.
+//! Columns to domain values and back, the same for every engine.
 //!
-//! Owns how an id, a time or a document looks in a row. A row that cannot be read is an error that names it, never a
-//! panic: the file may come from anywhere.
+//! Owns how an id, a time or a document looks in a row, and what rows are made of that every engine reads alike. A row
+//! that cannot be read is an error that names it, never a panic: a database may come from anywhere.
+
+mod comments;
+mod endpoints;
+mod jobs;
+mod models;
+mod sites;
 
 use std::fmt;
+use std::ops::Deref;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sqlx::error::BoxDynError;
+use sqlx::{Database, Decode, Sqlite, Type};
 use ulid::Ulid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::comment::CommentId;
 use crate::store::StoreError;
+
+pub(super) use self::comments::{CommentRow, HamRow, LabelledRow};
+pub(super) use self::endpoints::{AttemptRow, DeliveryRow, EndpointRow, state_word};
+pub(super) use self::jobs::{ClaimedComment, ClaimedDelivery, DeadRow, StatusRow};
+pub(super) use self::models::ModelRow;
+pub(super) use self::sites::{KeyRow, ListRow, SiteRow, placed};
+
+/// JSON in a column of text. As bytes, because a damaged row need not even be UTF-8.
+#[derive(Debug)]
+pub(super) struct Document(Vec<u8>);
+
+impl Deref for Document {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Type<Sqlite> for Document {
+    fn type_info() -> <Sqlite as Database>::TypeInfo {
+        <Vec<u8> as Type<Sqlite>>::type_info()
+    }
+
+    fn compatible(column: &<Sqlite as Database>::TypeInfo) -> bool {
+        <Vec<u8> as Type<Sqlite>>::compatible(column)
+    }
+}
+
+impl<'r> Decode<'r, Sqlite> for Document {
+    fn decode(value: <Sqlite as Database>::ValueRef<'r>) -> Result<Document, BoxDynError> {
+        <Vec<u8> as Decode<Sqlite>>::decode(value).map(Document)
+    }
+}
 
 /// Microseconds since 1970.
 pub(super) fn micros(at: Timestamp) -> i64 {
@@ -56,4 +100,9 @@ pub(super) fn json_array(numbers: impl IntoIterator<Item = i64>) -> String {
 
 pub(super) fn unreadable(row: impl fmt::Display, why: impl fmt::Display) -> StoreError {
     StoreError::Unusable(format!("{row} in the database cannot be read: {why}"))
+}
+
+/// Tells a repeat from an idempotency key that was used twice; `comment` is its JSON.
+pub(super) fn body_hash(comment: &str) -> i64 {
+    xxh3_64(comment.as_bytes()).cast_signed()
 }
