@@ -14,9 +14,11 @@ mod lists;
 mod rotation;
 mod rows;
 mod search;
+mod seen;
 mod sqlite;
-pub mod transfer;
+mod standing;
 mod tallies;
+pub mod transfer;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::fanout::{Telling, To, fan_out};
-use super::history::{Arrival, Hashed, Secret, keep};
+use super::history::{Hashed, Kept, Secret, keep};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 pub(super) use super::rows::body_hash;
@@ -117,12 +117,12 @@ pub(super) async fn admit_all(
             ledger.tallies.add(admit.site, admit.received_at, counts);
         }
     }
-    let arrivals: Vec<Arrival<'_>> = fresh()
+    let arrivals: Vec<Kept<'_>> = fresh()
         .filter_map(|(row, admit)| match &admit.along {
             Along::Job { .. } => None,
             Along::Verdict { decision, traces, .. } => {
                 let Admit { site, received_at, .. } = **admit;
-                Some(Arrival { row: *row, site, received_at, decision: *decision, traces })
+                Some(Kept { row: *row, site, received_at, decision: *decision, traces })
             }
         })
         .collect();

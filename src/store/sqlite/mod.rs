@@ -41,11 +41,11 @@ use tokio::sync::mpsc;
 
 use self::admission::Admit;
 pub(super) use self::examining::examine;
-use self::history::{Asker, Secret};
+use self::history::{Asker, Finder, Secret};
 use self::verdicts::Record;
 use self::writer::{Working, Writer};
-use super::transfer::Piece;
 use super::rows;
+use super::transfer::Piece;
 use super::{
     Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
     Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,
@@ -75,8 +75,8 @@ impl SqliteStore {
     /// [`StoreError::Unusable`] with the path, the fact and the mend.
     pub async fn open(file: &Path, settings: &Settings) -> Result<SqliteStore, StoreError> {
         let (conn, readers) = opening::open(file, settings).await?;
-        let secret = Secret::read(&readers).await?;
-        let asker = Asker::start(&readers);
+        let secret = history::secret(&readers).await?;
+        let asker = Asker::start(Finder(readers.clone()));
         Ok(SqliteStore { writer: Writer::start(conn, settings), readers, asker, secret })
     }
 

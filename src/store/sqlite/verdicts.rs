@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sqlx::SqliteConnection;
 
 use super::fanout::{Telling, To, fan_out};
-use super::history::{Arrival, Hashed, keep};
+use super::history::{Hashed, Kept, keep};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 use super::rows::{from_json, id_bytes, json_array, micros, to_json};
@@ -98,9 +98,9 @@ pub(super) async fn record_all(
     for (_, site, record) in &verdicts {
         ledger.tallies.add(*site, record.received_at, &record.counts);
     }
-    let arrivals: Vec<Arrival<'_>> = verdicts
+    let arrivals: Vec<Kept<'_>> = verdicts
         .iter()
-        .map(|(row, site, record)| Arrival {
+        .map(|(row, site, record)| Kept {
             row: *row,
             site: *site,
             received_at: record.received_at,

@@ -5,29 +5,13 @@
 
 use sqlx::SqliteConnection;
 
-use super::keys::{Hashed, Key};
-use super::seconds;
-use super::signature::Signature;
-use super::trail::Outcome;
-use crate::site::SiteId;
+use super::many::{MOST, many};
+use super::seen::{Kept, Key, Waiting};
 use crate::store::StoreError;
-use crate::store::sqlite::many::{MOST, many};
-use crate::verdict::Decision;
-
-/// A comment that was just judged.
-#[derive(Clone, Copy, Debug)]
-pub struct Arrival<'a> {
-    pub row: i64,
-    pub site: SiteId,
-    /// When it came, microseconds.
-    pub received_at: i64,
-    pub decision: Decision,
-    pub traces: &'a Hashed,
-}
 
 /// Keeps what `arrivals` left behind.
-pub async fn keep(conn: &mut SqliteConnection, arrivals: &[Arrival<'_>]) -> Result<(), StoreError> {
-    let arrivals: Vec<&Arrival<'_>> = arrivals.iter().filter(|arrival| !arrival.traces.is_empty()).collect();
+pub async fn keep(conn: &mut SqliteConnection, arrivals: &[Kept<'_>]) -> Result<(), StoreError> {
+    let arrivals: Vec<&Kept<'_>> = arrivals.iter().filter(|arrival| !arrival.traces.is_empty()).collect();
     for run in arrivals.chunks(MOST) {
         let mut insert = many(
             "INSERT OR REPLACE INTO traces (comment, site, at, flags, checks, people, people_at, keys, waiting)
@@ -40,68 +24,13 @@ pub async fn keep(conn: &mut SqliteConnection, arrivals: &[Arrival<'_>]) -> Resu
             insert = insert
                 .bind(arrival.row)
                 .bind(arrival.site.0)
-                .bind(seconds(arrival.received_at))
+                .bind(arrival.at())
                 .bind(arrival.traces.flags)
-                .bind(Outcome::from(arrival.decision) as i64)
+                .bind(arrival.checks())
                 .bind(Key::bytes(&arrival.traces.keys))
                 .bind(Waiting::of(arrival.traces).bytes());
         }
         insert.execute(&mut *conn).await?;
     }
     Ok(())
-}
-
-/// What counting takes besides a comment's keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Waiting {
-    /// 0: no e-mail was sent.
-    pub spelling: u32,
-    pub author: u32,
-    pub post: u32,
-    pub site: u32,
-    pub signature: Option<Signature>,
-}
-
-impl Waiting {
-    fn of(hashed: &Hashed) -> Waiting {
-        let Hashed { spelling, author, post, site, .. } = *hashed;
-        let signature = hashed.text.as_ref().map(|text| text.signature);
-        Waiting { spelling: spelling.unwrap_or_default(), author, post, site, signature }
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let numbers = [self.spelling, self.author, self.post, self.site];
-        let numbers = numbers.into_iter().flat_map(u32::to_le_bytes);
-        numbers.chain(self.signature.iter().flat_map(Signature::bytes)).collect()
-    }
-
-    /// What cannot be read says nothing.
-    pub fn read(bytes: &[u8]) -> Waiting {
-        let mut rest = bytes;
-        let mut number = || {
-            let Some((four, after)) = rest.split_first_chunk() else { return 0 };
-            rest = after;
-            u32::from_le_bytes(*four)
-        };
-        let (spelling, author, post, site) = (number(), number(), number(), number());
-        Waiting { spelling, author, post, site, signature: Signature::read(rest) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text::{BANDS, MINS};
-
-    #[test]
-    fn what_waits_comes_back_from_its_bytes() {
-        let signature = Signature { mins: [7; MINS], bands: [9; BANDS] };
-        let waiting = Waiting { spelling: 1, author: 2, post: 3, site: u32::MAX, signature: Some(signature) };
-        assert_eq!(Waiting::read(&waiting.bytes()), waiting);
-        let short = Waiting { signature: None, ..waiting };
-        assert_eq!(Waiting::read(&short.bytes()), short);
-        let bytes = waiting.bytes();
-        assert_eq!(Waiting::read(bytes.get(..bytes.len() - 1).unwrap()), short, "cut short");
-        assert_eq!(Waiting::read(&[]), Waiting::default());
-    }
 }

@@ -3,29 +3,11 @@
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::seconds;
-use super::sketch::Sketch;
-use super::trail::Seconds;
-use crate::comment::{Comment, CommentId};
+use super::rows::{comment_id, from_json, id_bytes, micros, to_json};
+use super::seen::{CampaignRow, seconds};
+use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::sqlite::rows::{comment_id, from_json, id_bytes, micros, time, to_json};
 use crate::store::{Before, Campaign, CampaignDecision, CampaignId, StoreError};
-
-/// Characters of a comment that a list shows.
-const EXCERPT: usize = 160;
-
-#[derive(sqlx::FromRow)]
-struct Row {
-    cluster: i64,
-    size: i64,
-    anywhere: i64,
-    sketch: Vec<u8>,
-    first_at: Seconds,
-    last_at: Seconds,
-    id: Vec<u8>,
-    comment: Vec<u8>,
-    decision: Option<Vec<u8>>,
-}
 
 macro_rules! whole {
     ($where:literal) => {
@@ -41,29 +23,6 @@ macro_rules! whole {
     };
 }
 
-impl Row {
-    fn into_campaign(self) -> Result<Campaign, StoreError> {
-        let named = format_args!("campaign {}", self.cluster);
-        let moment = |at: Seconds| time(at.saturating_mul(1_000_000), named);
-        let comment: Comment = from_json(&self.comment, named)?;
-        let Sketch { authors, posts, sites } = Sketch::read(&self.sketch);
-        let count = |count: i64| u64::try_from(count).unwrap_or_default();
-        Ok(Campaign {
-            id: CampaignId(self.cluster),
-            comments: count(self.size),
-            comments_anywhere: count(self.anywhere),
-            authors: authors.count(),
-            posts: posts.count(),
-            sites: sites.count(),
-            first_seen: moment(self.first_at)?,
-            last_seen: moment(self.last_at)?,
-            example: comment_id(&self.id, named)?,
-            excerpt: comment.content.chars().take(EXCERPT).collect(),
-            decision: self.decision.map(|decision| from_json(&decision, named)).transpose()?,
-        })
-    }
-}
-
 /// See [`crate::store::Store::campaigns`].
 pub async fn campaigns(
     readers: &SqlitePool,
@@ -73,7 +32,7 @@ pub async fn campaigns(
     limit: u32,
 ) -> Result<Vec<Campaign>, StoreError> {
     let (at, id) = before.map_or((i64::MAX, i64::MAX), |(at, id)| (seconds(micros(at)), id.0));
-    let rows: Vec<Row> = sqlx::query_as(whole!(
+    let rows: Vec<CampaignRow> = sqlx::query_as(whole!(
         "campaigns.site = ?1 AND (campaigns.last_at, campaigns.cluster) < (?2, ?3) AND campaigns.size >= ?4
            ORDER BY campaigns.last_at DESC, campaigns.cluster DESC LIMIT ?5"
     ))
@@ -84,17 +43,17 @@ pub async fn campaigns(
     .bind(limit)
     .fetch_all(readers)
     .await?;
-    rows.into_iter().map(Row::into_campaign).collect()
+    rows.into_iter().map(CampaignRow::into_campaign).collect()
 }
 
 /// See [`crate::store::Store::campaign`].
 pub async fn campaign(readers: &SqlitePool, site: SiteId, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
-    let row: Option<Row> = sqlx::query_as(whole!("campaigns.cluster = ? AND campaigns.site = ?"))
+    let row: Option<CampaignRow> = sqlx::query_as(whole!("campaigns.cluster = ? AND campaigns.site = ?"))
         .bind(id.0)
         .bind(site.0)
         .fetch_optional(readers)
         .await?;
-    row.map(Row::into_campaign).transpose()
+    row.map(CampaignRow::into_campaign).transpose()
 }
 
 /// See [`crate::store::Store::campaign_comments`].

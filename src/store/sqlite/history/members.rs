@@ -4,27 +4,10 @@ use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
-use super::trail::Seconds;
+use super::many::{MOST, many};
+use super::rows::json_array;
+use super::seen::{Growth, Member};
 use crate::store::StoreError;
-use crate::store::sqlite::many::{MOST, many};
-use crate::store::sqlite::rows::json_array;
-
-/// What many comments add to a campaign at one site.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Growth {
-    count: i64,
-    /// comments.row
-    last: i64,
-    at: Seconds,
-}
-
-impl Growth {
-    pub fn add(&mut self, row: i64, at: Seconds) {
-        self.count += 1;
-        self.last = self.last.max(row);
-        self.at = self.at.max(at);
-    }
-}
 
 /// Clusters have become campaigns: their comments so far are counted, by site.
 pub(super) async fn begin(conn: &mut SqliteConnection, clusters: &[i64]) -> Result<(), StoreError> {
@@ -65,16 +48,6 @@ pub(super) async fn grow(conn: &mut SqliteConnection, grown: &BTreeMap<(i64, i64
         insert.execute(&mut *conn).await?;
     }
     Ok(())
-}
-
-/// A comment of a cluster, of which a person spoke.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Member {
-    pub cluster: i64,
-    pub site: i64,
-    /// comments.row
-    pub row: i64,
-    pub at: Seconds,
 }
 
 /// Adds to what people of a site said of a cluster.

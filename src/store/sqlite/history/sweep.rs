@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::seconds;
+use super::seen::seconds;
 use crate::store::StoreError;
 
 /// Looks at the next `limit` rows of each table and forgets those last touched before `before` (microseconds); how many

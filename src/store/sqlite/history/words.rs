@@ -2,73 +2,11 @@
 
 use sqlx::SqliteConnection;
 
-use super::arrivals::{Arrival, keep};
-use super::keys::{Hashed, Key};
-use super::members::{Member, tell};
-use super::trail::{Seconds, Sight, Word};
-use super::trails::Trails;
-use super::{LINKS, SAYS_SOMETHING, SHORT, seconds};
-use crate::site::SiteId;
+use super::arrivals::keep;
+use super::members::tell;
+use super::seen::{Aside, Change, Kept, Trace};
+use super::trails;
 use crate::store::{CampaignId, StoreError};
-use crate::verdict::Decision;
-
-/// A comment that changes.
-#[derive(Clone, Copy, Debug)]
-pub struct Change<'a> {
-    pub row: i64,
-    pub site: SiteId,
-    pub received_at: i64,
-    /// When it changes, microseconds.
-    pub at: i64,
-    /// What the checks say of it from now on, if they ever did.
-    pub judged: Option<Decision>,
-    /// What a person says from now on.
-    pub said: Option<Decision>,
-    /// Whether its text is another one from now on.
-    pub is_edit: bool,
-    /// What it leaves behind, when the checks have read it.
-    pub traces: Option<&'a Hashed>,
-}
-
-impl Change<'_> {
-    fn member(&self, cluster: i64) -> Member {
-        Member { cluster, site: self.site.0, row: self.row, at: seconds(self.received_at) }
-    }
-}
-
-/// What a comment left behind, as it is kept.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct Trace {
-    pub at: Seconds,
-    pub cluster: Option<i64>,
-    pub flags: i64,
-    pub checks: i64,
-    pub people: i64,
-    pub people_at: Seconds,
-    pub keys: Vec<u8>,
-    /// Until it is, the counts know nothing of it.
-    pub is_counted: bool,
-}
-
-impl Trace {
-    pub fn sight(&self) -> Sight {
-        Sight { at: self.at, outcome: self.checks.into(), is_short: self.flags & SHORT != 0, spelling: None }
-    }
-
-    /// What a person said of it, if one did.
-    pub fn word(&self) -> Option<Word> {
-        Some(Word {
-            at: self.people_at,
-            is_approval: match self.people {
-                1 => true,
-                2 => false,
-                _ => return None,
-            },
-            day: (self.flags & SAYS_SOMETHING != 0).then_some(self.at),
-            has_link: self.flags & LINKS != 0,
-        })
-    }
-}
 
 /// Makes what was counted of a comment true again.
 pub async fn follow(conn: &mut SqliteConnection, change: Change<'_>) -> Result<(), StoreError> {
@@ -83,27 +21,11 @@ pub async fn follow(conn: &mut SqliteConnection, change: Change<'_>) -> Result<(
         && let (Some(traces), Some(decision)) = (change.traces, change.judged)
     {
         let Change { row, site, received_at, .. } = change;
-        keep(conn, &[Arrival { row, site, received_at, decision, traces }]).await?;
+        keep(conn, &[Kept { row, site, received_at, decision, traces }]).await?;
         before = trace(conn, change.row).await?;
     }
     let Some(before) = before else { return Ok(()) };
-    let now = seconds(change.at);
-    let mut after = before.clone();
-    if let Some(judged) = change.judged {
-        after.checks = super::Outcome::from(judged) as i64;
-    }
-    after.people = match change.said {
-        Some(Decision::Approve) => 1,
-        Some(Decision::Spam | Decision::Discard) => 2,
-        Some(Decision::Hold) | None => 0,
-    };
-    let is_same_word = after.people == before.people;
-    if is_same_word && after.checks == before.checks {
-        return Ok(());
-    }
-    if !is_same_word {
-        after.people_at = now;
-    }
+    let Some(after) = before.changed(&change) else { return Ok(()) };
     if before.is_counted {
         recount(conn, &change, &before, &after).await?;
     }
@@ -124,25 +46,12 @@ async fn recount(
     before: &Trace,
     after: &Trace,
 ) -> Result<(), StoreError> {
-    let now = seconds(change.at);
-    let keys = Key::read(&before.keys);
-    let mut trails = Trails::read(conn, keys.iter().map(|key| key.hash)).await?;
-    for key in keys {
-        let trail = trails.of(key.hash);
-        if key.is_seen() && after.checks != before.checks {
-            trail.unsee(before.sight(), now);
-            trail.recount(after.sight(), now);
-        }
-        if key.is_heard() && after.people != before.people {
-            before.word().into_iter().for_each(|word| trail.unhear(word, now));
-            after.word().into_iter().for_each(|word| trail.hear(word));
-        }
-    }
-    trails.write(conn).await?;
+    let mut counts = trails::read(conn, before.keys().into_iter().map(|key| key.hash)).await?;
+    before.recount(&mut counts, after, change.at);
+    trails::write(conn, &counts).await?;
     if let Some(cluster) = before.cluster {
-        let is = |trace: &Trace, people: i64| i64::from(trace.people == people);
-        let (ham, spam) = (is(after, 1) - is(before, 1), is(after, 2) - is(before, 2));
-        tell(conn, change.member(cluster), ham, spam).await?;
+        let ((was_ham, was_spam), (ham, spam)) = (before.ham_and_spam(), after.ham_and_spam());
+        tell(conn, change.member(cluster), ham - was_ham, spam - was_spam).await?;
     }
     Ok(())
 }
@@ -161,21 +70,12 @@ async fn forget(conn: &mut SqliteConnection, change: &Change<'_>, trace: &Trace)
     if !trace.is_counted {
         return Ok(());
     }
-    let now = seconds(change.at);
-    let keys = Key::read(&trace.keys);
-    let mut trails = Trails::read(conn, keys.iter().map(|key| key.hash)).await?;
-    for key in keys {
-        let trail = trails.of(key.hash);
-        if key.is_seen() {
-            trail.unsee(trace.sight(), now);
-        }
-        if key.is_heard() {
-            trace.word().into_iter().for_each(|word| trail.unhear(word, now));
-        }
-    }
-    trails.write(conn).await?;
+    let mut counts = trails::read(conn, trace.keys().into_iter().map(|key| key.hash)).await?;
+    trace.uncount(&mut counts, change.at);
+    trails::write(conn, &counts).await?;
     if let Some(cluster) = trace.cluster {
-        tell(conn, change.member(cluster), -i64::from(trace.people == 1), -i64::from(trace.people == 2)).await?;
+        let (ham, spam) = trace.ham_and_spam();
+        tell(conn, change.member(cluster), -ham, -spam).await?;
         sqlx::query("UPDATE clusters SET size = max(0, size - 1) WHERE id = ?")
             .bind(cluster)
             .execute(&mut *conn)
@@ -187,14 +87,6 @@ async fn forget(conn: &mut SqliteConnection, change: &Change<'_>, trace: &Trace)
             .await?;
     }
     Ok(())
-}
-
-/// How a comment stood before a campaign's decision: verdict, what a person had said, the label.
-#[derive(Debug, sqlx::FromRow)]
-pub struct Aside {
-    pub said: Option<String>,
-    pub label: Option<String>,
-    pub labelled_at: Option<i64>,
 }
 
 /// Keeps how a comment stands, before the campaign's decision replaces it. The first time only: what it stood like before

@@ -10,7 +10,7 @@ const MOST: usize = 64;
 
 /// Different things of one kind, by the hashes of their names; 0 is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Distinct(Vec<u32>);
+pub struct Distinct(Vec<u32>);
 
 impl Distinct {
     pub fn add(&mut self, hash: u32) {
@@ -43,7 +43,7 @@ impl Distinct {
 
 /// The three kinds that are counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Sketch {
+pub struct Sketch {
     pub authors: Distinct,
     pub posts: Distinct,
     pub sites: Distinct,

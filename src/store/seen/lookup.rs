@@ -9,13 +9,13 @@ use super::clusters::nearest;
 use super::keys::{Hashed, Key};
 use super::seconds;
 use super::sketch::Sketch;
+use super::traces::Trace;
 use super::trail::{Seconds, Trail};
-use super::words::Trace;
 use crate::comment::CommentId;
 use crate::facts::History;
 use crate::facts::history::{Alike, Seen};
 use crate::site::SiteId;
-use crate::store::sqlite::rows::micros;
+use crate::store::rows::micros;
 use crate::store::{CampaignDecision, StoreError, Traces, Trait};
 
 /// See [`crate::store::Store::history`].

@@ -10,7 +10,6 @@ use std::fmt;
 use std::hash::Hasher as _;
 
 use siphasher::sip::SipHasher24;
-use sqlx::SqlitePool;
 
 use super::signature::Signature;
 use super::{LINKS, SAYS_SOMETHING, SHORT};
@@ -103,9 +102,8 @@ impl Hashed {
 }
 
 impl Secret {
-    pub async fn read(readers: &SqlitePool) -> Result<Secret, StoreError> {
-        let secret: Vec<u8> =
-            sqlx::query_scalar("SELECT value FROM secrets WHERE name = 'history'").fetch_one(readers).await?;
+    /// * `secret`: as an engine keeps it, 16 bytes or more.
+    pub fn of(secret: &[u8]) -> Result<Secret, StoreError> {
         secret
             .first_chunk()
             .map(Secret::new)

@@ -5,7 +5,7 @@
 use crate::facts::history::Seen;
 
 /// Seconds since 1970.
-pub(super) type Seconds = i64;
+pub type Seconds = i64;
 
 const DAY: Seconds = 86_400;
 /// After which time a count of comments, and of what people said, weighs half.
@@ -15,7 +15,7 @@ const SPANS: [Seconds; 3] = [600, 3_600, DAY];
 
 /// What the checks, or people, made of a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub enum Outcome {
     Passed,
     Held,
     Blocked,
@@ -23,7 +23,7 @@ pub(super) enum Outcome {
 
 /// A comment as it is counted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sight {
+pub struct Sight {
     pub at: Seconds,
     pub outcome: Outcome,
     pub is_short: bool,
@@ -33,7 +33,7 @@ pub(super) struct Sight {
 
 /// What a person said of a comment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Word {
+pub struct Word {
     pub at: Seconds,
     pub is_approval: bool,
     /// The day on which the comment came, when it says something.
@@ -42,7 +42,7 @@ pub(super) struct Word {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Trail {
+pub struct Trail {
     pub at: Seconds,
     first: Seconds,
     /// Passed, held, blocked.
