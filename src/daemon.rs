@@ -118,10 +118,9 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
     loop {
         tokio::select! {
             _ = watch.tick() => {
-                if let Err(error) = follow_store(&pipeline, &config, &mut seen).await {
-                    tracing::warn!(%error, "cannot follow the store; going on with what is known");
-                }
+                keep_up(&pipeline, &config, &mut seen).await;
             }
+            () = store.changed() => keep_up(&pipeline, &config, &mut seen).await,
             _ = hangup.recv() => {
                 notify(&[NotifyState::Reloading]);
                 match config.reload().and_then(|new| Ok((new.hooks()?, new))) {
@@ -293,6 +292,13 @@ struct Seen {
     generation: u64,
     /// The model of the store that serves; `None`: the shipped one.
     champion: Option<String>,
+}
+
+/// Follows the store if it can be followed now.
+async fn keep_up(pipeline: &Pipeline, config: &Config, seen: &mut Seen) {
+    if let Err(error) = follow_store(pipeline, config, seen).await {
+        tracing::warn!(%error, "cannot follow the store; going on with what is known");
+    }
 }
 
 /// Takes over what a process beside the daemon has changed since: labels, sites, keys, lists, endpoints, the champion.

@@ -62,7 +62,7 @@ pub struct Places {
     /// Folder of the store [default: $STATE_DIRECTORY, else ~/.local/share/hamlet]
     #[arg(long, global = true, help_heading = "Where things are", value_name = "FOLDER")]
     data_dir: Option<String>,
-    /// Store to use, such as sqlite or sqlite:///path/to/file.db
+    /// Store to use: sqlite, sqlite:///path/to/file.db or postgres://user@host/database
     #[arg(long, global = true, help_heading = "Where things are", value_name = "URL")]
     store: Option<String>,
 }

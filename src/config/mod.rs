@@ -86,6 +86,8 @@ pub struct Store {
     pub commit_batch: usize,
     pub readers: u32,
     pub busy_timeout_ms: u64,
+    pub connections: u32,
+    pub statement_timeout_ms: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -210,11 +212,13 @@ pub struct Lists {
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.
-const RANGES: [(&str, f64, f64); 41] = [
+const RANGES: [(&str, f64, f64); 43] = [
     ("store.waiting_writes", 1.0, 1_048_576.0),
     ("store.commit_batch", 1.0, 65_536.0),
     ("store.readers", 1.0, 256.0),
     ("store.busy_timeout_ms", 0.0, 600_000.0),
+    ("store.connections", 3.0, 1_000.0),
+    ("store.statement_timeout_ms", 100.0, 3_600_000.0),
     ("http.body_bytes", 1_024.0, 268_435_456.0),
     ("http.all_bodies_bytes", 1_024.0, 68_719_476_736.0),
     ("http.connections", 1.0, 1_048_576.0),

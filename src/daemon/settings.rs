@@ -18,6 +18,8 @@ pub fn store(config: &Config) -> store::Settings {
         commit_together: config.store.commit_batch,
         readers: config.store.readers,
         busy_timeout_ms: config.store.busy_timeout_ms,
+        connections: config.store.connections,
+        statement_timeout_ms: config.store.statement_timeout_ms,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Everything durable, behind one contract in the words of the domain.
 //!
 //! Owns what is kept and the promise that each verb is one transaction: no caller can keep half of something. Does not
-//! own when things happen (`now` is an argument), nor what they mean. `sqlite/` is the one engine so far; only this
-//! module speaks SQL.
+//! own when things happen (`now` is an argument), nor what they mean. There are two engines, `sqlite/` and `postgres/`; only
+//! this module speaks SQL.
 
 mod comments;
 mod deliveries;
@@ -11,6 +11,7 @@ mod history;
 mod latency;
 mod listeners;
 mod lists;
+mod postgres;
 mod rotation;
 mod rows;
 mod search;
@@ -51,6 +52,7 @@ pub use examining::{Examined, Schema, examine};
 pub use history::{Before, Campaign, CampaignDecision, CampaignId, CampaignWord, Traces, Trait};
 pub use latency::{Verbs, timed};
 pub use lists::{ListChange, ListFilter, ListOwner, PlacedEntry};
+pub use postgres::shown;
 pub use rotation::rotated;
 pub use search::Query;
 
@@ -62,25 +64,37 @@ pub struct Settings {
     pub waiting_writes: usize,
     /// How many of them one commit may hold.
     pub commit_together: usize,
-    /// Connections that only read.
+    /// SQLite: connections that only read.
     pub readers: u32,
-    /// How long to wait for another process that is writing, milliseconds.
+    /// How long to wait for another process that is writing, and for a connection to a server; milliseconds.
     pub busy_timeout_ms: u64,
+    /// PostgreSQL: connections of this process.
+    pub connections: u32,
+    /// PostgreSQL: how long one statement may take, milliseconds.
+    pub statement_timeout_ms: u64,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { waiting_writes: 4096, commit_together: 256, readers: 4, busy_timeout_ms: 5_000 }
+        Settings {
+            waiting_writes: 4096,
+            commit_together: 256,
+            readers: 4,
+            busy_timeout_ms: 5_000,
+            connections: 10,
+            statement_timeout_ms: 30_000,
+        }
     }
 }
 
 /// Opens the store that `url` names, and makes it first where there is none.
 ///
 /// * `sqlite`: the file `hamlet.db` in `data_dir`;
-/// * `sqlite:///var/lib/hamlet/hamlet.db`: that file.
+/// * `sqlite:///var/lib/hamlet/hamlet.db`: that file;
+/// * `postgres://user:password@host:5432/database`: that database, which several daemons may share.
 ///
 /// # Errors
-/// [`StoreError::Unusable`] with the path, the fact and the mend, for people to read.
+/// [`StoreError::Unusable`] with the path or the URL (never its password), the fact and the mend, for people to read.
 pub async fn open(url: &str, data_dir: &Path, settings: Settings) -> Result<Arc<dyn Store>, StoreError> {
     let unusable = |why: String| Err(StoreError::Unusable(why));
     let file = match url.split_once(':') {
@@ -94,15 +108,12 @@ pub async fn open(url: &str, data_dir: &Path, settings: Settings) -> Result<Arc<
             path => PathBuf::from(path),
         },
         Some(("postgres" | "postgresql", _)) => {
-            return unusable(
-                "this version of Hamlet keeps its data in SQLite only; PostgreSQL comes with a later one. Say \
-                 `--store sqlite`"
-                    .to_owned(),
-            );
+            return Ok(Arc::new(postgres::PostgresStore::open(url, &settings).await?));
         }
         _ => {
             return unusable(format!(
-                "`{url}` is no store; say `sqlite` (hamlet.db in the data folder) or `sqlite:///path/to/file.db`"
+                "`{url}` is no store; say `sqlite` (hamlet.db in the data folder), `sqlite:///path/to/file.db` or \
+                 `postgres://user:password@host:5432/database`"
             ));
         }
     };
@@ -477,6 +488,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// A number that rises with every change to sites, keys, endpoints or the champion, by whatever process.
     async fn generation(&self) -> Result<u64, StoreError>;
+
+    /// Returns soon after another process has raised the generation, where the engine hears of it; else never. A hint: who
+    /// relies on what there is looks at the generation from time to time.
+    async fn changed(&self) {
+        std::future::pending::<()>().await;
+    }
 
     /// All sites and keys, those that have expired among them.
     async fn directory(&self) -> Result<Directory, StoreError>;

@@ -22,13 +22,16 @@ use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Share, Verdict};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
+use crate::postgres::fresh_database;
+
 /// An engine: its name, and the URL of a fresh store that may keep files in the folder.
 struct Engine {
     name: &'static str,
     url: fn(&Path) -> String,
 }
 
-const ENGINES: &[Engine] = &[Engine { name: "sqlite", url: |_| "sqlite".to_owned() }];
+const ENGINES: &[Engine] =
+    &[Engine { name: "sqlite", url: |_| "sqlite".to_owned() }, Engine { name: "postgres", url: |_| fresh_database() }];
 
 const LEASE: Duration = Duration::from_secs(30);
 

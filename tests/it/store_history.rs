@@ -17,6 +17,8 @@ use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Verdict};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
+use crate::postgres::fresh_database;
+
 const DAY: i64 = 86_400;
 const AD: &str = "We are happy to tell every family in the county that our office lends money without any questions";
 
@@ -29,9 +31,9 @@ struct House {
 /// One on each engine.
 async fn houses() -> Vec<House> {
     let mut houses = Vec::new();
-    for url in ["sqlite"] {
+    for url in ["sqlite".to_owned(), fresh_database()] {
         let folder = TempDir::new().unwrap();
-        let store = hamlet::store::open(url, folder.path(), Settings::default()).await.unwrap();
+        let store = hamlet::store::open(&url, folder.path(), Settings::default()).await.unwrap();
         let site = store.add_site("news", "https://news.example/", Policy::standard(), [1; 32], at(0)).await.unwrap();
         houses.push(House { store, site, _folder: folder });
     }

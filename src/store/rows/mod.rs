@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::error::BoxDynError;
-use sqlx::{Database, Decode, Sqlite, Type};
+use sqlx::{Database, Decode, Postgres, Sqlite, Type};
 use ulid::Ulid;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -54,6 +54,22 @@ impl Type<Sqlite> for Document {
 impl<'r> Decode<'r, Sqlite> for Document {
     fn decode(value: <Sqlite as Database>::ValueRef<'r>) -> Result<Document, BoxDynError> {
         <Vec<u8> as Decode<Sqlite>>::decode(value).map(Document)
+    }
+}
+
+impl Type<Postgres> for Document {
+    fn type_info() -> <Postgres as Database>::TypeInfo {
+        <String as Type<Postgres>>::type_info()
+    }
+
+    fn compatible(column: &<Postgres as Database>::TypeInfo) -> bool {
+        <String as Type<Postgres>>::compatible(column)
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Document {
+    fn decode(value: <Postgres as Database>::ValueRef<'r>) -> Result<Document, BoxDynError> {
+        Ok(Document(value.as_bytes()?.to_vec()))
     }
 }
 

@@ -1,0 +1,189 @@
+//! Jobs and their leases: who may decide or deliver what, until when, and how it ended.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::{PgConnection, PgPool};
+
+use super::columns::shown;
+use super::endpoints::disable;
+use super::failure::Outcome;
+use super::fanout::{Telling, To, fan_out};
+use super::ledger::Ledger;
+use crate::site::SiteId;
+use crate::store::rows::{ClaimedComment, ClaimedDelivery, micros, time};
+use crate::store::{Attempt, EndpointId, Lease, NextStep, StoreError};
+
+/// SKIP LOCKED leaves out what another daemon is just claiming. The row as it was before: its attempts are counted up here.
+pub(super) async fn claim_decisions(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    lease: Duration,
+    limit: u32,
+) -> Outcome<Vec<ClaimedComment>> {
+    let claimed = sqlx::query_as(
+        "WITH due AS MATERIALIZED (
+             SELECT id, due_at FROM jobs
+              WHERE kind = 'decide' AND state = 'pending' AND due_at <= $1
+              ORDER BY due_at, id
+              LIMIT $2
+                FOR UPDATE SKIP LOCKED
+         ), leased AS (
+             UPDATE jobs SET due_at = $3, attempts = attempts + 1
+               FROM due
+              WHERE jobs.kind = 'decide' AND jobs.id = due.id
+             RETURNING jobs.id, jobs.attempts - 1 AS attempts, jobs.comment, due.due_at
+         )
+         SELECT leased.id AS job, leased.attempts, comments.id, comments.site, comments.comment, comments.received_at
+           FROM leased JOIN comments ON comments.row = leased.comment
+          ORDER BY leased.due_at, leased.id",
+    )
+    .bind(micros(now))
+    .bind(i64::from(limit))
+    .bind(until(now, lease))
+    .fetch_all(conn)
+    .await?;
+    Ok(claimed)
+}
+
+/// Takes from every endpoint its oldest ones, so that a long queue at one of them is not walked through each time.
+pub(super) async fn claim_deliveries(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    lease: Duration,
+    limit: u32,
+    except: &[EndpointId],
+) -> Outcome<Vec<ClaimedDelivery>> {
+    let claimed = sqlx::query_as(
+        "WITH due AS MATERIALIZED (
+             SELECT oldest.id, oldest.due_at
+               FROM endpoints
+              CROSS JOIN LATERAL (SELECT id, due_at FROM jobs
+                                   WHERE kind = 'deliver' AND state = 'pending' AND endpoint = endpoints.row
+                                     AND due_at <= $1
+                                   ORDER BY due_at, id
+                                   LIMIT $2
+                                     FOR UPDATE SKIP LOCKED) AS oldest
+              WHERE endpoints.disabled IS NULL AND endpoints.id <> ALL($4)
+              ORDER BY oldest.due_at, oldest.id
+              LIMIT $2
+         ), leased AS (
+             UPDATE jobs SET due_at = $3, attempts = attempts + 1
+               FROM due
+              WHERE jobs.kind = 'deliver' AND jobs.id = due.id
+             RETURNING jobs.id, jobs.attempts - 1 AS attempts, jobs.message, jobs.endpoint, due.due_at
+         )
+         SELECT leased.id AS job, leased.attempts, messages.id AS message_id, messages.body,
+                messages.created_at AS message_created_at,
+                endpoints.id, endpoints.site, endpoints.kind, endpoints.url, endpoints.events, endpoints.created_at,
+                endpoints.disabled, endpoints.failing_since, endpoints.secrets
+           FROM leased
+           JOIN messages  ON messages.row = leased.message
+           JOIN endpoints ON endpoints.row = leased.endpoint
+          ORDER BY leased.due_at, leased.id",
+    )
+    .bind(micros(now))
+    .bind(i64::from(limit))
+    .bind(until(now, lease))
+    .bind(except)
+    .fetch_all(conn)
+    .await?;
+    Ok(claimed)
+}
+
+fn until(now: Timestamp, lease: Duration) -> i64 {
+    micros(now).saturating_add(i64::try_from(lease.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// See [`crate::store::Store::give_up`].
+pub(super) async fn give_up(conn: &mut PgConnection, lease: Lease, error: &str, now: Timestamp) -> Outcome<()> {
+    let buried = sqlx::query(
+        "UPDATE jobs SET state = 'dead', last_error = $3, finished_at = $4
+          WHERE id = $1 AND attempts = $2 AND state = 'pending'",
+    )
+    .bind(lease.job.0)
+    .bind(i64::from(lease.attempt))
+    .bind(shown(error))
+    .bind(micros(now))
+    .execute(conn)
+    .await?;
+    if buried.rows_affected() == 0 { Err(StoreError::LeaseLost(lease.job).into()) } else { Ok(()) }
+}
+
+/// See [`crate::store::Store::record_attempt`]. In a transaction that may change the directory, if the endpoint is to be
+/// disabled.
+pub(super) async fn record_attempt(
+    conn: &mut PgConnection,
+    lease: Lease,
+    attempt: &Attempt,
+    now: Timestamp,
+) -> Outcome<()> {
+    let (state, retry_at) = match &attempt.next {
+        NextStep::Delivered => ("done", None),
+        NextStep::RetryAt(at) => ("pending", Some(micros(*at))),
+        NextStep::DeadLetter | NextStep::DisableEndpoint { .. } => ("dead", None),
+    };
+    let finished_at = if retry_at.is_none() { Some(micros(now)) } else { None };
+    let endpoint: Option<(i64, i64)> = sqlx::query_as(
+        "WITH tried AS (
+             UPDATE jobs
+                SET state = $3, due_at = coalesce($4, due_at), last_status = $5, last_error = $6, finished_at = $7
+              WHERE kind = 'deliver' AND id = $1 AND attempts = $2 AND state = 'pending'
+             RETURNING id, endpoint, site
+         ), logged AS (
+             INSERT INTO attempts (job, at, status, latency, error, answer)
+             SELECT id, $8, $5, $9, $6, $10 FROM tried
+         )
+         SELECT endpoint, site FROM tried",
+    )
+    .bind(lease.job.0)
+    .bind(i64::from(lease.attempt))
+    .bind(state)
+    .bind(retry_at)
+    .bind(attempt.status.map(i32::from))
+    .bind(shown(&attempt.error))
+    .bind(finished_at)
+    .bind(micros(now))
+    .bind(i64::try_from(attempt.latency.as_micros()).unwrap_or(i64::MAX))
+    .bind(shown(&attempt.answer))
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some((endpoint, site)) = endpoint else { return Err(StoreError::LeaseLost(lease.job).into()) };
+    match &attempt.next {
+        NextStep::Delivered => {
+            sqlx::query("UPDATE endpoints SET failing_since = NULL WHERE row = $1 AND failing_since IS NOT NULL")
+                .bind(endpoint)
+                .execute(conn)
+                .await?;
+        }
+        NextStep::RetryAt(_) | NextStep::DeadLetter => {
+            sqlx::query("UPDATE endpoints SET failing_since = $2 WHERE row = $1 AND failing_since IS NULL")
+                .bind(endpoint)
+                .bind(micros(now))
+                .execute(conn)
+                .await?;
+        }
+        NextStep::DisableEndpoint { reason, event } => {
+            disable(conn, endpoint, reason, now).await?;
+            let ledger = Ledger::read_anew(conn).await?;
+            let telling = Telling { site: SiteId(site), comment: None, event, at: micros(now), to: To::Listeners };
+            fan_out(conn, &ledger, [telling]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// See [`crate::store::Store::next_due`]. One look into an index for the comments and one for each endpoint.
+pub(super) async fn next_due(pool: &PgPool) -> Outcome<Option<Timestamp>> {
+    let due: Option<i64> = sqlx::query_scalar(
+        "SELECT min(due_at) FROM (
+            SELECT min(due_at) AS due_at FROM jobs WHERE kind = 'decide' AND state = 'pending'
+            UNION ALL
+            SELECT (SELECT min(due_at) FROM jobs
+                     WHERE kind = 'deliver' AND state = 'pending' AND endpoint = endpoints.row)
+              FROM endpoints WHERE disabled IS NULL) AS earliest",
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(due.map(|due| time(due, "the due time of a job")).transpose()?)
+}
