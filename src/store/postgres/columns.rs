@@ -28,6 +28,11 @@ pub(super) fn exact(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(ESCAPE, "\u{FFFE}1").replace('\0', "\u{FFFE}0"))
 }
 
+/// Whether it is the key of a text that was too long to be one.
+pub(super) fn stands_for_another(key: &str) -> bool {
+    key.starts_with("\u{FFFE}#")
+}
+
 pub(super) fn read_exact(text: String) -> String {
     if text.contains(ESCAPE) { text.replace("\u{FFFE}0", "\0").replace("\u{FFFE}1", "\u{FFFE}") } else { text }
 }

@@ -29,6 +29,7 @@ mod search;
 mod sites;
 mod tallies;
 mod transaction;
+mod transfer;
 mod verdicts;
 mod writer;
 
@@ -38,6 +39,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::PgPool;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 pub use self::opening::shown;
@@ -50,6 +52,7 @@ use self::news::News;
 use self::transaction::{Begin, Patience};
 use self::verdicts::Record;
 use self::writer::Writer;
+use super::transfer::Piece;
 use super::{
     Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
     Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,
@@ -495,6 +498,19 @@ impl Store for PostgresStore {
 
     async fn rollback(&self, now: Timestamp) -> Result<Option<String>, StoreError> {
         write!(self, Begin::Alone, |conn| models::rollback(conn, now))
+    }
+
+    // ---- moving --------------------------------------------------------------------------------------------------
+
+    async fn dump(&self, to: mpsc::Sender<Piece>) -> Result<(), StoreError> {
+        Ok(transfer::dump(&self.pool, to).await?)
+    }
+
+    async fn fill(&self, from: mpsc::Receiver<Piece>) -> Result<(), StoreError> {
+        // However long it takes, and once: the rows are gone afterwards.
+        let mut changes = self.patience.begin(&self.pool, Begin::Alone).await?;
+        transfer::fill(changes.connection(), from).await?;
+        Ok(changes.keep().await?)
     }
 
     // ---- the engine ----------------------------------------------------------------------------------------------
