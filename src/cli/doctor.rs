@@ -112,7 +112,7 @@ pub(super) fn run(places: &Places, args: &Args) -> anyhow::Result<()> {
 
 async fn examine(findings: &mut Findings, config: &Config, deep: bool) {
     let now = Clock::System.now();
-    folder::check(findings, config);
+    folder::check(findings, &config.data_dir);
     let answered = daemon::check(findings, config);
     if let Some(served_at) = answered {
         clock::against_daemon(findings, served_at, Clock::System.now());

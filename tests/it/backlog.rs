@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use hamlet::clock::Clock;
 use hamlet::comment::Comment;
 use hamlet::pipeline::Bounds;
 use hamlet::random;
 use hamlet::store::{self, NewComment, QueueStatus, Traces};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
@@ -78,12 +79,12 @@ async fn the_daemon_sees_a_queue_that_others_filled_and_recovers_by_itself() {
     assert_eq!(daemon.terminate(), Some(0));
     let store = store::open("sqlite", folder.path(), store::Settings::default()).await.unwrap();
     let site = store.directory().await.unwrap().sites[0].id;
-    let now = Timestamp::now();
+    let now = Clock::System.now();
     for number in 0..60 {
         let new = NewComment {
             id: random::comment_id(now),
             site,
-            comment: Comment::of_text(&format!("comment number {number}")),
+            comment: Comment::of_text(format!("comment number {number}")),
             received_at: now,
             idempotency_key: None,
             fingerprint: None,

@@ -185,6 +185,8 @@ fn an_endpoint_lives_from_its_secret_to_its_removal() {
     let test = shell.json(&format!("endpoint test {id} --json"));
     assert!(test["message_id"].as_str().unwrap().starts_with("msg_"));
     assert_eq!(shell.json("queue status --json")["deliveries"], 1);
+    let shown = shell.run("queue status").out;
+    assert!(shown.contains("messages waiting to be sent               1  █"), "{shown}");
 
     let set = shell.json(&format!("endpoint set {id} --event comment.redecided --event endpoint.disabled --json"));
     assert_eq!(set["events"], serde_json::json!(["comment.redecided", "endpoint.disabled"]));

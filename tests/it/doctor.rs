@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use hamlet::clock::Clock;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use sqlx::sqlite::SqliteConnection;
@@ -185,6 +186,14 @@ async fn what_is_open_to_others_is_an_error_and_closing_it_mends() {
     mode(&settings, 0o600);
     visit(folder.path(), &with, &[]).errors(0).found("secrets", "ok", "hamlet.toml is closed");
 
+    // A store that is elsewhere is looked at where it is.
+    let elsewhere = self::folder();
+    let url = format!("sqlite://{}/own.db", elsewhere.path().display());
+    fs::write(elsewhere.path().join("own.db"), "").unwrap();
+    mode(&elsewhere.path().join("own.db"), 0o644);
+    mode(elsewhere.path(), 0o755);
+    visit(folder.path(), &[], &[("HAMLET_STORE__URL", &url)]).errors(1).found("folder", "error", "own.db");
+
     // A file of secrets of its own; the settings then hold none.
     let secret = folder.path().join("cms.secret");
     fs::write(&secret, "a long secret\n").unwrap();
@@ -235,7 +244,7 @@ async fn endpoints_models_and_clocks_are_held_against_what_they_should_be() {
     assert!(hamlet(folder.path()).args(["endpoint", "disable", &gone]).status().unwrap().success());
 
     let store = hamlet::store::open("sqlite", folder.path(), hamlet::store::Settings::default()).await.unwrap();
-    let tomorrow = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24);
+    let tomorrow = Clock::System.now() + jiff::SignedDuration::from_hours(24);
     let record = hamlet::store::ModelRecord {
         id: "00ff00ff00ff".to_owned(),
         created_at: tomorrow,
@@ -248,7 +257,7 @@ async fn endpoints_models_and_clocks_are_held_against_what_they_should_be() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     store.keep_model(record, bytes).await.unwrap();
-    store.promote(Some("00ff00ff00ff"), "", jiff::Timestamp::now()).await.unwrap();
+    store.promote(Some("00ff00ff00ff"), "", Clock::System.now()).await.unwrap();
     store.close().await;
 
     let visit = visit(folder.path(), &[], &[]);

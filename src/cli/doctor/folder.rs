@@ -5,15 +5,13 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::{Findings, bytes};
-use crate::config::Config;
 
 /// Below this much free space nothing should be relied upon: a write-ahead log alone grows to some 30 MiB.
 const LEAST_FREE: u64 = 256 << 20;
 /// Below this much it is time to think of more.
 const LITTLE_FREE: u64 = 2 << 30;
 
-pub(super) fn check(findings: &mut Findings, config: &Config) {
-    let folder = config.data_dir.as_path();
+pub(super) fn check(findings: &mut Findings, folder: &Path) {
     let shown = folder.display();
     let found = match fs::metadata(folder) {
         Ok(found) if found.is_dir() => found,

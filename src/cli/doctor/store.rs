@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Findings, bytes, lasting};
+use super::{Findings, bytes, folder, lasting};
 use crate::cli::screen;
 use crate::config::Config;
 use crate::daemon::settings;
@@ -26,6 +26,9 @@ pub(super) async fn may_be_opened(findings: &mut Findings, config: &Config, deep
         }
     };
     let place = found.file.display();
+    if let Some(elsewhere) = found.file.parent().filter(|folder| *folder != config.data_dir) {
+        folder::check(findings, elsewhere);
+    }
     match found.schema {
         Schema::Missing => {
             let mend = "the first `hamlet serve` makes it; if there is data elsewhere, name its folder with --data-dir";
