@@ -46,6 +46,7 @@ mod rule_fitting;
 mod rules;
 mod store;
 mod store_history;
+mod store_moving;
 mod store_postgres;
 mod store_sqlite;
 mod systemd;
