@@ -18,7 +18,7 @@ use hamlet::store::{
 use hamlet::verdict::{Decision, Label, Score, Verdict};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::postgres::{PASSWORD, Server, fresh_database, shared};
 
@@ -439,4 +439,21 @@ async fn the_way_to_the_server_may_be_encrypted_and_the_server_known() {
     )
     .await;
     says(&format!("{url}?sslmode=verify-full&sslrootcert={folder}/none.pem"), &["none.pem"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn word_of_a_change_comes_from_another_process() {
+    let url = fresh_database();
+    let (store, _) = store_at(&url, Settings::default()).await;
+    let (beside, _) = store_at(&url, Settings::default()).await;
+    let soon = Duration::from_secs(5);
+    timeout(soon, store.changed()).await.expect("the first word is that it listens now");
+    assert!(timeout(Duration::from_millis(300), store.changed()).await.is_err(), "nothing has changed");
+    beside.admit_queued(comment(SiteId(1), "x"), None).await.unwrap();
+    assert!(timeout(Duration::from_millis(300), store.changed()).await.is_err(), "a comment is no change");
+    beside.add_site("blog", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
+    timeout(soon, store.changed()).await.expect("a site is one");
+    store.close().await;
+    assert!(store.ping().await.is_err(), "closing does not wait for the one that listens");
+    beside.close().await;
 }
