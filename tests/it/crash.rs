@@ -198,3 +198,8 @@ fn endpoint(folder: &Path, store: &str, url: &str) -> String {
 async fn nothing_is_lost_on_sqlite() {
     survives("sqlite").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_on_postgresql() {
+    survives(&crate::postgres::fresh_database()).await;
+}

@@ -299,14 +299,15 @@ mod tests {
 
     #[test]
     fn what_was_cut_short_or_altered_is_refused() {
-        let (_, bytes) = written();
+        let (pieces, bytes) = written();
         for length in 0..bytes.len() {
             assert!(read(&bytes[..length]).is_err(), "cut at {length}");
         }
         for place in 0..bytes.len() {
             let mut altered = bytes.clone();
             altered[place] ^= 4;
-            assert!(read(&altered).is_err(), "altered at {place}");
+            // Some bits of zstd's own head say nothing of what is inside.
+            assert!(read(&altered).is_err() || read(&altered).is_ok_and(|read| read == pieces), "altered at {place}");
         }
         let plain = |lines: &str| read(&zstd::encode_all(lines.as_bytes(), 1).unwrap()).unwrap_err().to_string();
         let head = "{\"hamlet\":\"backup\",\"format\":1,\"schema\":9,\"made_at\":\"2026-01-01T00:00:00Z\",\"version\":\"1\"}\n";
