@@ -103,8 +103,13 @@ impl Worker {
         let deciding = Arc::new(Deciding::new(Arc::clone(&pipeline), &self.settings));
         let delivering = Arc::new(Delivering::new(Arc::clone(&pipeline), self.client, &self.settings));
         let mut loops = JoinSet::new();
-        loops.spawn(sweeping::sweep(Arc::clone(&pipeline), self.settings.keep_delivered, stop.clone()));
-        loops.spawn(remembering::remember(Arc::clone(&pipeline), stop.clone()));
+        let (swept, keep, ended) = (Arc::clone(&pipeline), self.settings.keep_delivered, stop.clone());
+        let sweep = move || sweeping::sweep(Arc::clone(&swept), keep, ended.clone());
+        loops.spawn(keep_going("sweep", CLAIM_WAIT_MAX, sweep));
+        let (seen, ended) = (pipeline, stop.clone());
+        loops.spawn(keep_going("remember", CLAIM_WAIT_MAX, move || {
+            remembering::remember(Arc::clone(&seen), ended.clone())
+        }));
         let progress = self.progress;
         loops.spawn(supervise(deciding, self.settings.clone(), Arc::clone(&progress), stop.clone()));
         loops.spawn(supervise(delivering, self.settings, progress, stop));
@@ -138,20 +143,29 @@ struct Claimed<Job> {
     is_cut: bool,
 }
 
-/// Keeps the loop of a trade running: a panic in it is logged, and it starts anew.
+/// Keeps the loop of a trade running; see [`keep_going`].
 async fn supervise<T: Trade>(trade: Arc<T>, settings: Settings, progress: Arc<Progress>, stop: watch::Receiver<bool>) {
     // What somebody is to be warned of is shown before it happens for the first time.
-    metrics::counter!("hamlet_worker_panics_total", "work" => T::NAME).increment(0);
     metrics::counter!("hamlet_lease_expiries_total", "work" => T::NAME).increment(0);
+    let wait = CLAIM_WAIT_MAX.min(settings.poll);
+    keep_going(T::NAME, wait, || work(Arc::clone(&trade), settings.clone(), Arc::clone(&progress), stop.clone())).await;
+}
+
+/// Runs a loop until it ends by itself: a panic in it is logged, and it starts anew after `wait`.
+async fn keep_going<F>(name: &'static str, wait: Duration, start: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    metrics::counter!("hamlet_worker_panics_total", "work" => name).increment(0);
     loop {
         // A set of one, and not a bare task, because a set takes its task along when it is dropped.
         let mut only = JoinSet::new();
-        only.spawn(work(Arc::clone(&trade), settings.clone(), Arc::clone(&progress), stop.clone()));
+        only.spawn(start());
         match only.join_next().await {
             Some(Err(error)) if error.is_panic() => {
-                metrics::counter!("hamlet_worker_panics_total", "work" => T::NAME).increment(1);
-                tracing::error!(work = T::NAME, "the worker's loop panicked and starts anew");
-                sleep(CLAIM_WAIT_MAX.min(settings.poll)).await;
+                metrics::counter!("hamlet_worker_panics_total", "work" => name).increment(1);
+                tracing::error!(work = name, "the worker's loop panicked and starts anew");
+                sleep(wait).await;
             }
             _ => return,
         }
