@@ -44,10 +44,8 @@ const MAX_WORDS: usize = 200;
 /// Bytes that trigrams are taken of.
 const MAX_BYTES: usize = 1_000;
 
-/// The language of a text, given as readers see it, in matching form and in words.
-pub(super) fn of<'a>(visible: &str, normal: &str, words: impl Iterator<Item = &'a str>, scripts: &Scripts) -> Language {
-    let words: Vec<&str> = words.take(MAX_WORDS).collect();
-    let sure = |code| Language { code, confidence: 1.0 };
+/// The script that most of the text is written in; `None` when it has no letter.
+fn main(scripts: &Scripts) -> Option<Script> {
     // A sign of Chinese or Korean is a word or half of one.
     let dense = 2 * (scripts.count(Script::Han) + scripts.count(Script::Kana));
     let by_script = [
@@ -62,21 +60,27 @@ pub(super) fn of<'a>(visible: &str, normal: &str, words: impl Iterator<Item = &'
         (scripts.count(Script::Devanagari), Script::Devanagari),
         (scripts.count(Script::Other), Script::Other),
     ];
-    match by_script.into_iter().rev().max_by_key(|&(letters, _)| letters) {
-        None | Some((0, _)) => Language::UNKNOWN,
-        Some((_, Script::Latin)) => latin(normal, &words),
-        Some((_, Script::Arabic)) => arabic_script(visible, &words),
-        Some((_, Script::Cyrillic)) => cyrillic(normal),
-        Some((_, Script::Han | Script::Kana)) if 8 * scripts.count(Script::Kana) > scripts.count(Script::Han) => {
-            sure("ja")
-        }
-        Some((_, Script::Han | Script::Kana)) => sure("zh"),
-        Some((_, Script::Hangul)) => sure("ko"),
-        Some((_, Script::Greek)) => sure("el"),
-        Some((_, Script::Hebrew)) => sure("he"),
-        Some((_, Script::Thai)) => sure("th"),
-        Some((_, Script::Devanagari)) => Language { code: "hi", confidence: 0.8 },
-        Some((_, Script::Other)) => Language::UNKNOWN,
+    let most = by_script.into_iter().rev().max_by_key(|&(letters, _)| letters);
+    most.filter(|&(letters, _)| letters > 0).map(|(_, script)| script)
+}
+
+/// The language of a text, given as readers see it, in matching form and in words.
+pub(super) fn of<'a>(visible: &str, normal: &str, words: impl Iterator<Item = &'a str>, scripts: &Scripts) -> Language {
+    let words: Vec<&str> = words.take(MAX_WORDS).collect();
+    let sure = |code| Language { code, confidence: 1.0 };
+    match main(scripts) {
+        None => Language::UNKNOWN,
+        Some(Script::Latin) => latin(normal, &words),
+        Some(Script::Arabic) => arabic_script(visible, &words),
+        Some(Script::Cyrillic) => cyrillic(normal),
+        Some(Script::Han | Script::Kana) if 8 * scripts.count(Script::Kana) > scripts.count(Script::Han) => sure("ja"),
+        Some(Script::Han | Script::Kana) => sure("zh"),
+        Some(Script::Hangul) => sure("ko"),
+        Some(Script::Greek) => sure("el"),
+        Some(Script::Hebrew) => sure("he"),
+        Some(Script::Thai) => sure("th"),
+        Some(Script::Devanagari) => Language { code: "hi", confidence: 0.8 },
+        Some(Script::Other) => Language::UNKNOWN,
     }
 }
 
@@ -203,18 +207,31 @@ const ARABIZI: &str = "ya el wallah walla habibi msh mesh mish ana enta enti int
     kefak ezayak ezayek tamam yalla inshallah inshalla nshallah insha2allah alhamdulillah hamdulillah ma3lesh 3ala 3la fi fe lazem awi khalas \
     ahlan shukran shokran mabrouk mabrook ba2a da di eh ayh aywa la2 hagat haga 7aga wla wala w 3shan 3ashan 2ana 2enta nharda ennaharda";
 
-fn latin(normal: &str, words: &[&str]) -> Language {
-    if normal.chars().take(MAX_BYTES).any(is_vietnamese) {
-        return Language { code: "vi", confidence: 0.95 };
-    }
+/// Is this Arabic in Latin letters? As [`of`] would say, which takes ten times as long: it counts trigrams.
+pub(super) fn is_arabizi<'a>(normal: &str, words: impl Iterator<Item = &'a str>, scripts: &Scripts) -> bool {
+    let words: Vec<&str> = words.take(MAX_WORDS).collect();
+    main(scripts) == Some(Script::Latin)
+        && !normal.chars().take(MAX_BYTES).any(is_vietnamese)
+        && sounds_arabic(&words, &votes(&words))
+}
+
+/// How many of the words are little words of each language.
+fn votes(words: &[&str]) -> [f64; LITTLE.len()] {
     let mut votes = [0.0_f64; LITTLE.len()];
     for languages in words.iter().filter_map(|word| VOTES.get(word)) {
         for (at, vote) in votes.iter_mut().enumerate() {
             *vote += f64::from((languages >> at) & 1);
         }
     }
-    let most = votes.iter().copied().fold(0.0, f64::max);
-    if is_arabizi(words, most) {
+    votes
+}
+
+fn latin(normal: &str, words: &[&str]) -> Language {
+    if normal.chars().take(MAX_BYTES).any(is_vietnamese) {
+        return Language { code: "vi", confidence: 0.95 };
+    }
+    let votes = votes(words);
+    if sounds_arabic(words, &votes) {
         return Language { code: "ar-Latn", confidence: 0.8 };
     }
     let head = normal.get(..normal.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
@@ -271,7 +288,8 @@ fn is_vietnamese(c: char) -> bool {
 
 /// Latin words with 2, 3, 5, 6, 7, 9 for sounds that Latin has no letter for, and typical words; two signs of it in
 /// eight words, and more of them than of any language's little words.
-fn is_arabizi(words: &[&str], most_votes: f64) -> bool {
+fn sounds_arabic(words: &[&str], votes: &[f64]) -> bool {
+    let most_votes = votes.iter().copied().fold(0.0, f64::max);
     let sounds = words.iter().filter(|word| has_sound(word)).count();
     let is_typical = |word: &&&str| VOTES.get(**word).is_some_and(|languages| languages >> LITTLE.len() & 1 == 1);
     let typical = words.iter().filter(is_typical).count();

@@ -25,7 +25,7 @@ pub use normalize::{is_unseen, normalize};
 pub use respell::Spelled;
 pub use skeleton::{Disguise, skeleton};
 pub use survey::{Oddities, Script, Scripts, survey};
-pub use tokens::joins_words;
+pub use tokens::{is_alphanumeric, joins_words};
 
 use crate::comment::Comment;
 
@@ -145,6 +145,14 @@ impl Text {
         *self.language.get_or_init(|| language::of(self.visible(), &self.normal, self.words(), &self.scripts))
     }
 
+    /// Is this Arabic in Latin letters (Arabizi)? As [`Text::language`] says, and much sooner.
+    pub fn is_arabizi(&self) -> bool {
+        match self.language.get() {
+            Some(language) => language.is_arabizi(),
+            None => language::is_arabizi(&self.normal, self.words(), &self.scripts),
+        }
+    }
+
     /// The words, each with whether it is a part of an address.
     pub fn words_and_addresses(&self) -> impl Iterator<Item = (&str, bool)> {
         // Addresses are told by their looks: matching has folded what links were found in.
@@ -218,15 +226,23 @@ impl Text {
     }
 }
 
-/// How many words `text` holds, as blanks part them; Chinese, Japanese and Thai by the dictionary.
-pub fn count_words(text: &str) -> usize {
+/// How many words `text` holds, as blanks part them; Chinese, Japanese and Thai by the dictionary. Whoever asks for no more than
+/// `most` need not wait for the others.
+pub fn count_words(text: &str, most: usize) -> usize {
     let count = |token: &str| {
         if !token.contains(tokens::is_unspaced) {
             return usize::from(token.contains(char::is_alphanumeric));
         }
         segments::part(token).1.len()
     };
-    text.split_whitespace().map(count).sum()
+    let mut words = 0;
+    for token in text.split_whitespace() {
+        if words >= most {
+            break;
+        }
+        words += count(token);
+    }
+    words.min(most)
 }
 
 /// The words of any text, folded as matching folds them. Scripts written without spaces are parted into characters, so

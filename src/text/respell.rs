@@ -8,7 +8,7 @@
 use super::normalize::{is_invisible, is_mark};
 use super::skeleton::small_capital;
 use super::survey::{Oddities, Script, Scripts};
-use super::tokens::is_unspaced;
+use super::tokens::{is_alphanumeric, is_unspaced};
 
 /// A word whose letters stand apart: `c.a.s.i.n.o`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl Run {
 /// What may stand for a letter in a spelled word. Scripts that need no blanks, and Hangul, are written so anyway.
 fn is_letter(c: char) -> bool {
     matches!(c, '@' | '$')
-        || (c.is_alphanumeric() && !is_unspaced(c) && !matches!(c, '\u{1100}'..='\u{11FF}' | '\u{AC00}'..='\u{D7A3}'))
+        || (is_alphanumeric(c) && !is_unspaced(c) && !matches!(c, '\u{1100}'..='\u{11FF}' | '\u{AC00}'..='\u{D7A3}'))
 }
 
 fn is_gap(c: char) -> bool {
@@ -102,9 +102,13 @@ fn runs(text: &str) -> Vec<Run> {
     let mut runs = Vec::new();
     let mut reader = Reader::default();
     for (at, c) in text.char_indices() {
-        if c.is_ascii_lowercase() && reader.is_in_word() {
-            reader.before = Before::Word;
-        } else if !is_mark(c) && !is_invisible(c) {
+        // Inside a word a letter changes nothing.
+        let is_plain = c.is_ascii_lowercase()
+            || matches!(c, '\u{0621}'..='\u{063A}' | '\u{0641}'..='\u{064A}' | '\u{0400}'..='\u{0481}');
+        if is_plain && reader.is_in_word() {
+            continue;
+        }
+        if !is_mark(c) && !is_invisible(c) {
             reader.read(text, at, c, &mut runs);
         }
     }
@@ -231,15 +235,17 @@ fn joined(text: &str, runs: &[Run]) -> String {
 /// In the first the digit stands inside the word and is one that Arabizi does not use for a sound (0, 1, 4). Numbers at either
 /// end make codes and names (`covid19`, `mp3`, `b737`) as well, of which a text may hold many.
 fn leet_words(text: &str) -> usize {
-    let (mut words, mut sure, mut likely) = (0_usize, 0_usize, 0_usize);
-    for word in text.split_whitespace().map(core).filter(|word| word.len() >= 3) {
-        words += 1;
+    let is_word = |word: &&str| word.len() >= 3;
+    let (mut sure, mut likely) = (0_usize, 0_usize);
+    let odd = text.split_ascii_whitespace().filter(|token| token.bytes().any(is_sign));
+    for word in odd.flat_map(str::split_whitespace).map(core).filter(is_word) {
         let is_sure = is_leet(word);
         sure += usize::from(is_sure);
         likely += usize::from(!is_sure && is_spelled(word) && word.bytes().filter(u8::is_ascii_digit).count() >= 2);
     }
     let is_habit = sure >= 2 || (sure == 1 && likely >= 2);
-    if is_habit && 5 * (sure + likely) >= words { sure + likely } else { 0 }
+    let words = || text.split_whitespace().map(core).filter(is_word).count();
+    if is_habit && 5 * (sure + likely) >= words() { sure + likely } else { 0 }
 }
 
 /// A token without the punctuation around it.
@@ -249,10 +255,13 @@ fn core(token: &str) -> &str {
 
 /// Letters and signs that stand for one, and no others: `8`, `2` and `9` make codes more often than words.
 fn is_spelled(word: &str) -> bool {
-    let is_sign = |byte: u8| matches!(byte, b'0' | b'1' | b'3'..=b'5' | b'7' | b'@' | b'$');
     (3..=MAX_LEET).contains(&word.len())
         && word.bytes().any(|byte| byte.is_ascii_alphabetic())
         && word.bytes().all(|byte| byte.is_ascii_alphabetic() || is_sign(byte))
+}
+
+fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'0' | b'1' | b'3'..=b'5' | b'7' | b'@' | b'$')
 }
 
 fn is_leet(word: &str) -> bool {

@@ -103,7 +103,20 @@ pub struct Oddities {
 }
 
 /// The script of a letter; `None` for what is no letter. Signs with no script of their own count as no letter.
+#[inline]
 pub(super) fn script(c: char) -> Option<Script> {
+    // What most text is made of comes first: the whole list is long.
+    match c {
+        'a'..='z' | 'A'..='Z' => Some(Script::Latin),
+        '\u{0641}'..='\u{064A}' | '\u{0620}'..='\u{063F}' => Some(Script::Arabic),
+        '\u{0400}'..='\u{0482}' => Some(Script::Cyrillic),
+        '\u{4E00}'..='\u{9FFF}' => Some(Script::Han),
+        '\0'..='\x7F' => None,
+        _ => rare_script(c),
+    }
+}
+
+fn rare_script(c: char) -> Option<Script> {
     let script = match c {
         'a'..='z' | 'A'..='Z' => Script::Latin,
         '\0'..='\u{A9}' | '\u{AB}'..='\u{B9}' | '\u{BB}'..='\u{BF}' | '×' | '÷' => return None,

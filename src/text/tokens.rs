@@ -52,22 +52,45 @@ pub(super) fn is_unspaced(c: char) -> bool {
 /// `bit.ly/x`, `https://…`, `a@b.example`: parts of a word joined by a dot, or what only addresses have.
 pub(super) fn is_address(run: &str) -> bool {
     let bytes = run.as_bytes();
-    let is_dotted = bytes
-        .windows(3)
-        .any(|three| matches!(three, [a, b'.', c] if a.is_ascii_alphanumeric() && c.is_ascii_alphabetic()));
-    is_dotted || run.contains("://") || run.contains('@')
+    bytes.contains(&b'@')
+        || bytes.windows(3).any(|three| match three {
+            [a, b'.', c] => a.is_ascii_alphanumeric() && c.is_ascii_alphabetic(),
+            _ => three == b"://",
+        })
 }
 
+/// As [`char::is_alphanumeric`], which looks most scripts up in a table, slowly.
+#[inline]
+pub fn is_alphanumeric(c: char) -> bool {
+    match c {
+        '\0'..='\x7F' => c.is_ascii_alphanumeric(),
+        _ => is_common_letter(c) || c.is_alphanumeric(),
+    }
+}
+
+/// Letters of which most text is made: Arabic, Cyrillic, Han, Hangul.
+#[inline]
+pub(super) fn is_common_letter(c: char) -> bool {
+    matches!(c, '\u{0620}'..='\u{064A}' | '\u{0400}'..='\u{0481}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}')
+}
+
+#[inline]
 fn class(c: char) -> Class {
     match c {
         'a'..='z' | '0'..='9' | 'A'..='Z' => Class::Letter,
         '\0'..='\x7F' => Class::Gap,
+        _ => class_beyond_ascii(c),
+    }
+}
+
+fn class_beyond_ascii(c: char) -> Class {
+    match c {
         '\u{0621}'..='\u{064A}' | '\u{0400}'..='\u{0481}' => Class::Letter,
         '\u{0E01}'..='\u{0E3A}' | '\u{0E40}'..='\u{0E4E}' | '\u{0E81}'..='\u{0ECD}' => Class::Unspaced,
         '\u{1000}'..='\u{103F}' | '\u{1780}'..='\u{17D3}' => Class::Unspaced,
         '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FE}' => Class::Unspaced,
         '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{20000}'..='\u{3FFFF}' => Class::Unspaced,
-        _ if c.is_alphanumeric() => Class::Letter,
+        _ if is_alphanumeric(c) => Class::Letter,
         _ if is_mark(c) => Class::Mark,
         _ => Class::Gap,
     }
