@@ -60,8 +60,8 @@ struct Families<'a> {
 impl<'a> Families<'a> {
     fn of(evidence: &'a [Evidence], rules: &'a RuleSet) -> Families<'a> {
         let pieces = evidence.iter().filter_map(|piece| {
-            let weighed = rules.iter().find(|weighed| weighed.rule.symbol == piece.symbol)?;
-            Some((piece, weighed.rule.family, weighed.weight.max(piece.weight.get())))
+            let (family, weight) = rules.weight_of(&piece.symbol)?;
+            Some((piece, family, weight.max(piece.weight.get())))
         });
         Families { rules, pieces: pieces.collect() }
     }

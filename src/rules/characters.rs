@@ -97,7 +97,7 @@ pub(super) fn compatibility(clues: &Clues<'_>) -> Option<Note> {
 /// Arabizi (`ma3lesh 7abibi`) writes digits for letters that Latin has not; it and product codes are none.
 pub(super) fn leet(clues: &Clues<'_>) -> Option<Note> {
     match clues.text.leet_words() {
-        0 => listed_leet(clues).filter(|_| !clues.text.language().is_arabizi()),
+        0 => listed_leet(clues).filter(|_| !clues.text.is_arabizi()),
         words if clues.hits.iter().any(|hit| hit.phrase.category.is_spam()) => Some(Note::new(format!("× {words}"))),
         words @ 4.. => Some(Note::graded(format!("× {words}"), 0.5)),
         // People joke: `w00t`, `h4x0r`.
@@ -117,7 +117,7 @@ fn listed_leet(clues: &Clues<'_>) -> Option<Note> {
             && token.bytes().any(|byte| byte.is_ascii_alphabetic())
     };
     let trim = |token: &'_ str| token.trim_matches(['.', ',', '?', '"', '(', ')', ':', ';']).to_owned();
-    for token in normal.split(' ').filter(is_candidate).take(200) {
+    for token in normal.split_ascii_whitespace().filter(is_candidate).take(200) {
         let token = trim(token);
         for one in ['i', 'l'] {
             for token in [token.as_str(), token.trim_end_matches('!')] {

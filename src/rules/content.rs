@@ -100,7 +100,7 @@ fn sums<'a>(clues: &Clues<'a>) -> Vec<&'a str> {
     let signs = ['$', '€', '£', '¥', '₹', '₺', '₽', '﷼', '元', '₩', '₫'];
     let mut sums = Vec::new();
     let mut before = "";
-    let mut tokens = clues.text.normal().split(' ').take(5_000).peekable();
+    let mut tokens = clues.text.normal().split_ascii_whitespace().take(5_000).peekable();
     while let Some(token) = tokens.next() {
         let has_digit = token.bytes().any(|byte| byte.is_ascii_digit());
         let is_sum = has_digit
@@ -192,7 +192,7 @@ pub(super) fn repeat(clues: &Clues<'_>) -> Option<Note> {
         .map(|word| (xxh3_64(word.as_bytes()), word))
         .collect();
     let looked_at = words.len();
-    if looked_at < 30 {
+    if looked_at < 30 || !may_repeat(&words) {
         return None;
     }
     words.sort_unstable_by_key(|&(hash, _)| hash);
@@ -213,6 +213,20 @@ pub(super) fn repeat(clues: &Clues<'_>) -> Option<Note> {
     (is_poor || 5 * most.0 > looked_at).then(|| Note::new(most.1))
 }
 
+/// Could [`repeat`] find anything? Words that share a part of their hash are taken for one another: there are at least as many
+/// different ones as such parts, and none is there more often than its part. Most texts are done with here, unsorted.
+fn may_repeat(words: &[(u64, &str)]) -> bool {
+    let mut counts = [0_u16; 256];
+    for &(hash, _) in words {
+        if let Some(count) = counts.get_mut(usize::from(hash.to_le_bytes()[0])) {
+            *count += 1;
+        }
+    }
+    let distinct = counts.iter().filter(|count| **count > 0).count();
+    let most = counts.iter().copied().max().map_or(0, usize::from);
+    (words.len() <= 300 && 5 * distinct < 2 * words.len()) || 5 * most > words.len()
+}
+
 /// `KEYWORD_LIST`: seven short items or more between commas, and none of the little words that sentences have.
 ///
 /// Recipes count and measure: items with digits are none. Tags of a photograph are the ham to expect.
@@ -220,24 +234,28 @@ pub(super) fn keyword_list(clues: &Clues<'_>) -> Option<Note> {
     let words = clues.text.words();
     // The separators below by the last byte of each; a few other characters end alike, which costs nothing but time.
     let may_separate = |byte: &u8| matches!(byte, b',' | b'\n' | b';' | b'|' | b'/' | 0x8C | 0x9B | 0xA2 | 0x81);
-    if !(12..=500).contains(&words.len())
-        || clues.text.visible().as_bytes().iter().filter(|byte| may_separate(byte)).count() < 6
-    {
+    if !(12..=500).contains(&words.len()) {
         return None;
     }
-    let items: Vec<&str> = clues
-        .text
-        .visible()
-        .split([',', '\n', ';', '|', '،', '؛', '•', '、', '/'])
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .collect();
-    let is_keyword = |item: &&&str| {
-        (2..=5).contains(&item.split_whitespace().count())
-            && !item.contains(|c: char| c.is_numeric() || matches!(c, '.' | '!' | '?' | '؟'))
+    let most_items = clues.text.visible().as_bytes().iter().filter(|byte| may_separate(byte)).count() + 1;
+    if most_items < 7 {
+        return None;
+    }
+    let separates = |c: char| matches!(c, ',' | '\n' | ';' | '|' | '،' | '؛' | '•' | '、' | '/');
+    let is_keyword = |item: &str| {
+        !item.contains(|c: char| matches!(c, '.' | '!' | '?' | '؟') || c.is_numeric())
+            && (2..=5).contains(&item.split_whitespace().take(6).count())
     };
-    let keywords = items.iter().filter(is_keyword).count();
-    if keywords < 7 || 5 * keywords < 4 * items.len() {
+    let (mut items, mut keywords) = (0_usize, 0_usize);
+    for item in clues.text.visible().split(separates).map(str::trim).filter(|item| !item.is_empty()) {
+        items += 1;
+        keywords += usize::from(is_keyword(item));
+        // Every fifth is none: what follows cannot make up for it.
+        if 5 * (items - keywords) > most_items {
+            return None;
+        }
+    }
+    if keywords < 7 || 5 * keywords < 4 * items {
         return None;
     }
     let stop_words = words.clone().filter(|word| lists::STOP_WORDS.contains(*word)).count();

@@ -102,8 +102,11 @@ pub(super) fn is_laughter(word: &str) -> bool {
 pub(super) fn is_arabizi(word: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphabetic();
     let is_digit = |byte: u8| matches!(byte, b'2' | b'3' | b'5' | b'6' | b'7' | b'8' | b'9');
-    let letters = word.bytes().filter(|&byte| is_letter(byte)).count();
     let digits = word.bytes().filter(|&byte| is_digit(byte)).count();
+    if digits == 0 {
+        return false;
+    }
+    let letters = word.bytes().filter(|&byte| is_letter(byte)).count();
     // A digit beside letters on the side where the word goes on; `mp3` and `4u` end or begin otherwise.
     let is_inside =
         word.as_bytes().windows(2).any(|pair| matches!(pair, [one, two] if is_digit(*one) && is_letter(*two)));

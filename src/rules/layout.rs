@@ -1,7 +1,5 @@
 //! How the lines of a text are laid out: repeated, adorned, or a mere trial.
 
-use std::collections::HashMap;
-
 use super::Note;
 use super::clues::Clues;
 use super::gibberish::is_arabizi;
@@ -18,15 +16,15 @@ pub(super) fn repeated_lines(clues: &Clues<'_>) -> Option<Note> {
     }
     // Folding made one line of the text; sentences end the same way in both.
     let is_end = |c: char| matches!(c, '\n' | '.' | '!' | '?' | '؟' | '。' | '！' | '？' | '|');
-    let mut counts: HashMap<&str, usize> = HashMap::new();
-    let mut all = 0;
-    for line in clues.text.visible().split(is_end).map(str::trim).take(MAX_LINES) {
-        if line.chars().nth(19).is_some() {
-            *counts.entry(line).or_default() += 1;
-            all += line.len();
-        }
+    let lines = clues.text.visible().split(is_end).map(str::trim).take(MAX_LINES);
+    let mut lines: Vec<&str> = lines.filter(|line| line.chars().nth(19).is_some()).collect();
+    if lines.len() < 3 {
+        return None;
     }
-    let (line, count) = counts.into_iter().max_by_key(|&(line, count)| (count, line))?;
+    lines.sort_unstable();
+    let all: usize = lines.iter().map(|line| line.len()).sum();
+    let same = lines.chunk_by(|one, other| one == other).filter_map(|same| Some((same.len(), *same.first()?)));
+    let (count, line) = same.max()?;
     (count >= 3 && 2 * count * line.len() >= all).then(|| Note::new(line))
 }
 

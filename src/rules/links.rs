@@ -45,25 +45,28 @@ pub(super) fn only(clues: &Clues<'_>) -> Option<Note> {
     let outside = match link.syntax {
         Syntax::Bare => {
             let (before, after) = clues.text.visible().split_once(link.written.as_str())?;
-            words_in(before) + words_in(after)
+            words_in(before, 4) + words_in(after, 4)
         }
-        _ => words_in(clues.text.visible()).saturating_sub(words_in(&link.shown)),
+        _ => {
+            let shown = words_in(&link.shown, usize::MAX);
+            words_in(clues.text.visible(), shown.saturating_add(4)).saturating_sub(shown)
+        }
     };
     (outside <= 3).then(|| Note::new(link.host()))
 }
 
-/// Words of `text`. In a long text what stands in front is enough.
-fn words_in(text: &str) -> usize {
-    count_words(text.get(..text.floor_char_boundary(1_000)).unwrap_or_default())
+/// Words of `text`, `most` at most. In a long text what stands in front is enough.
+fn words_in(text: &str, most: usize) -> usize {
+    count_words(text.get(..text.floor_char_boundary(1_000)).unwrap_or_default(), most)
 }
 
 /// `SHORTENER_ONLY`: a shortened link and five other words at most. Who has something to say says it beside the link.
 pub(super) fn shortener_only(clues: &Clues<'_>) -> Option<Note> {
     let [link] = clues.foreign.as_slice() else { return None };
     let host = lists::SHORTENERS.above(link.host())?;
-    let words = words_in(clues.text.visible());
-    let of_link = if link.syntax == Syntax::Bare { 1 } else { words_in(&link.shown) };
-    (words <= 5 + of_link).then(|| Note::new(host))
+    let of_link = if link.syntax == Syntax::Bare { 1 } else { words_in(&link.shown, usize::MAX) };
+    let most = of_link.saturating_add(5);
+    (words_in(clues.text.visible(), most.saturating_add(1)) <= most).then(|| Note::new(host))
 }
 
 /// `ANCHOR_HTML`: an HTML link in a field that takes plain text: whoever wrote it saw no such field.

@@ -38,7 +38,8 @@ mod weights;
 mod words;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 pub use catalogue::RULES;
 pub use field::Field;
@@ -54,6 +55,7 @@ use crate::verdict::{Evidence, Nats};
 use clues::Clues;
 use composites::{Composite, Held, Leaf};
 use conditions::CONDITIONS;
+use field::Fields;
 
 /// All that a rule may look at.
 #[derive(Clone, Copy, Debug)]
@@ -200,6 +202,15 @@ impl RuleSet {
         composite.map(|composite| composite.says.as_str()).or_else(|| says(symbol))
     }
 
+    /// Family and weight, nats, of the rule or composite `symbol`.
+    pub fn weight_of(&self, symbol: &str) -> Option<(Family, f64)> {
+        if let Some((place, rule)) = rule_of(symbol) {
+            return Some((rule.family, self.weights.get(place).copied().unwrap_or_default()));
+        }
+        let composite = self.composites.iter().find(|composite| composite.symbol == symbol)?;
+        Some((composite.family, composite.weight))
+    }
+
     /// The rules and composites that fired, with their weights, in the order of the list.
     ///
     /// Where a family says more than its cap, each of its weights is cut in proportion: what is shown is what counts.
@@ -222,11 +233,11 @@ impl RuleSet {
 
     /// Asks every rule that weighs anything, by itself or in a composite; then the composites.
     fn look(&self, case: &Case<'_>) -> Findings<'_> {
-        let clues = Clues::of(case);
+        let (clues, sent) = (Clues::of(case), Fields::sent(case));
         let mut findings = Findings { fired: Vec::new(), unknown: Vec::new() };
         let mut held = Vec::with_capacity(RULES.len());
         for ((rule, &weight), &is_asked) in RULES.iter().zip(&self.weights).zip(&self.asked) {
-            let is_evaluated = rule.is_evaluated(case);
+            let is_evaluated = sent.has_all(rule.needs);
             if !is_evaluated {
                 findings.unknown.push(rule.symbol);
             }
@@ -289,11 +300,11 @@ impl RuleSet {
     }
 
     /// Fields that were not sent and that a rule with a weight would have looked at.
-    pub fn not_sent<'a>(&'a self, case: &'a Case<'_>) -> impl Iterator<Item = Field> + 'a {
-        let is_needed = |field: &Field| {
-            RULES.iter().zip(&self.weights).any(|(rule, &weight)| weight != 0.0 && rule.needs.contains(field))
-        };
-        Field::ALL.into_iter().filter(|field| !field.is_sent(case)).filter(is_needed)
+    pub fn not_sent(&self, case: &Case<'_>) -> impl Iterator<Item = Field> + use<> {
+        let weighed = RULES.iter().zip(&self.weights).filter(|(_, weight)| **weight != 0.0);
+        let needed = Fields::of(weighed.flat_map(|(rule, _)| rule.needs.iter().copied()));
+        let sent = Fields::sent(case);
+        Field::ALL.into_iter().filter(move |&field| needed.has(field) && !sent.has(field))
     }
 
     /// Symbols that had nothing to look at because a field was not sent or a fact was not asked for.
@@ -302,15 +313,17 @@ impl RuleSet {
     }
 }
 
-impl Rule {
-    fn is_evaluated(&self, case: &Case<'_>) -> bool {
-        self.needs.iter().all(|field| field.is_sent(case))
-    }
-}
-
 /// What the rule or shipped composite of `symbol` found, in words that finish "because of …".
 pub fn says(symbol: &str) -> Option<&'static str> {
-    let rule = RULES.iter().find(|rule| rule.symbol == symbol).map(|rule| rule.says);
+    let rule = rule_of(symbol).map(|(_, rule)| rule.says);
     let composites = &RuleSet::shipped().composites;
     rule.or_else(|| composites.iter().find(|composite| composite.symbol == symbol).map(|it| it.says.as_str()))
+}
+
+/// The rule of `symbol` and its line in [`RULES`].
+fn rule_of(symbol: &str) -> Option<(usize, &'static Rule)> {
+    static PLACES: LazyLock<HashMap<&str, usize>> =
+        LazyLock::new(|| RULES.iter().enumerate().map(|(place, rule)| (rule.symbol, place)).collect());
+    let place = *PLACES.get(symbol)?;
+    Some((place, RULES.get(place)?))
 }
