@@ -17,10 +17,13 @@
 //! Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (ICML 2009), unsigned, because naive Bayes
 //! counts cannot be negative. xxh3 with a fixed seed: the numbers are stored in models.
 
+use std::cell::Cell;
+use std::ops::RangeInclusive;
+
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::comment::{Author, Comment};
-use crate::text::{Link, Text, normalize};
+use crate::text::{Link, Text, is_alphanumeric, normalize};
 
 /// Tells models apart that were trained on other features.
 pub const FEATURES_VERSION: u32 = 2;
@@ -86,7 +89,7 @@ impl Features {
     pub fn of(comment: &Comment, text: &Text) -> Features {
         let room = text.normal().len().min(1 << 16);
         let mut reader = Reader {
-            met: vec![0; COLUMNS / 64],
+            met: met_none(),
             features: Features {
                 columns: Vec::with_capacity(room * 2 + 64),
                 origins: Vec::with_capacity(room * 2 + 64),
@@ -100,8 +103,28 @@ impl Features {
         reader.links(text);
         reader.author(&comment.author);
         reader.shape(text);
-        reader.features
+        let Reader { mut met, features, .. } = reader;
+        for column in &features.columns {
+            if let Some(word) = met.get_mut(*column as usize / 64) {
+                *word = 0;
+            }
+        }
+        MET.set(met);
+        features
     }
+}
+
+thread_local! {
+    /// [`Reader::met`], all zero, for the next comment of this thread: 32 kB, of which one comment touches a part.
+    static MET: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
+}
+
+/// No column met.
+fn met_none() -> Vec<u64> {
+    let mut met = MET.take();
+    // The first comment of a thread, or one whose reader panicked, finds nothing there.
+    met.resize(COLUMNS / 64, 0);
+    met
 }
 
 struct Reader {
@@ -157,40 +180,72 @@ impl Reader {
             // A pair of words: two hashes make its own, cheaper than joining two strings and as good.
             self.add_hash(before.rotate_left(29) ^ hash.wrapping_mul(0x9E37_79B9_7F4A_7C15), origin);
         }
-        let (shortest, longest, covered, limit) =
-            if is_dense { (1, 3, 2, MAX_RUN_CHARS) } else { (3, 5, 5, MAX_WORD_CHARS) };
-        self.buffer.clear();
-        self.edges.clear();
-        if !is_dense {
-            self.buffer.push(' ');
-            self.edges.push(0);
-        }
-        for c in word.chars().take(limit) {
-            self.edges.push(self.buffer.len());
-            self.buffer.push(c);
-        }
-        if !is_dense {
-            self.edges.push(self.buffer.len());
-            self.buffer.push(' ');
-        }
-        self.edges.push(self.buffer.len());
-        let (buffer, edges) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.edges));
-        for length in shortest..=longest {
-            for (&start, &end) in edges.iter().zip(edges.iter().skip(length)) {
-                let gram = buffer.as_bytes().get(start..end).unwrap_or_default();
-                let hash = xxh3_64_with_seed(gram, Kind::Gram as u64);
-                self.add_hash(hash, origin);
-                if length == covered {
-                    self.gram_seen(hash);
-                }
-            }
-        }
-        // A word too short for such a run counts as a whole: `de` and `the` tell languages apart.
-        if edges.len() <= covered {
+        // A word too short for a run of five counts as a whole: `de` and `the` tell languages apart.
+        let is_covered = if is_dense {
+            self.grams(word.chars().take(MAX_RUN_CHARS), "", 1..=3, 2, origin)
+        } else if word.is_ascii() {
+            self.ascii_grams(word, origin)
+        } else {
+            self.grams(word.chars().take(MAX_WORD_CHARS), " ", 3..=5, 5, origin)
+        };
+        if !is_covered {
             self.gram_seen(hash);
         }
-        (self.buffer, self.edges) = (buffer, edges);
         hash
+    }
+
+    /// Adds the n-grams of a word between `edge`s, `lengths` characters long; whether any was of the length by which coverage is
+    /// told, `covered`.
+    fn grams(
+        &mut self,
+        word: impl Iterator<Item = char>,
+        edge: &str,
+        lengths: RangeInclusive<usize>,
+        covered: usize,
+        origin: Origin,
+    ) -> bool {
+        let (mut buffer, mut edges) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.edges));
+        buffer.clear();
+        edges.clear();
+        for c in edge.chars().chain(word).chain(edge.chars()) {
+            edges.push(buffer.len());
+            buffer.push(c);
+        }
+        edges.push(buffer.len());
+        for length in lengths {
+            for (&start, &end) in edges.iter().zip(edges.iter().skip(length)) {
+                self.gram(buffer.as_bytes().get(start..end).unwrap_or_default(), length == covered, origin);
+            }
+        }
+        let is_covered = edges.len() > covered;
+        (self.buffer, self.edges) = (buffer, edges);
+        is_covered
+    }
+
+    /// The same for a word of ASCII, where a character is a byte.
+    fn ascii_grams(&mut self, word: &str, origin: Origin) -> bool {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        buffer.push(' ');
+        buffer.push_str(word.get(..MAX_WORD_CHARS).unwrap_or(word));
+        buffer.push(' ');
+        for length in 3..=5 {
+            for gram in buffer.as_bytes().windows(length) {
+                self.gram(gram, length == 5, origin);
+            }
+        }
+        let is_covered = buffer.len() >= 5;
+        self.buffer = buffer;
+        is_covered
+    }
+
+    #[inline]
+    fn gram(&mut self, gram: &[u8], is_covered: bool, origin: Origin) {
+        let hash = xxh3_64_with_seed(gram, Kind::Gram as u64);
+        self.add_hash(hash, origin);
+        if is_covered {
+            self.gram_seen(hash);
+        }
     }
 
     fn signs(&mut self, text: &Text) {
@@ -198,7 +253,7 @@ impl Reader {
         let mut buffer = [0; 4];
         let has_links = text.link_count() > 0;
         for c in text.normal().chars() {
-            if c != last && !c.is_alphanumeric() && !c.is_whitespace() {
+            if c != last && !is_alphanumeric(c) && !c.is_whitespace() {
                 let is_of_address = has_links && ADDRESS_SIGNS.contains(c);
                 let origin = if is_of_address { Origin::Address(None) } else { Origin::Other };
                 self.add(Kind::Sign, c.encode_utf8(&mut buffer).as_bytes(), origin);

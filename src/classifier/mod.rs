@@ -106,7 +106,9 @@ impl Classifier {
     pub fn opinion_of(&self, comment: &Comment, text: &Text, taught: &SiteCounts) -> Opinion {
         let features = Features::of(comment, text);
         let coverage = self.coverage(&features.grams);
-        let weight = self.evidence(&features);
+        let weights = self.weights_of(&features);
+        let sums = Sums::of(&features, &weights);
+        let weight = self.calibrated(&sums, features.columns.len(), coverage);
         let shares = taught.shares(&features.columns, |column| self.rate(column), &Strength::STANDARD);
         let of_site = taught.evidence(&shares, &Strength::STANDARD);
         let tokens = if weight == Nats::ZERO && of_site.is_none() {
@@ -114,16 +116,15 @@ impl Classifier {
         } else {
             let slope = self.calibration.slope / length_norm(features.columns.len());
             let trusted = slope * self.calibration.trust(coverage);
-            let of_links = slope * self.links(&features).1;
-            let of_site = shares.into_iter().chain(std::iter::repeat(0.0));
-            let columns = features.columns.iter().zip(&features.origins).zip(of_site);
-            let weights = columns.map(|((&column, origin), share)| {
+            let of_links = slope * self.links(&sums, features.columns.len()).1;
+            let columns = weights.iter().zip(&features.origins).enumerate();
+            let weights = columns.map(|(place, (&weight, origin))| {
                 let factor = match origin {
                     Origin::Word(_) => trusted,
                     Origin::Link(_) | Origin::Address(_) => of_links,
                     Origin::Other => slope,
                 };
-                factor * self.weight(column) + share
+                factor * f64::from(weight) + shares.get(place).copied().unwrap_or(0.0)
             });
             tokens(&features, text, weights)
         };
@@ -137,39 +138,34 @@ impl Classifier {
 
     /// Evidence of features, calibrated and, as far as words give it, shrunk by coverage.
     pub fn evidence(&self, features: &Features) -> Nats {
-        let (mut words, mut rest) = (0.0, 0.0);
-        for (&column, origin) in features.columns.iter().zip(&features.origins) {
-            match origin {
-                Origin::Word(_) => words += self.weight(column),
-                Origin::Other => rest += self.weight(column),
-                Origin::Link(_) | Origin::Address(_) => {}
-            }
-        }
-        let norm = length_norm(features.columns.len());
-        let (links, share) = self.links(features);
-        let rest = rest / norm + links * share;
-        self.calibration.evidence(words / norm, rest, self.coverage(&features.grams))
+        let sums = Sums::of(features, &self.weights_of(features));
+        self.calibrated(&sums, features.columns.len(), self.coverage(&features.grams))
+    }
+
+    /// * `columns`: how many there are.
+    fn calibrated(&self, sums: &Sums, columns: usize, coverage: f64) -> Nats {
+        let norm = length_norm(columns);
+        let (links, share) = self.links(sums, columns);
+        self.calibration.evidence(sums.words / norm, sums.rest / norm + links * share, coverage)
     }
 
     /// What addresses say, raw, and the share of it that counts: above [`MAX_LINK_EVIDENCE`] they are cut.
-    fn links(&self, features: &Features) -> (f64, f64) {
-        let columns = features.columns.iter().zip(&features.origins);
-        let of_links = columns.filter(|(_, origin)| matches!(origin, Origin::Link(_) | Origin::Address(_)));
-        let sum: f64 = of_links.map(|(&column, _)| self.weight(column)).sum();
-        let links = sum / length_norm(features.columns.len());
+    fn links(&self, sums: &Sums, columns: usize) -> (f64, f64) {
+        let links = sums.links / length_norm(columns);
         let most = MAX_LINK_EVIDENCE / self.calibration.slope.max(f64::MIN_POSITIVE);
         (links, if links > most { most / links } else { 1.0 })
+    }
+
+    /// The weight of each column: the table is larger than a core's cache, so it is read once.
+    fn weights_of(&self, features: &Features) -> Vec<f32> {
+        let weight = |&column: &u32| self.weights.get(column as usize).copied().unwrap_or(0.0);
+        features.columns.iter().map(weight).collect()
     }
 
     /// Share of n-grams that training has met in at least two rows; see [`share_seen`].
     pub fn coverage(&self, grams: &[u32]) -> f64 {
         let seen = |&&gram: &&u32| self.seen.get(gram as usize / 64).is_some_and(|word| word >> (gram % 64) & 1 == 1);
         share_seen(grams.iter().filter(seen).count(), grams.len())
-    }
-
-    #[inline]
-    fn weight(&self, column: u32) -> f64 {
-        f64::from(self.weights.get(column as usize).copied().unwrap_or(0.0))
     }
 
     /// `[ham, spam]` share of rows with the feature of `column`.
@@ -179,15 +175,41 @@ impl Classifier {
     }
 }
 
+/// What the columns of a comment weigh together, by whose they are.
+#[derive(Debug, Default)]
+struct Sums {
+    words: f64,
+    /// Of addresses, and of how many there are.
+    links: f64,
+    rest: f64,
+}
+
+impl Sums {
+    /// * `weights`: of each column.
+    fn of(features: &Features, weights: &[f32]) -> Sums {
+        let mut sums = Sums::default();
+        for (&weight, origin) in weights.iter().zip(&features.origins) {
+            let sum = match origin {
+                Origin::Word(_) => &mut sums.words,
+                Origin::Link(_) | Origin::Address(_) => &mut sums.links,
+                Origin::Other => &mut sums.rest,
+            };
+            *sum += f64::from(weight);
+        }
+        sums
+    }
+}
+
 /// The words and links that moved the evidence most, each with all features that it brought first.
 ///
 /// * `weights`: nats of each column.
 fn tokens(features: &Features, text: &Text, weights: impl Iterator<Item = f64>) -> Vec<Token> {
     let mut heaviest: Vec<(f64, Origin)> = Vec::with_capacity(MAX_TOKENS + 1);
     let mut keep = |weight: f64, origin| {
-        let is_lighter =
-            heaviest.len() == MAX_TOKENS && heaviest.last().is_some_and(|(last, _)| weight.abs() <= last.abs());
-        if matches!(origin, Origin::Other | Origin::Address(None)) || weight.abs() < MIN_TOKEN || is_lighter {
+        if weight.abs() < MIN_TOKEN || matches!(origin, Origin::Other | Origin::Address(None)) {
+            return;
+        }
+        if heaviest.len() == MAX_TOKENS && heaviest.last().is_some_and(|(last, _)| weight.abs() <= last.abs()) {
             return;
         }
         let at = heaviest.partition_point(|(other, _)| other.abs() >= weight.abs());
