@@ -19,21 +19,35 @@ pub struct Calibration {
     pub prior: f64,
     /// Share of seen n-grams from which on the words' evidence counts in full; below half of it, it counts for nothing.
     pub coverage_level: f64,
+    /// Addresses may say at most this much for spam, nats.
+    pub link_cut: f64,
+}
+
+impl Default for Calibration {
+    /// One that changes nothing.
+    fn default() -> Calibration {
+        Calibration { slope: 1.0, intercept: 0.0, prior: 0.0, coverage_level: 0.0, link_cut: Calibration::LINK_CUT }
+    }
 }
 
 impl Calibration {
     /// How many numbers the model file keeps of it.
-    pub(super) const NUMBERS: usize = 4;
+    pub(super) const NUMBERS: usize = 5;
+    /// The least that addresses may say where spam has more of them. Comments that models learn from seldom link to what they
+    /// speak of, so that to a model any link is spam: a line of news and a link to its source scored .998. Where a link leads is
+    /// for rules, which know more of it.
+    pub const LINK_CUT: f64 = 1.0;
 
     pub(super) fn to_numbers(self) -> [f64; Calibration::NUMBERS] {
-        [self.slope, self.intercept, self.prior, self.coverage_level]
+        [self.slope, self.intercept, self.prior, self.coverage_level, self.link_cut]
     }
 
     /// `None` if a number is not finite or out of its range.
     pub(super) fn from_numbers(numbers: [f64; Calibration::NUMBERS]) -> Option<Calibration> {
-        let [slope, intercept, prior, coverage_level] = numbers;
-        let sound = numbers.iter().all(|number| number.abs() <= 1e6) && (0.0..=1.0).contains(&coverage_level);
-        sound.then_some(Calibration { slope, intercept, prior, coverage_level })
+        let [slope, intercept, prior, coverage_level, link_cut] = numbers;
+        let is_share = (0.0..=1.0).contains(&coverage_level);
+        let sound = numbers.iter().all(|number| number.abs() <= 1e6) && is_share && link_cut >= 0.0;
+        sound.then_some(Calibration { slope, intercept, prior, coverage_level, link_cut })
     }
 
     /// How much of the evidence is left at this coverage: nothing below half the level, all from the level on.
@@ -56,7 +70,8 @@ impl Calibration {
 mod tests {
     use super::*;
 
-    const CALIBRATION: Calibration = Calibration { slope: 2.0, intercept: 1.0, prior: -1.0, coverage_level: 0.4 };
+    const CALIBRATION: Calibration =
+        Calibration { slope: 2.0, intercept: 1.0, prior: -1.0, coverage_level: 0.4, link_cut: 1.0 };
 
     #[track_caller]
     fn check(words: f64, rest: f64, coverage: f64, expected: f64) {

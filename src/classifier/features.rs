@@ -85,6 +85,11 @@ pub struct Features {
 }
 
 impl Features {
+    /// Does the text hold an address?
+    pub fn has_address(&self) -> bool {
+        self.origins.iter().any(|origin| matches!(origin, Origin::Link(_) | Origin::Address(_)))
+    }
+
     /// Reads the comment. Linear in the length of its text.
     pub fn of(comment: &Comment, text: &Text) -> Features {
         let room = text.normal().len().min(1 << 16);

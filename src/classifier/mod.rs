@@ -21,11 +21,6 @@ use site::{SiteCounts, Strength};
 const MAX_TOKENS: usize = 8;
 /// A token that moves the odds by less than a tenth tells nobody anything.
 const MIN_TOKEN: f64 = 0.1;
-/// Addresses may say at most this much for spam, nats. Comments that models learn from seldom link to what they speak of, so
-/// that to a model any link is spam: a line of news and a link to its source scored .998. Where a link leads is for rules,
-/// which know more of it.
-const MAX_LINK_EVIDENCE: f64 = 1.0;
-
 /// What the classifier says of one comment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Opinion {
@@ -149,10 +144,10 @@ impl Classifier {
         self.calibration.evidence(sums.words / norm, sums.rest / norm + links * share, coverage)
     }
 
-    /// What addresses say, raw, and the share of it that counts: above [`MAX_LINK_EVIDENCE`] they are cut.
+    /// What addresses say, raw, and the share of it that counts: above [`Calibration::link_cut`] they are cut.
     fn links(&self, sums: &Sums, columns: usize) -> (f64, f64) {
         let links = sums.links / length_norm(columns);
-        let most = MAX_LINK_EVIDENCE / self.calibration.slope.max(f64::MIN_POSITIVE);
+        let most = self.calibration.link_cut / self.calibration.slope.max(f64::MIN_POSITIVE);
         (links, if links > most { most / links } else { 1.0 })
     }
 

@@ -22,7 +22,9 @@ use super::features::{COLUMNS, FEATURES_VERSION, SEEN_BITS};
 
 const MAGIC: &[u8; 8] = b"HAMLETNB";
 /// Raised whenever the meaning of a byte changes.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
+/// Had no [`Calibration::link_cut`]; still read.
+const FORMAT_WITHOUT_LINK_CUT: u32 = 2;
 const HEADER_BYTES: usize = 64;
 const CHECKSUM_AT: usize = 32;
 /// No honest body is longer: every column occupied, every number at its widest, and room for the card.
@@ -182,7 +184,7 @@ impl Model {
         }
         let mut header = Bytes(file.get(MAGIC.len()..HEADER_BYTES).ok_or(ModelError::Truncated)?);
         let format = header.u32()?;
-        if format != FORMAT_VERSION {
+        if ![FORMAT_WITHOUT_LINK_CUT, FORMAT_VERSION].contains(&format) {
             return Err(ModelError::OtherFormat(format));
         }
         let features = header.u32()?;
@@ -206,17 +208,18 @@ impl Model {
         }
         let body =
             zstd::bulk::decompress(packed, body_bytes).map_err(|_| ModelError::Nonsense("it does not unpack"))?;
-        Model::from_body(&body)
+        Model::from_body(&body, format)
     }
 
-    fn from_body(body: &[u8]) -> Result<Model, ModelError> {
+    fn from_body(body: &[u8], format: u32) -> Result<Model, ModelError> {
         let mut body = Bytes(body);
         if body.varint()? != COLUMNS as u64 || body.varint()? != SEEN_BITS as u64 {
             return Err(ModelError::Nonsense("another number of columns"));
         }
         let (alpha, rows) = (body.f64()?, [body.f64()?, body.f64()?]);
-        let mut numbers = [0.0; Calibration::NUMBERS];
-        for number in &mut numbers {
+        let mut numbers = Calibration::default().to_numbers();
+        let kept = Calibration::NUMBERS - usize::from(format == FORMAT_WITHOUT_LINK_CUT);
+        for number in numbers.iter_mut().take(kept) {
             *number = body.f64()?;
         }
         let sound = |number: f64| number.is_finite() && number > 0.0;
@@ -357,7 +360,7 @@ mod tests {
         weights[997] = 0.375;
         let mut seen = vec![0; SEEN_BITS / 64];
         seen[3] = 0b1011;
-        let calibration = Calibration { slope: 0.4, intercept: 0.3, prior: -1.0, coverage_level: 0.5 };
+        let calibration = Calibration { slope: 0.4, intercept: 0.3, prior: -1.0, coverage_level: 0.5, link_cut: 2.5 };
         Model { alpha: 0.5, rows: [10.0, 4.5], counts, weights, seen, calibration, card: json!({"data": "made up"}) }
     }
 
@@ -375,6 +378,17 @@ mod tests {
         assert_eq!(Model::from_bytes(&file).unwrap(), model());
         assert_eq!(model().to_bytes().unwrap(), file, "the same model is the same file");
         assert_eq!(id(&file).len(), 12);
+    }
+
+    #[test]
+    fn a_model_of_the_format_before_is_read() {
+        let mut body = model().body().unwrap();
+        // Behind the numbers of columns and bits: the smoothing, the rows, four numbers of calibration, and the new one.
+        let at = 3 + 4 + 7 * 8;
+        body.drain(at..at + 8);
+        let read = Model::from_body(&body, FORMAT_WITHOUT_LINK_CUT).unwrap();
+        let expected = Calibration { link_cut: Calibration::LINK_CUT, ..model().calibration };
+        assert_eq!(read, Model { calibration: expected, ..model() });
     }
 
     #[test]
@@ -415,7 +429,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn any_bytes_as_a_body_are_a_model_or_an_error(body in prop::collection::vec(any::<u8>(), 0..2048)) {
-            let _ = Model::from_body(&body);
+            let _ = Model::from_body(&body, FORMAT_VERSION);
         }
 
         #[test]
@@ -433,7 +447,7 @@ mod tests {
             let mut body = BODY.clone();
             let at = at.index(body.len());
             body[at] ^= change;
-            let _ = Model::from_body(&body);
+            let _ = Model::from_body(&body, FORMAT_VERSION);
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Platt's calibration and the coverage level, found on scores of rows that the scoring model did not see.
 
+use super::interval::wilson;
+use crate::classifier::calibration::{Calibration, MAX_EVIDENCE};
+
 /// How much a calibration that is gone on from counts: few new rows hardly move it, hundreds do.
 const TOWARD_ROWS: f64 = 20.0;
 
@@ -86,9 +89,38 @@ pub fn coverage_level(mut coverages: Vec<f64>, share: f64) -> f64 {
     coverages.get(at).copied().unwrap_or(0.0)
 }
 
+/// The most that addresses may say for spam, nats: by how much more common they surely are in spam than in ham. Ninety comments
+/// without any do not show that ham has none.
+///
+/// * `with_address`: comments of `[ham, spam]` that hold an address, among `comments` of each kind.
+pub fn link_cut(with_address: [u64; 2], comments: [u64; 2]) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "fewer comments than 2^53")]
+    let share = |class: usize| {
+        let count = |counts: [u64; 2]| counts.get(class).copied().unwrap_or(0) as f64;
+        wilson(count(with_address), count(comments), count(comments))
+    };
+    let (Some(ham), Some(spam)) = (share(0), share(1)) else { return Calibration::LINK_CUT };
+    (spam.low / ham.high).max(f64::MIN_POSITIVE).ln().clamp(Calibration::LINK_CUT, MAX_EVIDENCE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_say_what_the_comments_bear_out() {
+        let check = |with_address, comments, expected: f64| {
+            let cut = link_cut(with_address, comments);
+            assert!((cut - expected).abs() < 0.005, "{with_address:?} of {comments:?}: {cut}, not {expected}");
+        };
+        check([0, 56], [95, 94], 2.544);
+        check([0, 56_000], [95_000, 94_000], MAX_EVIDENCE);
+        check([14, 983], [77, 995], 1.243);
+        check([10, 10], [100, 100], Calibration::LINK_CUT);
+        check([90, 10], [100, 100], Calibration::LINK_CUT);
+        check([0, 0], [100, 100], Calibration::LINK_CUT);
+        check([0, 0], [0, 0], Calibration::LINK_CUT);
+    }
 
     #[test]
     fn platt_finds_the_sigmoid_that_made_the_labels() {

@@ -139,7 +139,7 @@ mod tests {
             counts,
             weights: vec![0.0; COLUMNS],
             seen: vec![0; SEEN_BITS / 64],
-            calibration: Calibration { slope: 1.0, intercept: 0.0, prior: 0.0, coverage_level: 0.0 },
+            calibration: Calibration::default(),
             card: json!({}),
         };
         let dense = Array2::from_shape_fn((rows.len(), fitted.columns.len()), |(row, at)| {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::TrainError;
-use super::calibrate::{coverage_level, platt};
+use super::calibrate::{coverage_level, link_cut, platt};
 use super::corpus::Group;
 use super::fit;
 use super::reweight::{self, Pace};
@@ -38,6 +38,9 @@ pub struct Settings {
     /// Log-odds of spam where the model will serve. `None`: the training rows' own, kept within
     /// [`Settings::PRIOR_RANGE`], so that a comment of which nothing is known is let through.
     pub prior: Option<f64>,
+    /// The most that addresses may say for spam, nats. `None`: that of the base, else what the rows bear out; see
+    /// [`link_cut`].
+    pub link_cut: Option<f64>,
     /// The model that training goes on from: its counts are added to, its weights and its calibration are what the new rows
     /// move, and its prior stays, because labels that people give to correct a model say nothing of how much spam there is.
     pub base: Option<Arc<Model>>,
@@ -50,7 +53,7 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { alpha: 2.0, prior: None, base: None, pace: Pace::default() }
+        Settings { alpha: 2.0, prior: None, link_cut: None, base: None, pace: Pace::default() }
     }
 }
 
@@ -60,8 +63,9 @@ pub struct Learner {
     settings: Settings,
     folds: Vec<Fold>,
     sample: Sample,
-    /// Comments of `[ham, spam]`, unweighted.
+    /// Comments of `[ham, spam]`, unweighted; and those of them that hold an address.
     comments: [u64; 2],
+    with_address: [u64; 2],
 }
 
 /// A row as calibration sees it: score, is it spam, weight.
@@ -78,7 +82,8 @@ struct Fold {
 impl Learner {
     pub fn new(settings: Settings) -> Learner {
         let fold = Fold { counts: vec![[0.0; 2]; COLUMNS], rows: [0.0; 2], grams: vec![0; SEEN_BITS] };
-        Learner { settings, folds: vec![fold; FOLDS], sample: Sample::new(MAX_SAMPLE_CELLS), comments: [0; 2] }
+        let (folds, sample) = (vec![fold; FOLDS], Sample::new(MAX_SAMPLE_CELLS));
+        Learner { settings, folds, sample, comments: [0; 2], with_address: [0; 2] }
     }
 
     /// Comments of `[ham, spam]` so far.
@@ -94,6 +99,7 @@ impl Learner {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to FOLDS - 1")]
         let place = (group.place(2) * FOLDS as f64) as usize;
         self.comments[class] += 1;
+        self.with_address[class] += u64::from(features.has_address());
         if let Some(fold) = self.folds.get_mut(place) {
             fold.rows[class] += weight;
             for &column in &features.columns {
@@ -136,6 +142,11 @@ impl Learner {
             prior: self.settings.prior.unwrap_or(prior),
             coverage_level: before
                 .map_or_else(|| coverage_level(self.coverages(), STRANGE_SHARE), |before| before.coverage_level),
+            link_cut: self
+                .settings
+                .link_cut
+                .or(before.map(|before| before.link_cut))
+                .unwrap_or_else(|| link_cut(self.with_address, self.comments)),
         };
         let mut card = card;
         if let Some(card) = card.as_object_mut() {
@@ -202,7 +213,7 @@ impl Learner {
                 chunk.iter().enumerate().fold(before, |word, (bit, &count)| word | u64::from(count >= 2) << bit)
             })
             .collect();
-        let calibration = Calibration { slope: 1.0, intercept: 0.0, prior: 0.0, coverage_level: 0.0 };
+        let calibration = Calibration::default();
         let alpha = self.settings.alpha;
         Model { alpha, rows, counts, weights: Vec::new(), seen, calibration, card: serde_json::Value::Null }
     }

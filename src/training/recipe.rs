@@ -17,6 +17,8 @@ pub struct Recipe {
     pub alpha: Option<f64>,
     /// Log-odds of spam where the model will serve.
     pub prior: Option<f64>,
+    /// The most that addresses may say for spam, nats; what the sets bear out when absent.
+    pub link_cut: Option<f64>,
     /// What the card says of the model, in a sentence.
     pub description: String,
     #[serde(rename = "set")]
@@ -58,9 +60,9 @@ impl Recipe {
         let wrong = |reason: String| RecipeError::Wrong { file: file.to_owned(), reason };
         let recipe: Recipe = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let is_sound = |number: f64| number.is_finite() && number > 0.0;
-        if recipe.sets.iter().any(|set| !is_sound(set.counts_as)) || recipe.alpha.is_some_and(|alpha| !is_sound(alpha))
-        {
-            return Err(wrong("alpha and counts_as are numbers above 0".to_owned()));
+        let numbers = recipe.sets.iter().map(|set| set.counts_as).chain(recipe.alpha).chain(recipe.link_cut);
+        if !numbers.into_iter().all(is_sound) {
+            return Err(wrong("alpha, link_cut and counts_as are numbers above 0".to_owned()));
         }
         Ok(recipe)
     }
