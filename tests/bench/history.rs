@@ -16,28 +16,24 @@
     reason = "a benchmark speaks to a terminal, reads the clock, and stops when something is wrong"
 )]
 
+#[path = "made.rs"]
+mod made;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hamlet::comment::Comment;
-use hamlet::event::EventKind;
-use hamlet::facts::Facts;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
-use hamlet::store::{NewComment, Outgoing, Settings, Store, Traces, Trait};
+use hamlet::store::{NewComment, Settings, Store, Traces};
 use hamlet::text::{Fingerprint, Text};
-use hamlet::verdict::{Decision, Evidence, Nats, Score, Verdict};
-use jiff::Timestamp;
+use made::{AT_ONCE, at, count_all, event, fill, mixed, traces, verdict};
 
 const CALLERS: u64 = 64;
-/// While the store is filled, so that each commit holds as many as it may.
-const FILLERS: u64 = 512;
 /// Five hundred bytes are usual, which is a dozen of it.
 const TEXT: &str = "Some five hundred bytes of text are usual. ";
-/// Comments that are counted in one transaction.
-const AT_ONCE: u32 = 256;
 const LOOK_UPS: u64 = 20_000;
 /// Comments whose traces are made before the clock runs.
 const READY: u64 = 20_000;
@@ -55,7 +51,7 @@ fn main() {
         for has_history in [false, true, false] {
             let (store, site, _folder) = fresh().await;
             let counting = tokio::spawn(count(Arc::clone(&store), 3));
-            admit(&store, site, 20_000.min(comments), 0, has_history, true).await;
+            admit(&store, site, 20_000.min(comments), 0, has_history).await;
             counting.abort();
             if has_history {
                 let (started, waited) = (Instant::now(), count_all(&store).await);
@@ -65,17 +61,14 @@ fn main() {
         }
         let (store, site, folder) = fresh().await;
         let started = Instant::now();
-        let counting = tokio::spawn(count(Arc::clone(&store), 0));
-        admit(&store, site, comments, 0, true, false).await;
-        counting.abort();
-        count_all(&store).await;
+        fill(&store, site, comments, |_| Comment::of_text(TEXT)).await;
         let size = std::fs::metadata(folder.path().join("hamlet.db")).unwrap().len();
         let rate = comments as f64 / started.elapsed().as_secs_f64();
         println!("{comments} short comments kept, {rate:.0} a second; the file has {} bytes for each", size / comments);
         look_up(&store, site, comments, 1).await;
         look_up(&store, site, comments, 8).await;
         let counting = tokio::spawn(count(Arc::clone(&store), 3));
-        admit(&store, site, 20_000.min(comments), comments, true, true).await;
+        admit(&store, site, 20_000.min(comments), comments, true).await;
         counting.abort();
         let (started, waited) = (Instant::now(), count_all(&store).await);
         let rate = waited as f64 / started.elapsed().as_secs_f64();
@@ -91,15 +84,15 @@ async fn fresh() -> (Arc<dyn Store>, SiteId, tempfile::TempDir) {
     (store, site, folder)
 }
 
-/// Admits `count` comments, from the `from`th on, of many callers. When nothing is told of it, the store is only filled.
-async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_history: bool, tells: bool) {
+/// Admits `count` comments, from the `from`th on, of many callers.
+async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_history: bool) {
     // Reading the text is not what is measured here.
     let made = |number| if has_history { traces(number) } else { Traces::default() };
     let ready: Arc<Vec<Traces>> = Arc::new((from..from + count.min(READY)).map(made).collect());
     let next = Arc::new(AtomicU64::new(from));
     let started = Instant::now();
     let mut callers = tokio::task::JoinSet::new();
-    for _ in 0..if tells { CALLERS } else { FILLERS } {
+    for _ in 0..CALLERS {
         let (store, next, ready) = (Arc::clone(store), Arc::clone(&next), Arc::clone(&ready));
         callers.spawn(async move {
             let mut times = Vec::new();
@@ -113,7 +106,7 @@ async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_
                 let new = NewComment {
                     id: random::comment_id(at(number as i64)),
                     site,
-                    comment: Comment::of_text(TEXT.repeat(if tells { 12 } else { 1 })),
+                    comment: Comment::of_text(TEXT.repeat(12)),
                     received_at: at(number as i64),
                     idempotency_key: None,
                     fingerprint: None,
@@ -128,10 +121,8 @@ async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_
     }
     let times: Vec<Duration> = callers.join_all().await.into_iter().flatten().collect();
     let rate = count as f64 / started.elapsed().as_secs_f64();
-    if tells {
-        let what = if has_history { "with a history" } else { "without" };
-        tell(&format!("admit {what}, {from} before"), rate, times);
-    }
+    let what = if has_history { "with a history" } else { "without" };
+    tell(&format!("admit {what}, {from} before"), rate, times);
 }
 
 /// Counts what is judged meanwhile, as the daemon does; `rest` as in its worker.
@@ -142,16 +133,6 @@ async fn count(store: Arc<dyn Store>, rest: u32) {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         tokio::time::sleep(started.elapsed() * rest).await;
-    }
-}
-
-async fn count_all(store: &Arc<dyn Store>) -> u64 {
-    let mut all = 0;
-    loop {
-        match store.remember(AT_ONCE).await.unwrap() {
-            0 => return all,
-            counted => all += counted,
-        }
     }
 }
 
@@ -182,74 +163,6 @@ fn tell(what: &str, rate: f64, mut times: Vec<Duration>) {
     times.sort_unstable();
     let of = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_micros();
     println!("{what:<36} {rate:>10.0} {:>9} {:>9} {:>9}", of(0.5), of(0.99), of(1.0));
-}
-
-/// What the `number`th comment is known by: an author of many, a text of its own or one of a campaign's.
-fn traces(number: u64) -> Traces {
-    let author = mixed(number) % (number / 3 + 10);
-    let own = if number.is_multiple_of(5) { mixed(number) % 3_000 } else { number + 1_000_000_000 };
-    let words: Vec<String> = (0..40).map(|place| word(mixed(own * 64 + place) % 20_000)).collect();
-    let text = Text::of(&Comment::of_text(words.join(" ")));
-    let fingerprint = Fingerprint::of(&text, "", "");
-    let ip = mixed(author);
-    let email = format!("reader{author}@mail.example");
-    Traces {
-        identities: vec![
-            (Trait::Email, email.clone()),
-            (Trait::Ip, format!("{}.{}.{}.{}", ip & 255, ip >> 8 & 255, ip >> 16 & 255, ip >> 24 & 255)),
-            (Trait::Network, format!("{}.{}.{}.0/24", ip & 255, ip >> 8 & 255, ip >> 16 & 255)),
-            (Trait::Domain, format!("site{}.example", mixed(own) % 100_000)),
-        ],
-        email_spelling: Some(email.clone()),
-        author: Some(email),
-        post: Some(format!("/{}", number % 5_000)),
-        is_short: fingerprint.is_none(),
-        fingerprint,
-        has_link: true,
-    }
-}
-
-fn word(number: u64) -> String {
-    let mut number = mixed(number);
-    (0..6)
-        .map(|_| {
-            number /= 26;
-            char::from(b'a' + (number % 26) as u8)
-        })
-        .collect()
-}
-
-fn mixed(number: u64) -> u64 {
-    let number = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    (number ^ (number >> 27)) >> 8
-}
-
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(1_800_000_000 + seconds).unwrap()
-}
-
-fn verdict() -> Verdict {
-    Verdict {
-        decision: Decision::Approve,
-        score: Score::new(0.5).unwrap(),
-        evidence: vec![Evidence::new("BAYES", Nats::clamped(0.0), "50 % of its features are known")],
-        tokens: Vec::new(),
-        thresholds: Policy::standard().thresholds,
-        max_blocked_ham: None,
-        facts: Facts::NONE,
-        reason: "Approved: nothing in it looks like spam.".into(),
-        otherwise: None,
-        not_sent: Vec::new(),
-        model: "m".into(),
-        rules: "r".into(),
-        decided_at: at(0),
-        micros: 60,
-    }
-}
-
-fn event() -> Outgoing {
-    Outgoing { kind: EventKind::Decided, message_id: random::message_id(at(0)), body: "{}".into() }
 }
 
 /// A way to disguise a copy.

@@ -3,6 +3,7 @@
 //!     cargo bench --bench load                         # built-in comments
 //!     cargo bench --bench load -- --data FILE.jsonl --rounds 5 --connections 1,16,64,256
 //!     cargo bench --bench load -- --store postgres://hamlet@localhost/bench   # an empty database
+//!     cargo bench --bench load -- --stored 1000000     # beside so many stored comments, each of a text and author of its own
 //!
 //! The floor is a bare axum handler that reads the body and answers a fixed word: no daemon on the same stack can
 //! answer faster. Floor and daemon are processes of their own; the generator is this process, on one thread, over
@@ -16,7 +17,15 @@
     clippy::disallowed_methods,
     reason = "a bench prints, reads the clock, and stops when it cannot go on"
 )]
-#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "percentiles of a list")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "percentiles of a list, rates"
+)]
+
+#[path = "made.rs"]
+mod made;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -28,7 +37,10 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-const USAGE: &str = "usage: cargo bench --bench load -- [--data FILE.jsonl] [--rounds N] [--connections N[,N…]] [--seconds S] [--store URL]";
+const USAGE: &str = "usage: cargo bench --bench load -- [--data FILE.jsonl] [--rounds N] [--connections N[,N…]] [--seconds S] [--store URL] [--stored N]";
+
+/// After so long the allocator has given back what starting took.
+const SETTLED: Duration = Duration::from_secs(15);
 
 struct Options {
     data: Option<String>,
@@ -37,12 +49,14 @@ struct Options {
     seconds: f64,
     /// What the daemon keeps its data in.
     store: String,
+    /// How many comments it holds before the load.
+    stored: u64,
 }
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let mut options =
-        Options { data: None, rounds: 3, connections: vec![64], seconds: 3.0, store: "sqlite".to_owned() };
+        Options { data: None, rounds: 3, connections: vec![64], seconds: 3.0, store: "sqlite".to_owned(), stored: 0 };
     while let Some(name) = arguments.next() {
         if name == "floor" {
             return floor();
@@ -53,6 +67,7 @@ fn main() {
             "--rounds" => options.rounds = value.parse().expect(USAGE),
             "--connections" => options.connections = value.split(',').map(|n| n.parse().expect(USAGE)).collect(),
             "--store" => options.store = value,
+            "--stored" => options.stored = value.parse().expect(USAGE),
             "--seconds" => options.seconds = value.parse().expect(USAGE),
             _ => panic!("{USAGE}"),
         }
@@ -291,13 +306,40 @@ fn resident_mib(process: &Child) -> f64 {
     line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap_or(0.0) / 1024.0
 }
 
+/// Fills the store and tells how long it took and how large it is.
+async fn store_before(home: &Home, count: u64, comments: &[(String, String)]) {
+    let store = hamlet::store::open(&home.store, home.folder.path(), hamlet::store::Settings::default()).await.unwrap();
+    let site = store.directory().await.unwrap().sites.first().unwrap().id;
+    let comment = |number: u64| {
+        let (author, content) = &comments[number as usize % comments.len()];
+        let mut comment = hamlet::comment::Comment::of_text(content.clone());
+        comment.author.name = Some(author.clone());
+        comment.author.ip = Some(std::net::IpAddr::from([127, 0, 0, 1]));
+        comment.permalink = Some("http://localhost/post/1".to_owned());
+        comment
+    };
+    let own: usize = (0..4_096).map(|number| serde_json::to_string(&comment(number)).unwrap().len()).sum();
+    let started = Instant::now();
+    made::fill(&store, site, count, comment).await;
+    let rate = count as f64 / started.elapsed().as_secs_f64();
+    store.close().await;
+    let size = std::fs::metadata(home.folder.path().join("hamlet.db")).map_or(0, |file| file.len());
+    let (each, own) = (size as f64 / count as f64, own as f64 / 4_096.0);
+    println!("{count} comments stored, {rate:.0} a second; {each:.0} bytes each, {own:.0} of them text and metadata");
+}
+
 async fn run(options: &Options) {
     let comments = comments(options.data.as_deref());
     let home = Home { folder: tempfile::tempdir().unwrap(), store: options.store.clone() };
     let floor = start_floor();
     drop(start_hamlet(&home, &["add", "bench", "--url", "http://localhost/"]).await);
+    if options.stored > 0 {
+        store_before(&home, options.stored, &comments).await;
+    }
     let hamlet = start_hamlet(&home, &["rotate-key", "bench"]).await;
-    println!("resident memory of the idle daemon: {:.1} MiB", resident_mib(&hamlet.process));
+    let at_start = resident_mib(&hamlet.process);
+    tokio::time::sleep(SETTLED).await;
+    println!("resident memory: {at_start:.1} MiB when ready, {:.1} MiB idle", resident_mib(&hamlet.process));
     println!("{} comments, {} rounds of {} s, medians\n", comments.len(), options.rounds, options.seconds);
     println!(
         "{:<40}{:>5}{:>12}{:>10}{:>10}{:>12}{:>8}",
