@@ -2,6 +2,7 @@
 //!
 //!     cargo bench --bench load                         # built-in comments
 //!     cargo bench --bench load -- --data FILE.jsonl --rounds 5 --connections 1,16,64,256
+//!     cargo bench --bench load -- --store postgres     # on a PostgreSQL server of its own, from the installed binaries
 //!     cargo bench --bench load -- --store postgres://hamlet@localhost/bench   # an empty database
 //!     cargo bench --bench load -- --stored 1000000     # beside so many stored comments, each of a text and author of its own
 //!
@@ -26,6 +27,9 @@
 
 #[path = "made.rs"]
 mod made;
+#[allow(dead_code, reason = "the tests use more of it")]
+#[path = "../it/postgres.rs"]
+mod postgres;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -66,6 +70,7 @@ fn main() {
             "--data" => options.data = Some(value),
             "--rounds" => options.rounds = value.parse().expect(USAGE),
             "--connections" => options.connections = value.split(',').map(|n| n.parse().expect(USAGE)).collect(),
+            "--store" if value == "postgres" => options.store = postgres::fresh_database(),
             "--store" => options.store = value,
             "--stored" => options.stored = value.parse().expect(USAGE),
             "--seconds" => options.seconds = value.parse().expect(USAGE),
