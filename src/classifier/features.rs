@@ -18,7 +18,7 @@
 //! counts cannot be negative. xxh3 with a fixed seed: the numbers are stored in models.
 
 use std::cell::Cell;
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -76,8 +76,8 @@ pub enum Origin {
 pub struct Features {
     /// Distinct columns below [`COLUMNS`], in the order of the text.
     pub columns: Vec<u32>,
-    /// Where each column came from first, beside `columns`.
-    pub origins: Vec<Origin>,
+    /// Whose the columns are, and where among them its run ends: neighbours mostly come from one word.
+    origins: Vec<(Origin, usize)>,
     /// Hashed n-grams below [`SEEN_BITS`], by which coverage is told; about one a character. Runs of five, because of
     /// shorter ones a language shares most with its neighbours: of Portuguese, 81 % of runs of four were known to a model
     /// of Arabic, English, German and Indonesian, and 50 % of runs of five.
@@ -85,9 +85,15 @@ pub struct Features {
 }
 
 impl Features {
+    /// Where each column came from first: runs of columns, in their order, without gaps.
+    pub fn runs(&self) -> impl Iterator<Item = (Origin, Range<usize>)> {
+        let mut start = 0;
+        self.origins.iter().map(move |&(origin, end)| (origin, std::mem::replace(&mut start, end)..end))
+    }
+
     /// Does the text hold an address?
     pub fn has_address(&self) -> bool {
-        self.origins.iter().any(|origin| matches!(origin, Origin::Link(_) | Origin::Address(_)))
+        self.runs().any(|(origin, _)| matches!(origin, Origin::Link(_) | Origin::Address(_)))
     }
 
     /// Reads the comment. Linear in the length of its text.
@@ -97,7 +103,7 @@ impl Features {
             met: met_none(),
             features: Features {
                 columns: Vec::with_capacity(room * 2 + 64),
-                origins: Vec::with_capacity(room * 2 + 64),
+                origins: Vec::with_capacity(room / 4 + 16),
                 grams: Vec::with_capacity(room),
             },
             buffer: String::new(),
@@ -144,11 +150,23 @@ struct Reader {
 
 impl Reader {
     fn add(&mut self, kind: Kind, value: &[u8], origin: Origin) {
-        self.add_hash(xxh3_64_with_seed(value, kind as u64), origin);
+        self.add_hash(xxh3_64_with_seed(value, kind as u64));
+        self.came_from(origin);
+    }
+
+    /// Says of the columns since the last such word whose they are.
+    fn came_from(&mut self, origin: Origin) {
+        let Features { columns, origins, .. } = &mut self.features;
+        match origins.last_mut() {
+            Some((last, end)) if *last == origin => *end = columns.len(),
+            Some((_, end)) if *end == columns.len() => {}
+            None if columns.is_empty() => {}
+            _ => origins.push((origin, columns.len())),
+        }
     }
 
     #[inline]
-    fn add_hash(&mut self, hash: u64, origin: Origin) {
+    fn add_hash(&mut self, hash: u64) {
         #[expect(clippy::cast_possible_truncation, reason = "masked to 18 bits")]
         let column = (hash & (COLUMNS as u64 - 1)) as u32;
         let bit = 1_u64 << (column % 64);
@@ -157,7 +175,6 @@ impl Reader {
         {
             *word |= bit;
             self.features.columns.push(column);
-            self.features.origins.push(origin);
         }
     }
 
@@ -181,21 +198,22 @@ impl Reader {
         let hash = xxh3_64_with_seed(word.as_bytes(), Kind::Word as u64);
         let is_dense = word.chars().next().is_some_and(is_dense);
         if !is_dense || word.len() <= 12 {
-            self.add_hash(hash, origin);
+            self.add_hash(hash);
             // A pair of words: two hashes make its own, cheaper than joining two strings and as good.
-            self.add_hash(before.rotate_left(29) ^ hash.wrapping_mul(0x9E37_79B9_7F4A_7C15), origin);
+            self.add_hash(before.rotate_left(29) ^ hash.wrapping_mul(0x9E37_79B9_7F4A_7C15));
         }
         // A word too short for a run of five counts as a whole: `de` and `the` tell languages apart.
         let is_covered = if is_dense {
-            self.grams(word.chars().take(MAX_RUN_CHARS), "", 1..=3, 2, origin)
+            self.grams(word.chars().take(MAX_RUN_CHARS), "", 1..=3, 2)
         } else if word.is_ascii() {
-            self.ascii_grams(word, origin)
+            self.ascii_grams(word)
         } else {
-            self.grams(word.chars().take(MAX_WORD_CHARS), " ", 3..=5, 5, origin)
+            self.grams(word.chars().take(MAX_WORD_CHARS), " ", 3..=5, 5)
         };
         if !is_covered {
             self.gram_seen(hash);
         }
+        self.came_from(origin);
         hash
     }
 
@@ -207,7 +225,6 @@ impl Reader {
         edge: &str,
         lengths: RangeInclusive<usize>,
         covered: usize,
-        origin: Origin,
     ) -> bool {
         let (mut buffer, mut edges) = (std::mem::take(&mut self.buffer), std::mem::take(&mut self.edges));
         buffer.clear();
@@ -219,7 +236,7 @@ impl Reader {
         edges.push(buffer.len());
         for length in lengths {
             for (&start, &end) in edges.iter().zip(edges.iter().skip(length)) {
-                self.gram(buffer.as_bytes().get(start..end).unwrap_or_default(), length == covered, origin);
+                self.gram(buffer.as_bytes().get(start..end).unwrap_or_default(), length == covered);
             }
         }
         let is_covered = edges.len() > covered;
@@ -228,7 +245,7 @@ impl Reader {
     }
 
     /// The same for a word of ASCII, where a character is a byte.
-    fn ascii_grams(&mut self, word: &str, origin: Origin) -> bool {
+    fn ascii_grams(&mut self, word: &str) -> bool {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         buffer.push(' ');
@@ -236,7 +253,7 @@ impl Reader {
         buffer.push(' ');
         for length in 3..=5 {
             for gram in buffer.as_bytes().windows(length) {
-                self.gram(gram, length == 5, origin);
+                self.gram(gram, length == 5);
             }
         }
         let is_covered = buffer.len() >= 5;
@@ -245,9 +262,9 @@ impl Reader {
     }
 
     #[inline]
-    fn gram(&mut self, gram: &[u8], is_covered: bool, origin: Origin) {
+    fn gram(&mut self, gram: &[u8], is_covered: bool) {
         let hash = xxh3_64_with_seed(gram, Kind::Gram as u64);
-        self.add_hash(hash, origin);
+        self.add_hash(hash);
         if is_covered {
             self.gram_seen(hash);
         }

@@ -8,6 +8,8 @@ pub mod features;
 pub mod model;
 pub mod site;
 
+use std::ops::Range;
+
 use crate::comment::Comment;
 use crate::text::Text;
 use crate::verdict::{Nats, Token};
@@ -112,16 +114,15 @@ impl Classifier {
             let slope = self.calibration.slope / length_norm(features.columns.len());
             let trusted = slope * self.calibration.trust(coverage);
             let of_links = slope * self.links(&sums, features.columns.len()).1;
-            let columns = weights.iter().zip(&features.origins).enumerate();
-            let weights = columns.map(|(place, (&weight, origin))| {
+            let weight_of = |origin, run: Range<usize>| {
                 let factor = match origin {
                     Origin::Word(_) => trusted,
                     Origin::Link(_) | Origin::Address(_) => of_links,
                     Origin::Other => slope,
                 };
-                factor * f64::from(weight) + shares.get(place).copied().unwrap_or(0.0)
-            });
-            tokens(&features, text, weights)
+                factor * sum(&weights, run.clone()) + shares.get(run).unwrap_or_default().iter().sum::<f64>()
+            };
+            tokens(&features, text, weight_of)
         };
         Opinion { weight, coverage, of_site, tokens }
     }
@@ -183,22 +184,27 @@ impl Sums {
     /// * `weights`: of each column.
     fn of(features: &Features, weights: &[f32]) -> Sums {
         let mut sums = Sums::default();
-        for (&weight, origin) in weights.iter().zip(&features.origins) {
-            let sum = match origin {
+        for (origin, run) in features.runs() {
+            let of_these = match origin {
                 Origin::Word(_) => &mut sums.words,
                 Origin::Link(_) | Origin::Address(_) => &mut sums.links,
                 Origin::Other => &mut sums.rest,
             };
-            *sum += f64::from(weight);
+            *of_these += sum(weights, run);
         }
         sums
     }
 }
 
+/// What the columns of a run weigh together.
+fn sum(weights: &[f32], run: Range<usize>) -> f64 {
+    weights.get(run).unwrap_or_default().iter().copied().map(f64::from).sum()
+}
+
 /// The words and links that moved the evidence most, each with all features that it brought first.
 ///
-/// * `weights`: nats of each column.
-fn tokens(features: &Features, text: &Text, weights: impl Iterator<Item = f64>) -> Vec<Token> {
+/// * `weight_of`: nats of a run of columns.
+fn tokens(features: &Features, text: &Text, weight_of: impl Fn(Origin, Range<usize>) -> f64) -> Vec<Token> {
     let mut heaviest: Vec<(f64, Origin)> = Vec::with_capacity(MAX_TOKENS + 1);
     let mut keep = |weight: f64, origin| {
         if weight.abs() < MIN_TOKEN || matches!(origin, Origin::Other | Origin::Address(None)) {
@@ -211,15 +217,7 @@ fn tokens(features: &Features, text: &Text, weights: impl Iterator<Item = f64>) 
         heaviest.insert(at, (weight, origin));
         heaviest.truncate(MAX_TOKENS);
     };
-    let (mut sum, mut open) = (0.0, Origin::Other);
-    for (weight, &origin) in weights.zip(&features.origins) {
-        if origin != open {
-            keep(sum, open);
-            (sum, open) = (0.0, origin);
-        }
-        sum += weight;
-    }
-    keep(sum, open);
+    features.runs().for_each(|(origin, run)| keep(weight_of(origin, run), origin));
     heaviest.into_iter().filter_map(|(weight, origin)| named(weight, origin, text)).collect()
 }
 

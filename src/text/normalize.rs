@@ -45,12 +45,25 @@ pub(super) fn is_persian(text: &str) -> bool {
     text.contains(['ی', 'ک', 'گ', 'پ', 'چ', 'ژ', 'ہ', 'ے', 'ۆ', 'ێ', 'ە', 'ڵ', 'ڕ', 'ڤ', 'ٹ', 'ڈ', 'ں'])
 }
 
+/// Lower case of ASCII; white space and NUL are blanks.
+static FOLDED: [u8; 128] = {
+    let mut folded = [b' '; 128];
+    let mut byte = 1_u8;
+    while byte < 128 {
+        if !byte.is_ascii_whitespace() {
+            folded[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    folded
+};
+
 /// What [`Folder`] makes of plain ASCII, byte by byte: half of all text, and four times as fast.
 fn ascii(text: &str) -> String {
     let mut out = Vec::with_capacity(text.len());
     let (mut last, mut run) = (b'\0', 0_usize);
     for byte in text.bytes() {
-        let byte = if byte.is_ascii_whitespace() || byte == 0 { b' ' } else { byte.to_ascii_lowercase() };
+        let byte = FOLDED.get(usize::from(byte)).copied().unwrap_or(byte);
         if byte == last {
             let most = if byte == b' ' { 1 } else { 2 };
             if run >= most && !byte.is_ascii_digit() {

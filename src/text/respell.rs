@@ -100,6 +100,9 @@ fn is_gap(c: char) -> bool {
 /// The runs of three letters or more in `text`. One pass.
 fn runs(text: &str) -> Vec<Run> {
     let mut runs = Vec::new();
+    if text.is_ascii() && !has_single_letters(text.as_bytes()) {
+        return runs;
+    }
     let mut reader = Reader::default();
     for (at, c) in text.char_indices() {
         // Inside a word a letter changes nothing.
@@ -114,6 +117,17 @@ fn runs(text: &str) -> Vec<Run> {
     }
     reader.close(text, &mut runs);
     runs
+}
+
+/// Do three letters of this plain text stand alone? Without them there is no run.
+fn has_single_letters(text: &[u8]) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$');
+    let (mut singles, mut before_last, mut last) = (0_usize, false, false);
+    for is_this in text.iter().map(|&byte| is_letter(byte)).chain([false]) {
+        singles += usize::from(last && !before_last && !is_this);
+        (before_last, last) = (last, is_this);
+    }
+    singles >= 3
 }
 
 /// What stands before the character in hand.

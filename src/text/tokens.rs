@@ -19,6 +19,18 @@ enum Class {
 /// The byte ranges of the words of `normal`: runs of letters and digits, marks inside, one run per kind of script.
 pub(super) fn words(normal: &str) -> Vec<(usize, usize)> {
     let mut words = Vec::with_capacity(normal.len() / 6);
+    if normal.is_ascii() {
+        let mut end = 0;
+        for run in normal.as_bytes().chunk_by(|one, other| one.is_ascii_alphanumeric() == other.is_ascii_alphanumeric())
+        {
+            let start = end;
+            end += run.len();
+            if run.first().is_some_and(u8::is_ascii_alphanumeric) {
+                words.push((start, end));
+            }
+        }
+        return words;
+    }
     let mut open: Option<(usize, Class)> = None;
     for (at, c) in normal.char_indices() {
         let class = class(c);
