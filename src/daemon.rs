@@ -10,6 +10,7 @@ mod lists;
 mod network;
 pub(crate) mod settings;
 pub mod sockets;
+pub(crate) mod timing;
 mod training;
 mod watchdog;
 
@@ -68,7 +69,7 @@ pub enum DaemonError {
 pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>) -> Result<(), DaemonError> {
     let metrics = telemetry::start_counting().map_err(|error| DaemonError::Settings(error.to_string()))?;
     let store = store::open(&config.store.url, &config.data_dir, settings::store(&config)).await?;
-    let clock = Clock::System;
+    let clock = timing::clock_of(store.as_ref()).await?;
     let (judge, champion) = first_judge(store.as_ref(), &config).await?;
     let mut seen = Seen { generation: 0, champion };
     let client =
@@ -95,6 +96,7 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
     let program = training::Program::of(&config);
     let (trainings, wanted) = watch::channel(config.training.clone());
     let training = tokio::spawn(training::train(Arc::clone(&pipeline), program, wanted, stopped.clone()));
+    let timing = tokio::spawn(timing::keep(Arc::clone(&pipeline), stopped.clone()));
     let asking = tokio::spawn(network::keep(Arc::clone(&pipeline), stopped.clone()));
     let doors = settings::doors(&config, hooks);
     let hooks = Arc::clone(&doors.hooks);
@@ -161,6 +163,7 @@ pub async fn run(config: Config, hooks: Hooks, inherited: Vec<net::TcpListener>)
         let _ = worker.await;
         let _ = measuring.await;
         let _ = training.await;
+        let _ = timing.await;
         let _ = asking.await;
         let _ = following.await;
         let _ = looking.await;

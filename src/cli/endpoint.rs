@@ -8,9 +8,8 @@ use serde::Serialize;
 
 use super::screen::{self, Output};
 use super::site_named;
-use crate::clock::Clock;
 use crate::config::Config;
-use crate::daemon::settings;
+use crate::daemon::{settings, timing};
 use crate::event::{Event, EventKind};
 use crate::random;
 use crate::store::{Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, Outgoing, Store, rotated};
@@ -98,7 +97,7 @@ pub enum Command {
 
 impl Command {
     pub(super) async fn run(&self, store: &dyn Store, config: &Config) -> anyhow::Result<()> {
-        let now = Clock::System.now();
+        let now = timing::now(store).await?;
         let mut out = screen::out();
         match self {
             Command::Add { site, url, events, output } => {

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::screen::{self, Output};
 use super::{site_named, when};
-use crate::clock::Clock;
+use crate::daemon::timing;
 use crate::key::{Key, KeyId, NewKey, Scopes};
 use crate::pipeline::key_hash;
 use crate::random;
@@ -97,7 +97,7 @@ impl Overlap {
 
 impl Command {
     pub(super) async fn run(&self, store: &dyn Store) -> anyhow::Result<()> {
-        let now = Clock::System.now();
+        let now = timing::now(store).await?;
         match self {
             Command::Add { whose, scopes, name, expires, output } => {
                 let site = match &whose.site {

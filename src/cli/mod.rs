@@ -35,7 +35,7 @@ use background::OnlyTraining;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Sources};
-use crate::daemon::settings;
+use crate::daemon::{settings, timing};
 use crate::site::Site;
 use crate::store::{self, Store};
 
@@ -112,7 +112,7 @@ impl Cli {
             Command::Key(command) => places.with_store(async |store, _| command.run(store).await),
             Command::List(command) => match command.run_offline(Clock::System.now()) {
                 Some(done) => done,
-                None => places.with_store(async |store, _| command.run(store, Clock::System.now()).await),
+                None => places.with_store(async |store, _| command.run(store, timing::now(store).await?).await),
             },
             Command::Endpoint(command) => places.with_store(async |store, config| command.run(store, config).await),
             Command::Queue(command) => places.with_store(async |store, _| command.run(store).await),
@@ -127,7 +127,7 @@ impl Cli {
             Command::Train(args) if args.needs_store() => places.with_store(async |store, config| {
                 let _only = OnlyTraining::in_folder(&config.data_dir)?;
                 args.background.give_way()?;
-                train::run(&args, Some(store), Clock::System.now()).await
+                train::run(&args, Some(store), timing::now(store).await?).await
             }),
             Command::Train(args) => runtime()?.block_on(train::run(&args, None, Clock::System.now())),
             Command::Evaluate(args) => evaluate::run(&args, Clock::System.now()),

@@ -12,7 +12,7 @@ use clap::Subcommand;
 use super::screen::{self, Output};
 use super::whole_file;
 use crate::classifier::Classifier;
-use crate::clock::Clock;
+use crate::daemon::timing;
 use crate::store::{ModelRecord, Store};
 
 /// The word for the model that is compiled in.
@@ -98,7 +98,7 @@ impl Command {
     }
 
     pub(super) async fn run(&self, store: &dyn Store) -> anyhow::Result<()> {
-        let now = Clock::System.now();
+        let now = timing::now(store).await?;
         let mut out = screen::out();
         match self {
             Command::List { output } => list(store, *output).await,

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::screen::{self, Output};
-use crate::clock::Clock;
+use crate::daemon::timing;
 use crate::store::{DeadLetter, JobId, Store};
 
 /// See what waits; retry or purge what was given up.
@@ -67,7 +67,7 @@ pub struct Which {
 
 impl Command {
     pub(super) async fn run(&self, store: &dyn Store) -> anyhow::Result<()> {
-        let now = Clock::System.now();
+        let now = timing::now(store).await?;
         match self {
             Command::Status { watch, output } => status::run(store, output.json, *watch).await,
             Command::Dead { limit, output } => {

@@ -13,7 +13,7 @@ use super::{Usage, site_named, stats, when, wordpress};
 use crate::classifier::site::labels;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::daemon;
+use crate::daemon::{self, timing};
 use crate::key::{Key, KeyHash, NewKey, Scopes};
 use crate::language::Language;
 use crate::pipeline::Pipeline;
@@ -175,7 +175,7 @@ impl Command {
         let store = &**store;
         match self {
             Command::Add { name, url, change, output } => {
-                let (now, key) = (Clock::System.now(), random::api_key());
+                let (now, key) = (timing::now(store).await?, random::api_key());
                 let policy = change.applied_to(config.policy.clone())?;
                 let (off, on) = change.of_lists(now)?;
                 anyhow::ensure!(off.is_empty(), "a new site has no entries that could be taken off");
@@ -192,7 +192,7 @@ impl Command {
                 site.policy = change.applied_to(site.policy)?;
                 site.name = rename.clone().unwrap_or(site.name);
                 site.url = url.clone().unwrap_or(site.url);
-                let (off, on) = change.of_lists(Clock::System.now())?;
+                let (off, on) = change.of_lists(timing::now(store).await?)?;
                 for pattern in &off {
                     must_be_listed(store, site.id, pattern).await?;
                 }
@@ -205,7 +205,7 @@ impl Command {
             }
             Command::Stats(asked) => stats::run(store, asked).await,
             Command::RotateKey { name, overlap, output } => {
-                let (now, site, key) = (Clock::System.now(), site_named(store, name).await?, random::api_key());
+                let (now, site, key) = (timing::now(store).await?, site_named(store, name).await?, random::api_key());
                 let until = overlap.until(now);
                 rotate(store, &site, key_hash(&key), until, now).await?;
                 let what = format!("has a new key; the old one works until {until:.0}");

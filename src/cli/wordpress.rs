@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{screen, site_named};
-use crate::clock::Clock;
 use crate::config::Config;
+use crate::daemon::timing;
 use crate::key::{Key, NewKey, Scope, Scopes};
 use crate::pipeline::key_hash;
 use crate::random;
@@ -51,7 +51,7 @@ pub struct Args {
 
 impl Args {
     pub(super) async fn run(&self, store: &dyn Store, config: &Config) -> anyhow::Result<()> {
-        let (now, site) = (Clock::System.now(), site_named(store, &self.name).await?);
+        let (now, site) = (timing::now(store).await?, site_named(store, &self.name).await?);
         // What can be refused is refused before a key is made.
         let file = self.write.as_deref().map(place).transpose()?;
         let key = match &self.key {

@@ -630,6 +630,12 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- the engine ----------------------------------------------------------------------------------------------
 
+    /// What time it is where the store is, if that is for another machine to say. Leases and due times are of use only if
+    /// all who share a store go by one clock.
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
     /// Answers when the store can be read and written; for `/readyz`.
     async fn ping(&self) -> Result<(), StoreError>;
 

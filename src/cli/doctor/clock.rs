@@ -19,6 +19,13 @@ pub(super) async fn against_store(
     recent: &[Recent],
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let served = store.time().await?;
+    if let Some(ahead) = served.map(|served| now.duration_since(served)).filter(|ahead| ahead.abs() > TOLERATED) {
+        let (by, side) = (lasting(ahead.abs().as_secs_f64()), if ahead.is_negative() { "behind" } else { "ahead of" });
+        let fact = format!("this clock is {by} {side} that of the store's server, which all daemons go by");
+        findings.warning("clock", fact, "set the clocks of both (`timedatectl set-ntp true`)");
+    }
+    let now = served.unwrap_or(now);
     let comments = recent.iter().flat_map(|site| site.comments.iter().map(|comment| comment.received_at));
     let models = store.models().await?.into_iter().flat_map(|model| [Some(model.created_at), model.promoted_at]);
     let endpoints = store.endpoints(None).await?.into_iter().map(|endpoint| endpoint.created_at);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use crate::cli::screen;
-use crate::clock::Clock;
+use crate::daemon::timing;
 use crate::store::{QueueStatus, Store};
 
 /// How often `--watch` looks.
@@ -22,7 +22,7 @@ pub(super) async fn run(store: &dyn Store, json: bool, watch: bool) -> anyhow::R
     let is_screen = watch && !json && std::io::stdout().is_terminal();
     let mut before: Option<QueueStatus> = None;
     loop {
-        let status = store.queue_status(Clock::System.now()).await?;
+        let status = store.queue_status(timing::now(store).await?).await?;
         if json {
             screen::json(&status)?;
         } else {

@@ -515,6 +515,17 @@ impl Store for PostgresStore {
 
     // ---- the engine ----------------------------------------------------------------------------------------------
 
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        let asked = async {
+            // Not `now()`, which is when the transaction began.
+            let told: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+                .fetch_one(&self.pool)
+                .await?;
+            Outcome::Ok(rows::time(told, "the server's clock")?)
+        };
+        self.read(asked).await.map(Some)
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         // A real write: a full disk or a read-only server shows itself in no other way.
         write!(self, Begin::Not, |conn| async {
