@@ -51,6 +51,11 @@ pub fn jitter() -> f64 {
     rng().random_range(0.85..=1.15)
 }
 
+/// A name for one who holds a lease, which nobody else has.
+pub fn holder() -> String {
+    format!("{:032x}", rng().random::<u128>())
+}
+
 /// A fresh endpoint id: `ep_` and a ULID.
 pub fn endpoint_id(now: Timestamp) -> String {
     format!("ep_{}", ulid_at(now))

@@ -1,7 +1,7 @@
 //! Keeping the budgets' thresholds up to date, in the background.
 //!
 //! Owns when a site's ham is looked at anew: soon after its budget, the model or the rules changed, and every so often.
-//! One site at a time, with rests, so that nobody who waits for the store notices. Does not own what the ham says
+//! One site at a time, with rests, so that nobody who waits for the store notices, and by one daemon for all. Does not own what the ham says
 //! (`pipeline::budgets`).
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::budget::Budget;
 use crate::decision::Judge;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Duty, Pipeline};
 use crate::site::SiteId;
 
 /// How often is looked whether a site is due.
@@ -32,30 +32,33 @@ const REST_MAX: Duration = Duration::from_secs(1);
 /// Measures until it is stopped; each site `every` so often, as `every` is then.
 pub(super) async fn keep(pipeline: Arc<Pipeline>, every: watch::Receiver<Duration>, mut stop: watch::Receiver<bool>) {
     let mut alone: HashMap<SiteId, (Timestamp, SignedDuration)> = HashMap::new();
+    let mut duty = Duty::new(&pipeline, "budgets");
     loop {
         let every = SignedDuration::try_from(*every.borrow()).unwrap_or(SignedDuration::MAX);
-        let measuring = measure_due(&pipeline, every, &mut alone);
+        let measuring = measure_due(&pipeline, every, &mut alone, &mut duty);
         tokio::select! {
             () = measuring => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
         }
         if timeout(LOOK_EVERY, stop.wait_for(|stop| *stop)).await.is_ok() {
-            return;
+            break;
         }
     }
+    duty.give_back().await;
 }
 
 async fn measure_due(
     pipeline: &Pipeline,
     every: SignedDuration,
     alone: &mut HashMap<SiteId, (Timestamp, SignedDuration)>,
+    duty: &mut Duty,
 ) {
     for site in pipeline.sites_with_budget() {
         let now = pipeline.clock.now();
         let is_due =
             site.policy.budget.as_ref().is_some_and(|budget| due(budget, &pipeline.current_judge(), now, every));
         let is_left_alone = alone.get(&site.id).is_some_and(|(since, pause)| now.duration_since(*since).abs() < *pause);
-        if !is_due || is_left_alone {
+        if !is_due || is_left_alone || !duty.is_ours().await {
             continue;
         }
         let measured = pipeline.measure_budget(&site, |took| sleep((took * REST).min(REST_MAX))).await;

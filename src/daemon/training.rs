@@ -1,5 +1,7 @@
 //! Training by itself: when enough was labelled, or on a schedule, `hamlet train --labels` runs as a process of its own.
 //!
+//! Of several daemons that would train for one store one does, as long as it lives; if it goes, the next takes over.
+//!
 //! Owns when a training starts, how its end is told, and that a failure is not repeated at once. Does not own what a
 //! training does (`cli::train`) nor whether its model serves (`training::promotion`): the child writes to the store, and
 //! the daemon follows that as it follows any command beside it.
@@ -13,10 +15,10 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::Command;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::config::{Config, Training};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Duty, Pipeline, TERM};
 use crate::store::NewLabels;
 
 /// How often is looked whether a training is due.
@@ -110,14 +112,17 @@ pub(super) async fn train(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut past = Past::default();
+    let mut duty = Duty::new(&pipeline, "training");
     loop {
         let wanted = settings.borrow().clone();
         let started = pipeline.clock.now();
-        if is_time(&pipeline, &wanted, &past, started).await {
+        if is_off(&wanted) {
+            duty.give_back().await;
+        } else if duty.is_ours().await && is_time(&pipeline, &wanted, &past, started).await {
             tracing::info!("a training begins");
-            let Some(ended) = run(&program, &wanted, &mut stop).await else {
+            let Some(ended) = run(&program, &wanted, &mut duty, &mut stop).await else {
                 tracing::info!("the training was ended to stop; it begins anew when it is due again");
-                return;
+                break;
             };
             metrics::counter!("hamlet_trainings_total", "outcome" => ended.word()).increment(1);
             past = match ended {
@@ -132,14 +137,25 @@ pub(super) async fn train(
             };
         }
         if timeout(LOOK_EVERY, stop.wait_for(|stop| *stop)).await.is_ok() {
-            return;
+            break;
         }
+    }
+    duty.give_back().await;
+}
+
+fn is_off(settings: &Training) -> bool {
+    settings.after_labels == 0 && settings.every.is_zero()
+}
+
+/// Returns when another daemon trains.
+async fn relieved(duty: &mut Duty) {
+    while duty.is_ours().await {
+        sleep(TERM / 12).await;
     }
 }
 
 async fn is_time(pipeline: &Pipeline, settings: &Training, past: &Past, now: Timestamp) -> bool {
-    let is_off = settings.after_labels == 0 && settings.every.is_zero();
-    if is_off || past.is_waiting(settings.retry, now) {
+    if past.is_waiting(settings.retry, now) {
         return false;
     }
     match pipeline.store.new_labels(past.done, settings.after_labels.max(1)).await {
@@ -159,7 +175,12 @@ fn is_due(settings: &Training, labels: NewLabels, now: Timestamp) -> bool {
 }
 
 /// Runs one training to its end; `None` when it was ended because of `stop`.
-async fn run(program: &Program, settings: &Training, stop: &mut watch::Receiver<bool>) -> Option<Ended> {
+async fn run(
+    program: &Program,
+    settings: &Training,
+    duty: &mut Duty,
+    stop: &mut watch::Receiver<bool>,
+) -> Option<Ended> {
     let mut child = match program.command(settings).spawn() {
         Ok(child) => child,
         Err(error) => return Some(Ended::Failed(format!("{} cannot be started: {error}", program.path.display()))),
@@ -168,16 +189,19 @@ async fn run(program: &Program, settings: &Training, stop: &mut watch::Receiver<
     let (out, complaints) = (child.stdout.take(), child.stderr.take());
     let ended = async { tokio::join!(child.wait(), last_line(out, false), last_line(complaints, true)) };
     let ended = tokio::select! {
-        ended = ended => Some(ended),
-        _ = stop.wait_for(|stop| *stop) => None,
+        ended = ended => Ok(ended),
+        () = relieved(duty) => {
+            Err(Some(Ended::Killed("this daemon was not heard of for too long, and another trains now".to_owned())))
+        }
+        _ = stop.wait_for(|stop| *stop) => Err(None),
     };
     match ended {
-        Some((Ok(status), report, complaint)) => Some(judge(status, &report, complaint)),
-        Some((Err(error), ..)) => Some(Ended::Failed(error.to_string())),
-        None => {
+        Ok((Ok(status), report, complaint)) => Some(judge(status, &report, complaint)),
+        Ok((Err(error), ..)) => Some(Ended::Failed(error.to_string())),
+        Err(ended) => {
             // What it has written so far is a transaction that never was.
             let _ = child.kill().await;
-            None
+            ended
         }
     }
 }

@@ -613,6 +613,16 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::NotFound`] when nothing was ever promoted, or all of it was rolled back.
     async fn rollback(&self, now: Timestamp) -> Result<Option<String>, StoreError>;
 
+    // ---- sharing --------------------------------------------------------------------------------------------------
+
+    /// Takes the work `name`, which one daemon does for all, until `term` after `now`; whether it is `holder`'s now. Who has
+    /// it prolongs it in the same way. It falls to whoever asks next when the term is over, or when its end is so far away
+    /// that a clock must have been wrong.
+    async fn lease(&self, name: &str, holder: &str, term: Duration, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Gives the work back, if it is `holder`'s.
+    async fn release(&self, name: &str, holder: &str) -> Result<(), StoreError>;
+
     // ---- moving ---------------------------------------------------------------------------------------------------
 
     /// Gives all that is kept, as of one moment, while others go on reading and writing.

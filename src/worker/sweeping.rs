@@ -1,6 +1,7 @@
 //! Keeping the store in order: new comments become findable, old deliveries are forgotten.
 //!
-//! Owns when that is done and how much of it at once, so that nobody who waits for the store notices.
+//! Owns when that is done and how much of it at once, so that nobody who waits for the store notices. Of several daemons
+//! on one store one forgets; any makes comments findable, so that they are soon, whichever daemon dies.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::stopped;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Duty, Pipeline};
 use crate::store::StoreError;
 
 /// How often new comments are looked for.
@@ -31,6 +32,7 @@ const REST_MAX: Duration = Duration::from_secs(1);
 /// Sweeps until it is stopped.
 pub(super) async fn sweep(pipeline: Arc<Pipeline>, keep_delivered: Duration, mut stop: watch::Receiver<bool>) {
     let mut last_forgotten: Option<Instant> = None;
+    let mut forgetting = Duty::new(&pipeline, "forgetting");
     loop {
         let forgets = last_forgotten.is_none_or(|last| last.elapsed() >= FORGET_EVERY);
         if forgets {
@@ -38,7 +40,7 @@ pub(super) async fn sweep(pipeline: Arc<Pipeline>, keep_delivered: Duration, mut
         }
         let swept = async {
             bit_by_bit(|| pipeline.store.make_findable(AT_ONCE)).await?;
-            if forgets {
+            if forgets && forgetting.is_ours().await {
                 let before = earlier(pipeline.clock.now(), keep_delivered);
                 bit_by_bit(|| pipeline.store.forget_delivered(before, AT_ONCE)).await?;
                 // A stretch a minute: a round over a million rows takes a week, and nobody waits for it.
@@ -48,16 +50,17 @@ pub(super) async fn sweep(pipeline: Arc<Pipeline>, keep_delivered: Duration, mut
         };
         let swept = tokio::select! {
             swept = swept => swept,
-            () = stopped(&mut stop) => return,
+            () = stopped(&mut stop) => break,
         };
         if let Err(error) = swept {
             tracing::warn!(%error, "the store could not be kept in order; trying again");
         }
         let was_stopped = timeout(LOOK_EVERY, stopped(&mut stop)).await.is_ok();
         if was_stopped {
-            return;
+            break;
         }
     }
+    forgetting.give_back().await;
 }
 
 /// Does `bit` until there is nothing left, resting in between.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, LOG, beside, folder, hamlet};
+use crate::postgres::fresh_database;
 
 /// A daemon that trains by itself as `settings` say.
 async fn daemon(folder: &Path, settings: &str) -> Daemon {
@@ -190,6 +191,37 @@ async fn a_daemon_that_stops_ends_its_training() {
     let next = hamlet(folder.path()).args(["train", "--labels"]).output().unwrap();
     let said = String::from_utf8_lossy(&next.stderr);
     assert!(!next.status.success() && !said.contains("another training"), "the lock is free again: {said}");
+}
+
+#[tokio::test]
+async fn of_two_daemons_on_one_store_one_trains_and_the_other_when_that_one_goes() {
+    let (folders, url) = ([folder(), folder()], fresh_database());
+    let mut daemons = Vec::new();
+    for folder in &folders {
+        let dump = endless_dump(folder.path());
+        let file = folder.path().join("hamlet.toml");
+        std::fs::write(&file, format!("[training]\nafter_labels = 1\ndumps = [\"{}\"]", dump.display())).unwrap();
+        if !daemons.is_empty() {
+            std::fs::write(folder.path().join("greeted"), "").unwrap();
+        }
+        let flags = ["--store", &url, "--config", file.to_str().unwrap()];
+        daemons.push(Daemon::start_with(folder.path(), &flags).await);
+    }
+    let key = daemons[0].key();
+    label(&daemons[1], &key, "an article about the history of the bridge", "ham").await;
+    let begun = |number: usize| times(&log(folders[number].path()), "a training begins");
+    let first = until("a training", || (0..2).find(|number| begun(*number) == 1)).await;
+    let other = 1 - first;
+    until("the process", || trainer(folders[first].path(), daemons[first].process.id())).await;
+    // Both have looked a few times since.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!((begun(first), begun(other)), (1, 0));
+
+    let last = daemons.remove(other);
+    assert_eq!(daemons.remove(0).terminate(), Some(0));
+    until("a training of the other", || trainer(folders[other].path(), last.process.id())).await;
+    assert_eq!((begun(first), begun(other)), (1, 1));
+    assert_eq!(last.terminate(), Some(0));
 }
 
 #[tokio::test]

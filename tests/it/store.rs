@@ -1449,6 +1449,31 @@ contract! {
         again.close().await;
     }
 
+    async fn what_one_does_for_all_is_one_holders_until_it_is_given_back_or_the_term_is_over(house: &House) {
+        let beside = house.once_more().await;
+        let (here, there) = (&house.store, &beside);
+        let ask = async |store: &Arc<dyn Store>, holder: &str, seconds: i64| {
+            store.lease("training", holder, Duration::from_secs(60), at(seconds)).await.unwrap()
+        };
+        let (first, second) = tokio::join!(ask(here, "a", 0), ask(there, "b", 0));
+        assert!(first != second, "one of those who ask at once");
+        let (mine, theirs) = if first { ("a", "b") } else { ("b", "a") };
+        assert!(!ask(there, theirs, 59).await);
+        assert!(there.lease("budgets", theirs, LEASE, at(59)).await.unwrap(), "other work is another matter");
+        assert!(ask(here, mine, 50).await, "it is prolonged");
+        assert!(!ask(there, theirs, 109).await);
+        assert!(ask(there, theirs, 110).await, "the term is over");
+        assert!(!ask(here, mine, 111).await);
+        here.release("training", mine).await.unwrap();
+        assert!(!ask(here, mine, 112).await, "what is another's cannot be given back");
+        there.release("training", theirs).await.unwrap();
+        assert!(ask(here, mine, 113).await);
+        // Clocks that differ a little take nothing away; one that was hours ahead keeps nothing for hours.
+        assert!(ask(here, mine, 163).await && !ask(there, theirs, 113).await);
+        assert!(ask(here, mine, 9_999).await && ask(there, theirs, 113).await);
+        beside.close().await;
+    }
+
     async fn two_processes_share_one_store(house: &House) {
         let beside = house.once_more().await;
         let mut senders = tokio::task::JoinSet::new();

@@ -18,6 +18,7 @@ mod ham;
 mod history;
 mod jobs;
 mod keys;
+mod leases;
 mod ledger;
 mod lessons;
 mod listing;
@@ -498,6 +499,16 @@ impl Store for PostgresStore {
 
     async fn rollback(&self, now: Timestamp) -> Result<Option<String>, StoreError> {
         write!(self, Begin::Alone, |conn| models::rollback(conn, now))
+    }
+
+    // ---- sharing -------------------------------------------------------------------------------------------------
+
+    async fn lease(&self, name: &str, holder: &str, term: Duration, now: Timestamp) -> Result<bool, StoreError> {
+        write!(self, Begin::Not, |conn| leases::lease(conn, name, holder, term, now))
+    }
+
+    async fn release(&self, name: &str, holder: &str) -> Result<(), StoreError> {
+        write!(self, Begin::Not, |conn| leases::release(conn, name, holder))
     }
 
     // ---- moving --------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ mod sites;
 
 use std::fmt;
 use std::ops::Deref;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -76,6 +77,11 @@ impl<'r> Decode<'r, Postgres> for Document {
 /// Microseconds since 1970.
 pub(super) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
+}
+
+/// The same, `wait` later.
+pub(super) fn later(at: Timestamp, wait: Duration) -> i64 {
+    micros(at).saturating_add(i64::try_from(wait.as_micros()).unwrap_or(i64::MAX))
 }
 
 pub(super) fn time(micros: i64, row: impl fmt::Display) -> Result<Timestamp, StoreError> {

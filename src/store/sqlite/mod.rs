@@ -17,6 +17,7 @@ mod ham;
 mod history;
 mod jobs;
 mod keys;
+mod leases;
 mod ledger;
 mod lessons;
 mod listing;
@@ -471,6 +472,18 @@ impl Store for SqliteStore {
 
     async fn rollback(&self, now: Timestamp) -> Result<Option<String>, StoreError> {
         self.write(move |conn| Box::pin(models::rollback(conn, now))).await
+    }
+
+    // ---- sharing -------------------------------------------------------------------------------------------------
+
+    async fn lease(&self, name: &str, holder: &str, term: Duration, now: Timestamp) -> Result<bool, StoreError> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.write(move |conn| Box::pin(leases::lease(conn, name, holder, term, now))).await
+    }
+
+    async fn release(&self, name: &str, holder: &str) -> Result<(), StoreError> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.write(move |conn| Box::pin(leases::release(conn, name, holder))).await
     }
 
     // ---- the engine ----------------------------------------------------------------------------------------------
