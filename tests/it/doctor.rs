@@ -147,6 +147,9 @@ async fn a_store_of_another_version_is_not_touched_and_a_damaged_one_is_an_error
     let folder = folder();
     beside(folder.path(), &["site", "add", "news", "--url", "https://news.example/"]);
     sql(folder.path(), "INSERT INTO _sqlx_migrations SELECT 99999999999999, 'later', installed_on, 1, checksum, 1 FROM _sqlx_migrations LIMIT 1").await;
+    // What was only added to is this program's as well.
+    visit(folder.path(), &[], &[]).errors(0).found("store", "ok", "schema 99999999999999");
+    sql(folder.path(), "UPDATE meta SET value = 99999999999999 WHERE name = 'oldest_schema'").await;
     visit(folder.path(), &[], &[]).errors(1).found("store", "error", "was written by a newer Hamlet");
     sql(folder.path(), "DELETE FROM _sqlx_migrations WHERE version IN (SELECT version FROM _sqlx_migrations ORDER BY version DESC LIMIT 2)").await;
     // Twice, because a visit that had opened the store would have brought it up to date.

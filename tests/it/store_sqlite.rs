@@ -21,6 +21,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 
+use crate::store_postgres::is_not_moved;
+
 const IMPATIENT: Settings = Settings {
     waiting_writes: 2,
     commit_together: 256,
@@ -141,6 +143,16 @@ async fn a_file_in_a_bad_state_is_refused_with_a_mend() {
     let mut conn = beside(&newer).await;
     run(&mut conn, "INSERT INTO _sqlx_migrations SELECT 9999, 'future', installed_on, 1, checksum, 0 FROM _sqlx_migrations LIMIT 1")
         .await;
+    run(
+        &mut conn,
+        "ALTER TABLE comments ADD COLUMN mood TEXT; UPDATE meta SET value = 10 WHERE name = 'oldest_schema'",
+    )
+    .await;
+    let (store, site) = store_in(&newer, IMPATIENT).await;
+    store.admit_queued(comment(site, "what was only added is in nobody's way"), None).await.unwrap();
+    is_not_moved(store.as_ref()).await;
+    store.close().await;
+    run(&mut conn, "UPDATE meta SET value = 9999 WHERE name = 'oldest_schema'").await;
     conn.close().await.unwrap();
     says(&refusal("sqlite", &newer).await, &["newer/hamlet.db", "newer Hamlet", "install"]);
 

@@ -16,7 +16,7 @@ static SCHEMA: Migrator = sqlx::migrate!("src/store/migrations/postgres");
 /// A connection that lay idle for so long is asked whether it is still there before it is used.
 const TRUSTED: Duration = Duration::from_secs(1);
 /// How long a transaction may wait for its next statement: a process that hangs must not keep the others from working.
-const IDLE_IN_TRANSACTION_MS: u64 = 15_000;
+const IDLE_IN_TRANSACTION_MS: u64 = 5_000;
 
 /// Opens the pool, and brings the schema up to date.
 pub(super) async fn open(url: &str, settings: &Settings) -> Result<PgPool, StoreError> {
@@ -91,11 +91,28 @@ fn session(settings: &Settings) -> String {
     )
 }
 
+/// The number of this program's schema.
+pub(super) fn newest() -> i64 {
+    SCHEMA.iter().map(|step| step.version).max().unwrap_or(0)
+}
+
+/// Whether a newer program has only added to the schema, so that this one may go on with it.
+async fn is_expanded(conn: &mut PgConnection) -> bool {
+    let oldest = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'oldest_schema'").fetch_optional(conn).await;
+    oldest.is_ok_and(|oldest: Option<i64>| oldest.is_some_and(|oldest| oldest <= newest()))
+}
+
 /// Brings the schema up to date, under a lock: of several processes one migrates, and the others find it done.
 async fn migrate(conn: &mut PgConnection, shown: &str) -> Result<(), StoreError> {
     let unusable = |why: String| StoreError::Unusable(format!("{shown}{why}"));
     // `run` would do, but the compiler does not see that its future may move between threads.
-    SCHEMA.run_direct(None, conn, false).await.map_err(|error| match error {
+    let mut outcome = SCHEMA.run_direct(None, conn, false).await;
+    if matches!(outcome, Err(MigrateError::VersionMissing(_))) && is_expanded(conn).await {
+        let mut own = Migrator::with_migrations(SCHEMA.iter().cloned().collect());
+        own.set_ignore_missing(true);
+        outcome = own.run_direct(None, conn, false).await;
+    }
+    outcome.map_err(|error| match error {
         MigrateError::VersionMissing(_) => {
             unusable(" was written by a newer Hamlet; install that version, or name another database".to_owned())
         }

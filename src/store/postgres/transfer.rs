@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::columns::{exact, key, read_exact, shown, stands_for_another};
 use super::failure::Outcome;
+use super::opening::newest;
 use crate::comment::Comment;
 use crate::store::StoreError;
 use crate::store::rows::{from_json, unreadable};
@@ -345,7 +346,13 @@ async fn go_on(conn: &mut PgConnection) -> Outcome<()> {
     Ok(())
 }
 
-/// The number of the schema.
+/// The number of the schema. A newer one has tables or columns that this program would leave out.
 async fn schema(conn: &mut PgConnection) -> Outcome<i64> {
-    Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(conn).await?)
+    let (found, own): (i64, _) =
+        (sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(conn).await?, newest());
+    if found > own {
+        let why = format!("the store has schema {found}, and this program knows {own}; move it with the newer Hamlet");
+        return Err(StoreError::Unusable(why).into());
+    }
+    Ok(found)
 }

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use super::failure::Trouble;
-use super::opening::{SCHEMA, sentence};
+use super::opening::{is_expanded, newest, sentence};
 use crate::store::{Examined, Schema, Settings, StoreError};
 
 /// How many damaged places are told.
@@ -39,7 +39,6 @@ pub(in crate::store) async fn examine(
 }
 
 async fn schema(conn: &mut SqliteConnection) -> Result<Schema, sqlx::Error> {
-    let newest = SCHEMA.iter().map(|step| step.version).max().unwrap_or(0);
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
         .fetch_one(&mut *conn)
         .await?;
@@ -47,11 +46,12 @@ async fn schema(conn: &mut SqliteConnection) -> Result<Schema, sqlx::Error> {
         return Ok(Schema::Foreign);
     }
     let version: Option<i64> =
-        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(conn).await?;
-    let version = version.unwrap_or(0);
+        sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations WHERE success").fetch_one(&mut *conn).await?;
+    let (version, newest) = (version.unwrap_or(0), newest());
     Ok(match version.cmp(&newest) {
         std::cmp::Ordering::Less => Schema::Older { version, newest },
         std::cmp::Ordering::Equal => Schema::Present { version },
+        std::cmp::Ordering::Greater if is_expanded(conn).await => Schema::Present { version },
         std::cmp::Ordering::Greater => Schema::Newer { version, newest },
     })
 }

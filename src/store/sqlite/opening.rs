@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool};
 use super::failure::Trouble;
 use crate::store::{Settings, StoreError};
 
-pub(super) static SCHEMA: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+static SCHEMA: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 
 /// What connections hold of the file, KiB (SQLite counts KiB as negative). What was seen before lies all over it, and each
 /// comment touches a dozen pages.
@@ -85,12 +85,29 @@ impl Failure {
     }
 }
 
+/// The number of this program's schema.
+pub(super) fn newest() -> i64 {
+    SCHEMA.iter().map(|step| step.version).max().unwrap_or(0)
+}
+
+/// Whether a newer program has only added to the schema, so that this one may go on with it.
+pub(super) async fn is_expanded(conn: &mut SqliteConnection) -> bool {
+    let oldest = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'oldest_schema'").fetch_optional(conn).await;
+    oldest.is_ok_and(|oldest: Option<i64>| oldest.is_some_and(|oldest| oldest <= newest()))
+}
+
 /// Brings the schema up to date, under the write lock: of two processes one migrates, and the other finds it done.
 async fn migrate(conn: &mut SqliteConnection, file: &Path) -> Result<(), Failure> {
     let path = file.display();
     let mut changes = conn.begin_with("BEGIN IMMEDIATE").await.map_err(|error| Failure::of(file, error))?;
     // `run` would do, but the compiler does not see that its future may move between threads.
-    SCHEMA.run_direct(None, &mut *changes, false).await.map_err(|error| match error {
+    let mut outcome = SCHEMA.run_direct(None, &mut *changes, false).await;
+    if matches!(outcome, Err(MigrateError::VersionMissing(_))) && is_expanded(&mut changes).await {
+        let mut own = Migrator::with_migrations(SCHEMA.iter().cloned().collect());
+        own.set_ignore_missing(true);
+        outcome = own.run_direct(None, &mut *changes, false).await;
+    }
+    outcome.map_err(|error| match error {
         MigrateError::VersionMissing(_) => Failure::Final(StoreError::Unusable(format!(
             "{path} was written by a newer Hamlet; install that version, or name another data folder"
         ))),

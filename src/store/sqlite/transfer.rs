@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqlitePool, TypeInfo as _,
 use tokio::sync::mpsc;
 
 use super::many::{MOST, many};
+use super::opening::newest;
 use crate::store::StoreError;
 use crate::store::transfer::{Cell, Piece, Rows, TABLES, Table};
 
@@ -100,9 +101,15 @@ async fn insert(conn: &mut SqliteConnection, Rows { table, rows }: &Rows) -> Res
     Ok(())
 }
 
-/// The number of the schema.
+/// The number of the schema. A newer one has tables or columns that this program would leave out.
 async fn schema(conn: &mut SqliteConnection) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(conn).await?)
+    let (found, own): (i64, _) =
+        (sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(conn).await?, newest());
+    if found > own {
+        let why = format!("the store has schema {found}, and this program knows {own}; move it with the newer Hamlet");
+        return Err(StoreError::Unusable(why));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
