@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::indexing_slicing, clippy::print_stderr, reason = "tests know their data")]
 
+mod accounts;
 mod activation;
 mod akismet;
 mod api;
