@@ -143,6 +143,15 @@ pub enum StoreError {
     Unusable(String),
 }
 
+impl StoreError {
+    /// A newer program took away what this one needs, while this one ran.
+    fn outgrown() -> StoreError {
+        let why =
+            "a newer Hamlet has changed it beyond what this version knows; replace this daemon by one of that version";
+        StoreError::Unavailable(why.to_owned())
+    }
+}
+
 /// Names one job within the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
@@ -646,7 +655,7 @@ pub trait Store: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Answers when the store can be read and written; for `/readyz`.
+    /// Answers when the store can be read and written, by a program of this version; for `/readyz`.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// Finishes what is being written and closes. Verbs called afterwards are [`StoreError::Unavailable`].

@@ -151,8 +151,11 @@ async fn a_file_in_a_bad_state_is_refused_with_a_mend() {
     let (store, site) = store_in(&newer, IMPATIENT).await;
     store.admit_queued(comment(site, "what was only added is in nobody's way"), None).await.unwrap();
     is_not_moved(store.as_ref()).await;
-    store.close().await;
+    store.ping().await.unwrap();
     run(&mut conn, "UPDATE meta SET value = 9999 WHERE name = 'oldest_schema'").await;
+    let outgrown = store.ping().await.unwrap_err().to_string();
+    assert!(outgrown.contains("replace this daemon"), "{outgrown}");
+    store.close().await;
     conn.close().await.unwrap();
     says(&refusal("sqlite", &newer).await, &["newer/hamlet.db", "newer Hamlet", "install"]);
 

@@ -540,8 +540,13 @@ impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         // A real write: a full disk or a read-only server shows itself in no other way.
         write!(self, Begin::Not, |conn| async {
-            sqlx::query("UPDATE meta SET value = value WHERE name = 'ping'").execute(conn).await?;
-            Outcome::Ok(())
+            let oldest: i64 = sqlx::query_scalar(
+                "UPDATE meta SET value = value WHERE name = 'ping'
+                 RETURNING (SELECT value FROM meta AS known WHERE known.name = 'oldest_schema')",
+            )
+            .fetch_one(conn)
+            .await?;
+            if oldest <= opening::newest() { Outcome::Ok(()) } else { Err(StoreError::outgrown().into()) }
         })
     }
 

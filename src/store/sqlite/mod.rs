@@ -505,7 +505,9 @@ impl Store for SqliteStore {
             })
         })
         .await?;
-        sites::generation(&self.readers).await.map(|_| ())
+        let oldest: i64 =
+            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'oldest_schema'").fetch_one(&self.readers).await?;
+        if oldest <= opening::newest() { Ok(()) } else { Err(StoreError::outgrown()) }
     }
 
     async fn close(&self) {
