@@ -268,7 +268,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<StoredComment>, StoreError>;
 
     /// Brings comments that came in since into the full-text index, oldest first, at most `limit`; how many. 0 when there
-    /// is nothing to do now.
+    /// is nothing to do now, or another process is about it.
     async fn make_findable(&self, limit: u32) -> Result<u64, StoreError>;
 
     /// The newest comment of `site` that was admitted with this fingerprint.

@@ -1,7 +1,7 @@
 //! Keeping the store in order: new comments become findable, old deliveries are forgotten.
 //!
 //! Owns when that is done and how much of it at once, so that nobody who waits for the store notices. Of several daemons
-//! on one store one forgets; any makes comments findable, so that they are soon, whichever daemon dies.
+//! on one store one forgets.
 
 use std::sync::Arc;
 use std::time::Duration;

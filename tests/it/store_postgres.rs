@@ -456,6 +456,27 @@ async fn the_way_to_the_server_may_be_encrypted_and_the_server_known() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_processes_one_makes_comments_findable_and_another_when_that_one_is_gone() {
+    let url = fresh_database();
+    let (store, site) = store_at(&url, Settings::default()).await;
+    let (beside, _) = store_at(&url, Settings::default()).await;
+    assert_eq!(beside.make_findable(9).await.unwrap(), 0, "who finds nothing waiting claims nothing");
+    for number in 0..3 {
+        store.admit_decided(comment(site, &format!("{number}")), verdict(Decision::Hold), event()).await.unwrap();
+    }
+    assert_eq!(store.make_findable(1).await.unwrap(), 1);
+    assert_eq!(beside.make_findable(9).await.unwrap(), 0, "another is about it");
+    assert_eq!(store.make_findable(1).await.unwrap(), 1);
+    store.close().await;
+    let started = Instant::now();
+    while beside.make_findable(9).await.unwrap() == 0 {
+        assert!(started.elapsed() < Duration::from_secs(10), "nobody goes on with what is left");
+        sleep(Duration::from_millis(100)).await;
+    }
+    beside.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn word_of_a_change_comes_from_another_process() {
     let url = fresh_database();
     let (store, _) = store_at(&url, Settings::default()).await;

@@ -46,7 +46,7 @@ use tokio::time::timeout;
 pub use self::opening::shown;
 
 use self::admission::Admit;
-use self::failure::Outcome;
+use self::failure::{Failure, Outcome};
 use self::history::{Asker, Finder, Secret};
 use self::ledger::Known;
 use self::news::News;
@@ -88,6 +88,9 @@ macro_rules! write {
     }};
 }
 
+/// How long comments are left to a daemon that finds their words and says nothing any more.
+const FINDING: Duration = Duration::from_secs(2);
+
 /// A store in one database; other processes may use it as well.
 #[derive(Debug)]
 pub struct PostgresStore {
@@ -96,6 +99,8 @@ pub struct PostgresStore {
     asker: Asker,
     /// Under which identities are kept.
     secret: Secret,
+    /// Of this process, among those that share the store.
+    name: String,
     known: Arc<Known>,
     news: News,
     patience: Patience,
@@ -108,9 +113,11 @@ impl PostgresStore {
         let pool = opening::open(url, settings).await?;
         let (known, patience) = (Arc::default(), Patience::new(settings));
         let secret = history::secret(&pool).await?;
+        let name =
+            sqlx::query_scalar("SELECT gen_random_uuid()::text").fetch_one(&pool).await.map_err(Failure::from)?;
         let writer = Writer::start(&pool, &known, patience, settings);
         let asker = Asker::start(Finder(pool.clone()));
-        Ok(PostgresStore { pool, writer, asker, secret, known, news: News::default(), patience })
+        Ok(PostgresStore { pool, writer, asker, secret, name, known, news: News::default(), patience })
     }
 
     async fn read<T>(&self, work: impl Future<Output = Outcome<T>>) -> Result<T, StoreError> {
@@ -164,10 +171,17 @@ impl Store for PostgresStore {
     }
 
     async fn make_findable(&self, limit: u32) -> Result<u64, StoreError> {
-        match self.read(search::read(&self.pool, limit)).await? {
-            Some(stretch) => write!(self, Begin::Plain, |conn| search::extend(conn, &stretch)),
-            None => Ok(0),
+        let Some(waiting) = self.read(search::read(&self.pool, limit)).await? else { return Ok(0) };
+        // Another daemon would find the same words of the same comments.
+        let is_ours = match self.time().await? {
+            Some(now) => self.lease("finding", &self.name, FINDING, now).await?,
+            None => true,
+        };
+        if !is_ours {
+            return Ok(0);
         }
+        let stretch = waiting.read();
+        write!(self, Begin::Plain, |conn| search::extend(conn, &stretch))
     }
 
     async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError> {

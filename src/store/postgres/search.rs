@@ -54,6 +54,16 @@ macro_rules! rows {
     };
 }
 
+/// Comments that may be put in.
+pub(super) struct Waiting(Vec<Row>);
+
+impl Waiting {
+    /// Finds their words, which is most of the work; no transaction is open meanwhile.
+    pub(super) fn read(self) -> Stretch {
+        stretch(self.0)
+    }
+}
+
 /// Comments that are ready to be put in.
 #[derive(Debug)]
 pub(super) struct Stretch {
@@ -62,15 +72,15 @@ pub(super) struct Stretch {
     versions: Vec<String>,
 }
 
-/// Reads the next comments that are not in the index yet, at most `limit`, and finds their words, with no transaction open.
-/// It ends before the first one that waits for its verdict, for that is a part of what is found.
-pub(super) async fn read(pool: &PgPool, limit: u32) -> Outcome<Option<Stretch>> {
+/// Reads the next comments that are not in the index yet, at most `limit`; `None` when there are none. It ends before the
+/// first one that waits for its verdict, for that is a part of what is found.
+pub(super) async fn read(pool: &PgPool, limit: u32) -> Outcome<Option<Waiting>> {
     let rows: Vec<Row> = sqlx::query_as(rows!("search.words IS NULL ORDER BY search.comment LIMIT $1"))
         .bind(i64::from(limit))
         .fetch_all(pool)
         .await?;
     let rows: Vec<Row> = rows.into_iter().take_while(|row| !row.is_waiting).collect();
-    Ok((!rows.is_empty()).then(|| stretch(rows)))
+    Ok((!rows.is_empty()).then_some(Waiting(rows)))
 }
 
 /// Puts in those that did not change meanwhile; how many. The others are read anew another time.
