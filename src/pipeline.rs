@@ -13,6 +13,7 @@ mod callers;
 mod campaigns;
 mod duty;
 mod gathering;
+mod hand_over;
 mod history;
 mod learning;
 mod lists;
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use jiff::Timestamp;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
@@ -52,6 +53,8 @@ use callers::Callers;
 pub use callers::{Known, key_hash};
 pub use campaigns::{CampaignChange, Common};
 pub use duty::{Duty, TERM};
+use hand_over::HandOver;
+pub use hand_over::TakeOver;
 pub use learning::Learned;
 use learning::Learning;
 use lists::Shelf;
@@ -76,7 +79,7 @@ pub struct Pipeline {
     /// Rung when a comment was queued. Who waits for it also looks now and then: other processes cannot ring.
     pub queued: Notify,
     /// Where this process's worker takes comments over, so that it need not ask the store for what was just in hand.
-    hand_over: ArcSwapOption<mpsc::Sender<DecisionJob>>,
+    hand_over: ArcSwapOption<HandOver>,
     /// Rung when there may be a message to send.
     pub told: Notify,
     /// Rung when a comment was judged and waits to be counted.
@@ -273,10 +276,10 @@ impl Pipeline {
 
     /// From now on comments are handed over as they are queued, `room` of them at most; those beyond, and all whose
     /// lease runs out, are found in the store.
-    pub fn take_over(&self, room: usize) -> mpsc::Receiver<DecisionJob> {
-        let (sender, receiver) = mpsc::channel(room.max(1));
-        self.hand_over.store(Some(Arc::new(sender)));
-        receiver
+    pub fn take_over(&self, room: usize) -> TakeOver {
+        let (hand_over, worker) = HandOver::new(room);
+        self.hand_over.store(Some(hand_over));
+        worker
     }
 
     /// Keeps the comment for the worker; durable when this returns. An edit of one that is there is judged at once.
@@ -303,7 +306,7 @@ impl Pipeline {
     /// Admits a comment to the queue and hands it over, if there is room.
     async fn admit(&self, new: NewComment) -> Result<Admission, StoreError> {
         let worker = self.hand_over.load_full();
-        let place = worker.as_deref().and_then(|worker| worker.try_reserve().ok());
+        let place = worker.and_then(|worker| worker.place(new.site));
         let Some(place) = place else {
             let admission = timed(Verbs::Admit, self.store.admit_queued(new, None)).await?;
             self.queued.notify_one();
@@ -313,7 +316,7 @@ impl Pipeline {
         let admission = self.store.admit_queued(new, Some(received_at + HAND_OVER_LEASE));
         let admission = timed(Verbs::Admit, admission).await?;
         if let Admission::New { id, lease: Some(lease) } = admission {
-            place.send(DecisionJob { lease, id, site, comment, received_at });
+            place.fill(DecisionJob { lease, id, site, comment, received_at });
             self.queued.notify_one();
         }
         Ok(admission)

@@ -391,7 +391,9 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- jobs ----------------------------------------------------------------------------------------------------
 
-    /// Takes up to `limit` due comments for `lease`, oldest first, so that no other worker sees them meanwhile.
+    /// Takes up to `limit` due comments for `lease`, so that no other worker sees them meanwhile: a site's oldest first,
+    /// and no site's second before another's first. Of a queue that is longer than some hundreds it sees the oldest and the
+    /// newest; what lies between comes when it is the oldest.
     ///
     /// A lease that runs out makes the job due again with one attempt more. A comment that cannot be read becomes a
     /// dead letter here, so that it does not come back for ever; the same holds for deliveries.
@@ -421,8 +423,8 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a job up: it becomes a dead letter.
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Takes up to `limit` due deliveries for `lease`, oldest first, of enabled endpoints, leaving out those in
-    /// `except` (endpoints that are busy enough).
+    /// Takes up to `limit` due deliveries for `lease` of enabled endpoints, leaving out those in `except` (endpoints that
+    /// are busy enough): a site's oldest first, and no site's second before another's first.
     async fn claim_deliveries(
         &self,
         now: Timestamp,

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, TakeOver};
 use crate::store::{DecisionJob, JobId, StoreError, Verbs, timed};
 
 use super::{Claimed, Settings, Trade, record};
@@ -20,7 +20,7 @@ const HANDFUL: usize = 8;
 pub(super) struct Deciding {
     pipeline: Arc<Pipeline>,
     /// Comments that this process admitted; most never need to be asked for.
-    handed_over: Mutex<mpsc::Receiver<DecisionJob>>,
+    handed_over: TakeOver,
     /// When the store was last asked for what others left.
     last_look: Mutex<Option<Instant>>,
     poll: Duration,
@@ -33,7 +33,7 @@ impl Deciding {
     pub(super) fn new(pipeline: Arc<Pipeline>, settings: &Settings) -> Deciding {
         let at_once = settings.decisions_at_once.max(1);
         Deciding {
-            handed_over: Mutex::new(pipeline.take_over(at_once * 4)),
+            handed_over: pipeline.take_over(at_once * 4),
             last_look: Mutex::new(None),
             pipeline,
             poll: settings.poll,
@@ -41,11 +41,6 @@ impl Deciding {
             attempts: settings.decision_attempts,
             lease: settings.lease,
         }
-    }
-
-    fn take_over(&self, room: usize) -> Vec<DecisionJob> {
-        let mut handed_over = self.handed_over.lock().unwrap_or_else(PoisonError::into_inner);
-        std::iter::from_fn(|| handed_over.try_recv().ok()).take(room).collect()
     }
 
     /// Whether it is time to ask the store; if so, the time counts anew.
@@ -56,6 +51,10 @@ impl Deciding {
             *last_look = Some(Instant::now());
         }
         is_time
+    }
+
+    fn look_again(&self) {
+        *self.last_look.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -77,21 +76,28 @@ impl Trade for Deciding {
     }
 
     /// What was handed over comes first; the store is asked when that was nothing, and now and then for what others
-    /// queued.
+    /// queued or what found no place, which then has half of the room: a flood is no reason to leave it there.
     async fn claim(&self, room: usize) -> Result<Claimed<Vec<DecisionJob>>, StoreError> {
         let room = room * HANDFUL;
-        let mut jobs = self.take_over(room);
-        let left = room - jobs.len();
-        if left > 0 && (jobs.is_empty() || self.looks_now()) {
-            let limit = u32::try_from(left).unwrap_or(u32::MAX);
+        let is_time = self.looks_now();
+        let mut jobs = self.handed_over.take(if is_time { room.div_ceil(2) } else { room });
+        if is_time || jobs.is_empty() {
+            let limit = u32::try_from(room - jobs.len()).unwrap_or(u32::MAX);
             let now = self.pipeline.clock.now();
             match timed(Verbs::Claim, self.pipeline.store.claim_decisions(now, self.lease, limit)).await {
-                Ok(claimed) => jobs.extend(claimed),
+                Ok(claimed) => {
+                    // There is more: no need to wait for the next time.
+                    if claimed.len() == room - jobs.len() {
+                        self.look_again();
+                    }
+                    jobs.extend(claimed);
+                }
                 Err(error) if jobs.is_empty() => return Err(error),
                 // What is in hand goes on; the store is asked again soon.
                 Err(error) => tracing::warn!(%error, "cannot claim comments; deciding those in hand"),
             }
         }
+        jobs.extend(self.handed_over.take(room - jobs.len()));
         let is_cut = jobs.len() >= room;
         let (first_time, again): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.lease.attempt <= 1);
         metrics::counter!("hamlet_lease_expiries_total", "work" => Self::NAME).increment(again.len() as u64);

@@ -164,6 +164,23 @@ impl House {
     }
 }
 
+/// Queues so many comments at the house's site, each a microsecond after the one before, from 256 callers at once.
+async fn flood(house: &House, count: usize) {
+    let mut queueing = tokio::task::JoinSet::new();
+    for number in 0..count {
+        if queueing.len() >= 256 {
+            queueing.join_next().await.unwrap().unwrap();
+        }
+        let received_at = Timestamp::from_microsecond(i64::try_from(number).unwrap()).unwrap();
+        let new = NewComment { received_at, ..house.fresh("one of a flood") };
+        let store = Arc::clone(&house.store);
+        queueing.spawn(async move { drop(store.admit_queued(new, None).await.unwrap()) });
+    }
+    while let Some(queued) = queueing.join_next().await {
+        queued.unwrap();
+    }
+}
+
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
 }
@@ -321,6 +338,47 @@ contract! {
         let claimed = house.store.claim_decisions(at(10), LEASE, 2).await.unwrap();
         assert_eq!(claimed.iter().map(|job| job.id).collect::<Vec<_>>(), [ids[1], ids[2]]);
         assert_eq!(house.claim(10).await[0].id, ids[0]);
+    }
+
+    async fn a_flood_at_one_site_is_not_before_what_another_sends(house: &House) {
+        flood(house, 50_000).await;
+        let blog = house.store.add_site("blog", "https://blog.example/", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let mut late = HashSet::new();
+        for number in 0..10 {
+            let comment = NewComment { site: blog.id, received_at: at(1), ..house.fresh(&format!("late {number}")) };
+            late.insert(house.store.admit_queued(comment, None).await.unwrap().id());
+        }
+        let claimed = house.store.claim_decisions(at(2), LEASE, 32).await.unwrap();
+        let first: HashSet<CommentId> = claimed.iter().take(20).map(|job| job.id).collect();
+        assert_eq!(claimed.len(), 32);
+        assert!(late.is_subset(&first), "they come in turn with the flood");
+        // The flood itself goes on in its order, and nothing is claimed twice.
+        let (mut seen, mut last) = (HashSet::new(), Timestamp::UNIX_EPOCH);
+        for job in claimed.iter().chain(&house.claim(2).await) {
+            assert!(seen.insert(job.id), "{} twice", job.id);
+            if job.site == house.site.id {
+                assert!(last <= job.received_at, "a newer one of the flood came first");
+                last = job.received_at;
+            }
+        }
+    }
+
+    async fn a_site_that_has_much_to_tell_is_not_before_another(house: &House) {
+        house.listen("ep_a").await;
+        let blog = house.store.add_site("blog", "https://blog.example/", Policy::standard(), [2; 32], at(0)).await.unwrap();
+        let endpoint = house.store.endpoints(None).await.unwrap().remove(0);
+        let other = Endpoint { id: "ep_b".to_owned(), site: blog.id, ..endpoint };
+        house.store.add_endpoint(other).await.unwrap();
+        for number in 0..40 {
+            house.check(&format!("flood {number}"), Decision::Hold).await;
+        }
+        for number in 0..3 {
+            let comment = NewComment { site: blog.id, received_at: at(1), ..house.fresh(&format!("late {number}")) };
+            house.store.admit_decided(comment, verdict(Decision::Hold), event("late")).await.unwrap();
+        }
+        let claimed = house.store.claim_deliveries(at(2), LEASE, 8, &[]).await.unwrap();
+        let endpoints: Vec<&str> = claimed.iter().map(|job| job.endpoint.id.as_str()).collect();
+        assert_eq!(endpoints, ["ep_a", "ep_b", "ep_a", "ep_b", "ep_a", "ep_b", "ep_a", "ep_a"]);
     }
 
     async fn a_site_sees_its_own_comments_only(house: &House) {

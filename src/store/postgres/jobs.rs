@@ -11,10 +11,17 @@ use super::failure::Outcome;
 use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use crate::site::SiteId;
-use crate::store::rows::{ClaimedComment, ClaimedDelivery, micros, time};
+use crate::store::rows::{ClaimedComment, ClaimedDelivery, NEWEST_SEEN, micros, time};
 use crate::store::{Attempt, EndpointId, Lease, NextStep, StoreError};
 
-/// SKIP LOCKED leaves out what another daemon is just claiming. The row as it was before: its attempts are counted up here.
+/// How many times as many as it wants a claim looks at: others may be claiming the same at the same time.
+const OTHERS: i64 = 4;
+
+/// Of what is due a claim looks at both ends: the oldest, so that nothing waits for ever, and the newest, where those are
+/// whose site waits behind another's flood. Of what it sees, sites take turns. It reads as much from a long queue as from a short one.
+///
+/// SKIP LOCKED leaves out what another daemon is just claiming; only as many as are wanted are locked. The row as it was
+/// before: its attempts are counted up here.
 pub(super) async fn claim_decisions(
     conn: &mut PgConnection,
     now: Timestamp,
@@ -22,31 +29,47 @@ pub(super) async fn claim_decisions(
     limit: u32,
 ) -> Outcome<Vec<ClaimedComment>> {
     let claimed = sqlx::query_as(
-        "WITH due AS MATERIALIZED (
-             SELECT id, due_at FROM jobs
-              WHERE kind = 'decide' AND state = 'pending' AND due_at <= $1
-              ORDER BY due_at, id
+        "WITH seen AS MATERIALIZED (
+             (SELECT id, site, due_at FROM jobs
+               WHERE kind = 'decide' AND state = 'pending' AND due_at <= $1
+               ORDER BY due_at, id
+               LIMIT $4)
+             UNION
+             (SELECT id, site, due_at FROM jobs
+               WHERE kind = 'decide' AND state = 'pending' AND due_at <= $1
+               ORDER BY due_at DESC, id DESC
+               LIMIT $5)
+         ), turns AS MATERIALIZED (
+             SELECT id, due_at, row_number() OVER (PARTITION BY site ORDER BY due_at, id) AS turn FROM seen
+         ), due AS MATERIALIZED (
+             SELECT free.id, turns.turn, turns.due_at
+               FROM (SELECT * FROM turns ORDER BY turn, due_at, id) AS turns
+              CROSS JOIN LATERAL (SELECT id FROM jobs
+                                   WHERE kind = 'decide' AND id = turns.id AND state = 'pending' AND due_at <= $1
+                                     FOR UPDATE SKIP LOCKED) AS free
               LIMIT $2
-                FOR UPDATE SKIP LOCKED
          ), leased AS (
              UPDATE jobs SET due_at = $3, attempts = attempts + 1
                FROM due
               WHERE jobs.kind = 'decide' AND jobs.id = due.id
-             RETURNING jobs.id, jobs.attempts - 1 AS attempts, jobs.comment, due.due_at
+             RETURNING jobs.id, jobs.attempts - 1 AS attempts, jobs.comment, due.turn, due.due_at
          )
          SELECT leased.id AS job, leased.attempts, comments.id, comments.site, comments.comment, comments.received_at
            FROM leased JOIN comments ON comments.row = leased.comment
-          ORDER BY leased.due_at, leased.id",
+          ORDER BY leased.turn, leased.due_at, leased.id",
     )
     .bind(micros(now))
     .bind(i64::from(limit))
     .bind(until(now, lease))
+    .bind(i64::from(limit).saturating_mul(OTHERS))
+    .bind(NEWEST_SEEN)
     .fetch_all(conn)
     .await?;
     Ok(claimed)
 }
 
-/// Takes from every endpoint its oldest ones, so that a long queue at one of them is not walked through each time.
+/// Takes from every endpoint its oldest ones, so that a long queue at one of them is not walked through each time, and of
+/// these a site's first before any other's second.
 pub(super) async fn claim_deliveries(
     conn: &mut PgConnection,
     now: Timestamp,
@@ -56,7 +79,8 @@ pub(super) async fn claim_deliveries(
 ) -> Outcome<Vec<ClaimedDelivery>> {
     let claimed = sqlx::query_as(
         "WITH due AS MATERIALIZED (
-             SELECT oldest.id, oldest.due_at
+             SELECT oldest.id, oldest.due_at,
+                    row_number() OVER (PARTITION BY endpoints.site ORDER BY oldest.due_at, oldest.id) AS turn
                FROM endpoints
               CROSS JOIN LATERAL (SELECT id, due_at FROM jobs
                                    WHERE kind = 'deliver' AND state = 'pending' AND endpoint = endpoints.row
@@ -65,13 +89,13 @@ pub(super) async fn claim_deliveries(
                                    LIMIT $2
                                      FOR UPDATE SKIP LOCKED) AS oldest
               WHERE endpoints.disabled IS NULL AND endpoints.id <> ALL($4)
-              ORDER BY oldest.due_at, oldest.id
+              ORDER BY turn, oldest.due_at, oldest.id
               LIMIT $2
          ), leased AS (
              UPDATE jobs SET due_at = $3, attempts = attempts + 1
                FROM due
               WHERE jobs.kind = 'deliver' AND jobs.id = due.id
-             RETURNING jobs.id, jobs.attempts - 1 AS attempts, jobs.message, jobs.endpoint, due.due_at
+             RETURNING jobs.id, jobs.attempts - 1 AS attempts, jobs.message, jobs.endpoint, due.turn, due.due_at
          )
          SELECT leased.id AS job, leased.attempts, messages.id AS message_id, messages.body,
                 messages.created_at AS message_created_at,
@@ -80,7 +104,7 @@ pub(super) async fn claim_deliveries(
            FROM leased
            JOIN messages  ON messages.row = leased.message
            JOIN endpoints ON endpoints.row = leased.endpoint
-          ORDER BY leased.due_at, leased.id",
+          ORDER BY leased.turn, leased.due_at, leased.id",
     )
     .bind(micros(now))
     .bind(i64::from(limit))

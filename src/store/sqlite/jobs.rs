@@ -8,10 +8,12 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::endpoints::disable;
 use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
-use super::rows::{ClaimedComment, ClaimedDelivery, json_array, micros, time, to_json};
+use super::rows::{ClaimedComment, ClaimedDelivery, NEWEST_SEEN, json_array, micros, time, to_json};
 use crate::site::SiteId;
 use crate::store::{Attempt, EndpointId, Lease, NextStep, StoreError};
 
+/// Of what is due a claim looks at both ends: the oldest, so that nothing waits for ever, and the newest, where those are
+/// whose site waits behind another's flood. Of what it sees, sites take turns. It reads as much from a long queue as from a short one.
 pub(super) async fn claim_decisions(
     conn: &mut SqliteConnection,
     now: Timestamp,
@@ -19,22 +21,38 @@ pub(super) async fn claim_decisions(
     limit: u32,
 ) -> Result<Vec<ClaimedComment>, StoreError> {
     let claimed: Vec<ClaimedComment> = sqlx::query_as(
-        "SELECT jobs.id AS job, jobs.attempts, comments.id, comments.site, comments.comment, comments.received_at
-           FROM jobs
-           JOIN comments ON comments.row = jobs.comment
-          WHERE jobs.kind = 'decide' AND jobs.state = 'pending' AND jobs.due_at <= ?
-          ORDER BY jobs.due_at, jobs.id
-          LIMIT ?",
+        "WITH seen AS (
+             SELECT * FROM (SELECT id, site, due_at FROM jobs
+                             WHERE kind = 'decide' AND state = 'pending' AND due_at <= ?1
+                             ORDER BY due_at, id
+                             LIMIT ?2)
+             UNION
+             SELECT * FROM (SELECT id, site, due_at FROM jobs
+                             WHERE kind = 'decide' AND state = 'pending' AND due_at <= ?1
+                             ORDER BY due_at DESC, id DESC
+                             LIMIT ?3)
+         ), turns AS MATERIALIZED (
+             SELECT id, due_at, row_number() OVER (PARTITION BY site ORDER BY due_at, id) AS turn FROM seen
+              ORDER BY turn, due_at, id
+              LIMIT ?2
+         )
+         SELECT jobs.id AS job, jobs.attempts, comments.id, comments.site, comments.comment, comments.received_at
+           FROM turns
+          CROSS JOIN jobs     ON jobs.id = turns.id
+          CROSS JOIN comments ON comments.row = jobs.comment
+          ORDER BY turns.turn, turns.due_at, turns.id",
     )
     .bind(micros(now))
     .bind(limit)
+    .bind(NEWEST_SEEN)
     .fetch_all(&mut *conn)
     .await?;
     lease_all(conn, claimed.iter().map(|claimed| claimed.lease().job.0), now, lease).await?;
     Ok(claimed)
 }
 
-/// Takes from every endpoint its oldest ones, so that a long queue at one of them is not walked through each time.
+/// Takes from every endpoint its oldest ones, so that a long queue at one of them is not walked through each time, and of
+/// these a site's first before any other's second.
 pub(super) async fn claim_deliveries(
     conn: &mut SqliteConnection,
     now: Timestamp,
@@ -56,7 +74,7 @@ pub(super) async fn claim_deliveries(
                                           LIMIT ?2)
           CROSS JOIN messages ON messages.row = jobs.message
           WHERE endpoints.disabled IS NULL AND endpoints.id NOT IN (SELECT value FROM json_each(?3))
-          ORDER BY jobs.due_at, jobs.id
+          ORDER BY row_number() OVER (PARTITION BY endpoints.site ORDER BY jobs.due_at, jobs.id), jobs.due_at, jobs.id
           LIMIT ?2",
     )
     .bind(micros(now))
