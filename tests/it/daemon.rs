@@ -51,11 +51,27 @@ impl Daemon {
 
     /// And in this environment.
     pub async fn start_in(folder: &Path, flags: &[&str], environment: &[(&str, &str)]) -> Daemon {
+        Daemon::start_through(Command::new("env"), folder, folder, flags, environment).await
+    }
+
+    /// By another program, which replaces itself by what is written after it; with log and greeting in `folder`, and the
+    /// rest in `data`.
+    pub async fn start_through(
+        mut through: Command,
+        folder: &Path,
+        data: &Path,
+        flags: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Daemon {
         let address = free_address();
         let log = File::options().create(true).append(true).open(folder.join(LOG)).unwrap();
-        let mut process = hamlet(folder)
+        let program = hamlet(data);
+        let mut process = through
+            .arg(program.get_program())
             .args(["serve", "--listen", &address.to_string()])
             .args(flags)
+            .envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))))
+            .env_remove("HAMLET_CONFIG")
             .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -99,6 +115,13 @@ impl Daemon {
             assert!(started.elapsed() < Duration::from_secs(20), "{path} did not become as wanted");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// Of its memory, what is in RAM.
+    pub fn resident_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse::<f64>().unwrap() / 1024.0
     }
 
     pub fn reload(&self) {

@@ -25,6 +25,7 @@ mod disguises;
 mod doctor;
 mod dumps;
 mod evaluation;
+mod faults;
 mod following;
 mod front;
 mod harness;

@@ -27,6 +27,10 @@ pub enum Answer {
     After(Duration),
     /// Takes the request and never says a word.
     Never,
+    /// A status and half of the body that it announced, and the connection is gone.
+    Broken(u16),
+    /// 200 and a body that does not end.
+    Endless,
 }
 
 /// One request as it came in.
@@ -45,6 +49,13 @@ impl Told {
 
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
+    }
+
+    /// Whether the reference library finds the signature right, whenever it was made.
+    pub fn is_signed_with(&self, secret: &str) -> bool {
+        let (id, time) = (self.header("webhook-id"), self.header("webhook-timestamp").parse().unwrap());
+        let right = Webhook::new(secret).unwrap().sign(id, time, &self.body).unwrap();
+        self.header("webhook-signature").split(' ').any(|signature| signature == right)
     }
 
     /// Whether the reference library believes this message; it looks at the system's clock.
@@ -138,6 +149,14 @@ async fn hear(State(inner): State<Arc<Mutex<Inner>>>, request: axum::extract::Re
             response(200).body(Body::empty())
         }
         Answer::Never => std::future::pending().await,
+        Answer::Broken(status) => {
+            let parts = [Ok("half of it"), Err(std::io::Error::other("gone"))];
+            let body = Body::from_stream(futures_util::stream::iter(parts));
+            response(status).header("content-length", "1000").body(body)
+        }
+        Answer::Endless => response(200).body(Body::from_stream(futures_util::stream::repeat_with(|| {
+            Ok::<_, std::io::Error>(Bytes::from_static(&[b'x'; 4096]))
+        }))),
     }
     .unwrap()
 }

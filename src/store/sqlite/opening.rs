@@ -125,6 +125,11 @@ async fn migrate(conn: &mut SqliteConnection, file: &Path) -> Result<(), Failure
             Failure::Final(StoreError::Unusable(format!("{path}: the schema cannot be brought up to date: {other}")))
         }
     })?;
+    // SQLite opens a file that it may not write for reading, says nothing, and stays so. This changes nothing, but asks.
+    sqlx::query("DELETE FROM meta WHERE name IS NULL")
+        .execute(&mut *changes)
+        .await
+        .map_err(|error| Failure::of(file, error))?;
     changes.commit().await.map_err(|error| Failure::of(file, error))
 }
 
