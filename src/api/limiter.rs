@@ -117,6 +117,11 @@ impl Limiter {
         self.count_client(self.refused.as_ref(), extensions, headers)
     }
 
+    /// Who sent a request; the network, where a client has one to itself.
+    pub fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        address::client(extensions, headers, &self.trusted_proxies).map(address::network)
+    }
+
     fn count_client(
         &self,
         limit: Option<&Limit<IpAddr>>,
@@ -124,8 +129,7 @@ impl Limiter {
         headers: &HeaderMap,
     ) -> Result<(), TooOften> {
         let Some(limit) = limit else { return Ok(()) };
-        let client = address::client(extensions, headers, &self.trusted_proxies);
-        client.map_or(Ok(()), |client| limit.count(&address::network(client)))
+        self.client(extensions, headers).map_or(Ok(()), |client| limit.count(&client))
     }
 }
 

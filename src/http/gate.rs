@@ -1,20 +1,22 @@
 //! What stands before each door: too many requests are sent away, slow ones are ended, all are counted.
 //!
-//! Owns the number of requests in flight and the figures per door. Does not own bodies (`api::body`), connections
+//! Owns the number of requests in flight, how many of them may be one client's, and the figures per door. Does not own bodies (`api::body`), connections
 //! (`server`) nor how often one client may come (`api::limiter`). One small middleware instead of a stack of general
 //! ones: it runs on every request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use metrics::{Counter, Histogram};
 use tracing::Instrument as _;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Settings;
 use crate::api::problem::{Problem, Refusal};
@@ -27,11 +29,16 @@ pub(super) enum Speaks {
     Akismet,
 }
 
+/// Into how many parts clients are sorted. Two that meet in one share it.
+const PARTS: usize = 1024;
+
 /// What all doors share.
 #[derive(Debug)]
 pub(super) struct Gate {
     doors: Arc<Doors>,
     in_flight: AtomicUsize,
+    /// The same by client.
+    of_clients: Box<[AtomicU32]>,
     max_in_flight: usize,
     timeout: Duration,
 }
@@ -53,7 +60,9 @@ struct Door {
 impl Gate {
     pub(super) fn new(doors: Arc<Doors>, settings: &Settings) -> Arc<Gate> {
         let max_in_flight = settings.in_flight;
-        Arc::new(Gate { doors, in_flight: AtomicUsize::new(0), max_in_flight, timeout: settings.request_timeout })
+        let of_clients = (0..PARTS).map(|_| AtomicU32::new(0)).collect();
+        let (in_flight, timeout) = (AtomicUsize::new(0), settings.request_timeout);
+        Arc::new(Gate { doors, in_flight, of_clients, max_in_flight, timeout })
     }
 
     /// Puts the gate before `handlers`.
@@ -76,25 +85,46 @@ impl Gate {
         handlers.layer(from_fn_with_state(Arc::new(door), pass))
     }
 
-    /// Refused when its client comes too often, or when too many are inside already.
+    /// Refused when its client comes too often, or when too many are inside already: of all, or of its own. A client may
+    /// have less than twice as many inside as there is room for, so that a flood of one leaves room for others.
     fn enter(&self, request: &Request) -> Result<Inside<'_>, Problem> {
         self.doors.limiter.address(request.extensions(), request.headers())?;
-        let inside = Inside(&self.in_flight);
-        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        if before < self.max_in_flight {
+        let Some(of_client) = self.of_clients.get(self.client(request) % PARTS) else { return Err(overloaded()) };
+        let inside = Inside { all: &self.in_flight, of_client };
+        let all = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        let own = of_client.fetch_add(1, Ordering::Relaxed) as usize;
+        if own < self.max_in_flight.saturating_sub(all) * 2 {
             return Ok(inside);
         }
         metrics::counter!("hamlet_overload_refusals_total", "reason" => "in_flight").increment(1);
         Err(overloaded())
     }
+
+    /// Who sends this, as far as the head tells: a key, or else an address and the name under which it knows this daemon
+    /// (Akismet's has the key in it).
+    fn client(&self, request: &Request) -> usize {
+        let header = |name| request.headers().get(name).map_or(&[][..], HeaderValue::as_bytes);
+        let hash = match header(AUTHORIZATION) {
+            [] => {
+                let address = self.doors.limiter.client(request.extensions(), request.headers());
+                xxh3_64(header(HOST)) ^ address.map_or(0, |address| xxh3_64(address.to_string().as_bytes()))
+            }
+            key => xxh3_64(key),
+        };
+        usize::try_from(hash & 0xffff_ffff).unwrap_or(0)
+    }
 }
 
 /// One request in flight; counted out when it is dropped, also if its client went away.
-struct Inside<'a>(&'a AtomicUsize);
+struct Inside<'a> {
+    all: &'a AtomicUsize,
+    of_client: &'a AtomicU32,
+}
 
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.all.fetch_sub(1, Ordering::Relaxed);
+        self.of_client.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -231,7 +231,7 @@ fn faketime() -> PathBuf {
     let folders = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].into_iter().map(PathBuf::from);
     let found = folders.flat_map(|folder| {
         let below = std::fs::read_dir(&folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-        [folder.clone()].into_iter().chain(below).collect::<Vec<_>>()
+        [folder].into_iter().chain(below).collect::<Vec<_>>()
     });
     found
         .map(|folder| folder.join("faketime/libfaketimeMT.so.1"))

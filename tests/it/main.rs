@@ -39,6 +39,7 @@ mod metrics;
 mod muting;
 mod network;
 mod openapi;
+mod overload;
 mod postgres;
 mod promotion;
 mod receiver;
