@@ -363,6 +363,24 @@ contract! {
         }
     }
 
+    async fn a_claim_takes_no_longer_from_a_long_queue(house: &House) {
+        let quickest = async || {
+            let mut quickest = Duration::MAX;
+            for _ in 0..8 {
+                let started = std::time::Instant::now();
+                assert_eq!(house.store.claim_decisions(at(2), LEASE, 32).await.unwrap().len(), 32);
+                quickest = quickest.min(started.elapsed());
+            }
+            quickest
+        };
+        flood(house, 500).await;
+        let of_few = quickest().await;
+        flood(house, 50_000).await;
+        let of_many = quickest().await;
+        // Reading all that is due would take some 50 ms.
+        assert!(of_many < of_few * 3 + Duration::from_millis(10), "{of_few:?} of few, {of_many:?} of many");
+    }
+
     async fn a_site_that_has_much_to_tell_is_not_before_another(house: &House) {
         house.listen("ep_a").await;
         let blog = house.store.add_site("blog", "https://blog.example/", Policy::standard(), [2; 32], at(0)).await.unwrap();

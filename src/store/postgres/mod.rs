@@ -300,7 +300,7 @@ impl Store for PostgresStore {
         lease: Duration,
         limit: u32,
     ) -> Result<Vec<DecisionJob>, StoreError> {
-        let claimed = write!(self, Begin::Not, |conn| jobs::claim_decisions(conn, now, lease, limit))?;
+        let claimed = write!(self, Begin::Plain, |conn| jobs::claim_decisions(conn, now, lease, limit))?;
         let jobs = claimed.into_iter().map(|claimed| (claimed.lease(), claimed.into_job())).collect();
         Ok(self.readable(jobs, now).await)
     }
@@ -327,7 +327,7 @@ impl Store for PostgresStore {
         limit: u32,
         except: &[EndpointId],
     ) -> Result<Vec<DeliveryJob>, StoreError> {
-        let claimed = write!(self, Begin::Not, |conn| jobs::claim_deliveries(conn, now, lease, limit, except))?;
+        let claimed = write!(self, Begin::Plain, |conn| jobs::claim_deliveries(conn, now, lease, limit, except))?;
         let jobs = claimed.into_iter().map(|claimed| (claimed.lease(), claimed.into_job())).collect();
         Ok(self.readable(jobs, now).await)
     }
