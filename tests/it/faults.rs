@@ -127,7 +127,7 @@ async fn the_disk_is_full_and_has_room_again() {
     let Some(disk) = SmallDisk::at(&data) else { return };
     let settings = settings(outside.path(), "[1, 1, 1, 1, 1, 1]");
     let flags = ["--config", settings.to_str().unwrap()];
-    let daemon = Daemon::start_through(disk.mounting("size=48m,mode=0700"), outside.path(), &data, &flags, &[]).await;
+    let daemon = Daemon::start_through(disk.mounting("size=96m,mode=0700"), outside.path(), &data, &flags, &[]).await;
     let key = daemon.key();
     let added = within(&daemon, &data, &["endpoint", "add", "--site", "default", &cms.url()]);
     let secret = added["secret"].as_str().unwrap().to_owned();
@@ -142,7 +142,7 @@ async fn the_disk_is_full_and_has_room_again() {
         assert_eq!(filled.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
         // What is told is the fact; what was acknowledged stays.
         let not_ready = daemon.until("/readyz", "", |status, _| status == 503).await;
-        assert!(not_ready["store"].as_str().unwrap().contains("the disk is full"), "{not_ready}");
+        assert!(not_ready["store"].as_str().unwrap().contains("the disk is full; make room"), "{not_ready}");
         let (status, problem) = daemon.post("/v1/comments", &key, &json!({"content": "one more"})).await;
         assert_eq!((status, &problem["type"]), (503, &json!("/problems/unavailable")), "{problem}");
         assert_eq!(get(daemon.address, "/v1/comments?limit=1", &key).await.unwrap().0, 200, "reading goes on");

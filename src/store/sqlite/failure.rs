@@ -53,8 +53,12 @@ impl From<sqlx::Error> for StoreError {
                 StoreError::Unusable(format!("the database file is damaged ({error}); put a backup in its place"))
             }
             (Trouble::Locked, _) => StoreError::Unavailable("another program keeps the database locked".to_owned()),
-            (Trouble::Full, _) => StoreError::Unavailable("the disk is full".to_owned()),
-            (Trouble::ReadOnly, _) => StoreError::Unavailable("the database has become read-only".to_owned()),
+            (Trouble::Full, _) => {
+                StoreError::Unavailable("the disk is full; make room, and all goes on by itself".to_owned())
+            }
+            (Trouble::ReadOnly, _) => StoreError::Unavailable(
+                "the database has become read-only; give the file back to Hamlet's user, and start it again".to_owned(),
+            ),
             (_, sqlx::Error::PoolClosed) => StoreError::Unavailable("it is closed".to_owned()),
             (_, sqlx::Error::PoolTimedOut) => StoreError::Unavailable("all readers are busy".to_owned()),
             (_, sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)) => {
