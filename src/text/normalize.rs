@@ -46,6 +46,7 @@ pub(super) fn is_persian(text: &str) -> bool {
 }
 
 /// Lower case of ASCII; white space and NUL are blanks.
+#[expect(clippy::indexing_slicing, reason = "read when compiled: a place beyond the end would not compile")]
 static FOLDED: [u8; 128] = {
     let mut folded = [b' '; 128];
     let mut byte = 1_u8;

@@ -40,7 +40,7 @@ fn main() {
     match words.as_slice() {
         ["of", case] => measure(case),
         ["--profile", case] => {
-            println!("{} instructions; see callgrind.out.{case}", count(case, &format!("callgrind.out.{case}")))
+            println!("{} instructions; see callgrind.out.{case}", count(case, &format!("callgrind.out.{case}")));
         }
         [] | ["--check" | "--renew"] => compare(words.first().copied()),
         _ => panic!("usage: cargo bench --bench instructions -- [--check | --renew | --profile CASE]"),
