@@ -1,6 +1,6 @@
 //! Kills at random moments under load: nothing that was acknowledged is lost.
 //!
-//! `HAMLET_KILLS=200 cargo test --release --test it crash -- --nocapture` kills as often as that and prints what was
+//! `KILLS=200 cargo test --release --test it crash -- --nocapture` kills as often as that and prints what was
 //! counted; without it a daemon is killed a few times.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::receiver::{Answer, Receiver};
 const CLIENTS: usize = 12;
 
 fn kills() -> usize {
-    std::env::var("HAMLET_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5)
+    std::env::var("KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(5)
 }
 
 /// Kills the daemon on `store` again and again, and counts afterwards.
@@ -45,7 +45,7 @@ async fn survives(store: &str) {
 
     // Leases of the dead run out, and then nothing waits any more.
     let ask = |words: &[&str]| beside(folder.path(), &[&["--store", store], words].concat());
-    let found = balance(&daemon, ask, &key, &acknowledged, &cms, |told| told.is_believed_with(&secret)).await;
+    let found = balance(&daemon, ask, &key, &acknowledged, &cms, |told| told.is_signed_with(&secret)).await;
     assert_eq!(found.dead, 0, "{found:?}");
     eprintln!(
         "{}: {} kills, {} comments acknowledged ({} kept), {} labels, {} messages for {} comments",

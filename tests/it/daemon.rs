@@ -79,7 +79,11 @@ impl Daemon {
             .unwrap();
         let started = Instant::now();
         while get(address, "/readyz", "").await.is_none_or(|(status, _)| status != 200) {
-            assert!(process.try_wait().unwrap().is_none(), "the daemon stopped at once");
+            if process.try_wait().unwrap().is_some() {
+                let log = std::fs::read_to_string(folder.join(LOG)).unwrap_or_default();
+                let last = log.lines().rev().take(5).collect::<Vec<_>>().join("\n");
+                panic!("the daemon stopped at once; its last words, the latest first:\n{last}");
+            }
             assert!(started.elapsed() < Duration::from_secs(30), "the daemon was not ready within 30 s");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -155,7 +155,7 @@ async fn the_disk_is_full_and_has_room_again() {
 
     let acknowledged = load.stop().await;
     let ask = |words: &[&str]| within(&daemon, &data, words);
-    let found = balance(&daemon, ask, &key, &acknowledged, &cms, |told| told.is_believed_with(&secret)).await;
+    let found = balance(&daemon, ask, &key, &acknowledged, &cms, |told| told.is_signed_with(&secret)).await;
     eprintln!("{} acknowledged: {found:?}", acknowledged.comments.len());
     assert_eq!(found.dead, 0, "{found:?}");
 }

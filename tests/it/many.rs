@@ -397,5 +397,5 @@ async fn a_clock_that_is_minutes_ahead_takes_nothing_from_others_and_leaves_noth
         assert!(started.elapsed() < Duration::from_secs(15), "what it left is not done");
         sleep(Duration::from_millis(100)).await;
     }
-    assert!(cms.told().iter().all(|message| message.is_believed_with(&secret)));
+    assert!(cms.told().iter().all(|message| message.is_signed_with(&secret)));
 }
