@@ -24,7 +24,7 @@ pub struct Calibration {
 }
 
 impl Default for Calibration {
-    /// One that changes nothing.
+    /// That of a model which is not calibrated yet.
     fn default() -> Calibration {
         Calibration { slope: 1.0, intercept: 0.0, prior: 0.0, coverage_level: 0.0, link_cut: Calibration::LINK_CUT }
     }

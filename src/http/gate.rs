@@ -1,8 +1,8 @@
 //! What stands before each door: too many requests are sent away, slow ones are ended, all are counted.
 //!
-//! Owns the number of requests in flight, how many of them may be one client's, and the figures per door. Does not own bodies (`api::body`), connections
-//! (`server`) nor how often one client may come (`api::limiter`). One small middleware instead of a stack of general
-//! ones: it runs on every request.
+//! Owns the number of requests in flight, how many of them may be one client's, and the figures per door. Does not own
+//! bodies (`api::body`), connections (`server`) nor how often one client may come (`api::limiter`). One small middleware
+//! instead of a stack of general ones: it runs on every request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};

@@ -19,12 +19,15 @@
 #![expect(clippy::cast_precision_loss, reason = "figures for people")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+#[allow(dead_code, reason = "other benchmarks use its texts")]
+#[path = "texts.rs"]
+mod texts;
+
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hamlet::classifier::Classifier;
 use hamlet::classifier::features::Features;
 use hamlet::classifier::site::{SiteCounts, Strength};
 use hamlet::clock::Clock;
@@ -33,13 +36,14 @@ use hamlet::decision::Judge;
 use hamlet::facts::Facts;
 use hamlet::lists::Lists;
 use hamlet::pipeline::{Pipeline, Said, Submission};
-use hamlet::rules::{Case, RuleSet};
-use hamlet::site::{Policy, Site, SiteId};
+use hamlet::rules::Case;
+use hamlet::site::{Policy, Site};
 use hamlet::store::Settings;
 use hamlet::text::Text;
 use hamlet::training::dump::{self, LabelMap, Options};
 use hamlet::verdict::{Label, Nats, Score};
 use jiff::Timestamp;
+use texts::{judge, site};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Sets, and whether the strengths were chosen on them. Of sets that the shipped model learned from, the other part.
@@ -70,20 +74,6 @@ fn strength(text: &str) -> Strength {
     let numbers: Vec<f64> = text.split(',').map(|number| number.parse().unwrap()).collect();
     let [pseudo, shift, least_rate, slope, half, one_kind, most] = numbers.try_into().unwrap();
     Strength { pseudo, shift, least_rate, slope, half, one_kind, most }
-}
-
-fn judge() -> Judge {
-    Judge::new(RuleSet::embedded(), Classifier::shipped())
-}
-
-fn site() -> Site {
-    Site {
-        id: SiteId(1),
-        name: "bench".into(),
-        url: "https://news.example/".into(),
-        policy: Policy::standard(),
-        created_at: Timestamp::UNIX_EPOCH,
-    }
 }
 
 // ---- what labels are worth ---------------------------------------------------------------------------------------------

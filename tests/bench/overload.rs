@@ -5,8 +5,8 @@
 //!     cargo bench --bench overload -- --times 10 --seconds 30 --connections 512
 //!     cargo bench --bench overload -- --store postgres://hamlet@localhost/bench   # an empty database
 //!
-//! The queue is bounded to few comments and the requests inside to 128 (`limits.queue_depth`, `http.in_flight`), so that both are full within a moment. Capacity is measured
-//! first, in the same run: what is accepted and decided of as much as some connections send one after the other. Then
+//! The queue is bounded to few comments and the requests inside to 128 (`limits.queue_depth`, `http.in_flight`), so that
+//! both are full within a moment. Capacity is measured first, in the same run: what is accepted and decided of as much as some connections send one after the other. Then
 //! requests come at their times, whether or not those before were answered, as far as there are connections to send them on.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
