@@ -39,8 +39,6 @@ const MAX_WORD_CHARS: usize = 40;
 /// Characters of a run without spaces whose n-grams are taken.
 const MAX_RUN_CHARS: usize = 20_000;
 const MAX_LINKS: usize = 100;
-/// Signs that addresses are written with.
-const ADDRESS_SIGNS: &str = ":/?=&%#_-.";
 
 /// Which kind a hashed string is of: `win` the word is not `win` in an author's name.
 #[derive(Clone, Copy)]
@@ -251,14 +249,20 @@ impl Reader {
         buffer.push(' ');
         buffer.push_str(word.get(..MAX_WORD_CHARS).unwrap_or(word));
         buffer.push(' ');
-        for length in 3..=5 {
-            for gram in buffer.as_bytes().windows(length) {
-                self.gram(gram, length == 5);
-            }
-        }
+        self.grams_of::<3>(buffer.as_bytes());
+        self.grams_of::<4>(buffer.as_bytes());
+        self.grams_of::<5>(buffer.as_bytes());
         let is_covered = buffer.len() >= 5;
         self.buffer = buffer;
         is_covered
+    }
+
+    /// The n-grams of `N` characters of a word of ASCII. Their length is known when this is compiled, which makes hashing them twice
+    /// as fast.
+    fn grams_of<const N: usize>(&mut self, word: &[u8]) {
+        for gram in word.windows(N).filter_map(|gram| <&[u8; N]>::try_from(gram).ok()) {
+            self.gram(gram, N == 5);
+        }
     }
 
     #[inline]
@@ -275,8 +279,8 @@ impl Reader {
         let mut buffer = [0; 4];
         let has_links = text.link_count() > 0;
         for c in text.normal().chars() {
-            if c != last && !is_alphanumeric(c) && !c.is_whitespace() {
-                let is_of_address = has_links && ADDRESS_SIGNS.contains(c);
+            if is_sign(c) && c != last {
+                let is_of_address = has_links && is_of_address(c);
                 let origin = if is_of_address { Origin::Address(None) } else { Origin::Other };
                 self.add(Kind::Sign, c.encode_utf8(&mut buffer).as_bytes(), origin);
             }
@@ -340,6 +344,28 @@ impl Reader {
         self.add(Kind::Shape, &[1, share(capitals, letters)], Origin::Other);
         self.add(Kind::Shape, &[2, share(digits, text.bytes_read())], Origin::Other);
     }
+}
+
+/// Neither letter, digit nor blank. Most text is ASCII, where a table tells.
+#[inline]
+fn is_sign(c: char) -> bool {
+    #[expect(clippy::indexing_slicing, reason = "a place beyond the end would not compile")]
+    static SIGNS: [bool; 128] = {
+        let mut signs = [false; 128];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            let is_blank = matches!(byte, b' ' | b'\t'..=b'\r');
+            signs[byte as usize] = !byte.is_ascii_alphanumeric() && !is_blank;
+            byte += 1;
+        }
+        signs
+    };
+    SIGNS.get(c as usize).copied().unwrap_or_else(|| !is_alphanumeric(c) && !c.is_whitespace())
+}
+
+/// Signs that addresses are written with.
+fn is_of_address(sign: char) -> bool {
+    matches!(sign, ':' | '/' | '?' | '=' | '&' | '%' | '#' | '_' | '-' | '.')
 }
 
 /// Is this letter of a script whose single characters say as much as a few Latin ones?

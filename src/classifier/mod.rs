@@ -224,9 +224,7 @@ fn tokens(features: &Features, text: &Text, weight_of: impl Fn(Origin, Range<usi
 fn named(weight: f64, origin: Origin, text: &Text) -> Option<Token> {
     const MAX_CHARS: usize = 40;
     let name = match origin {
-        Origin::Word(index) | Origin::Address(Some(index)) => {
-            text.words().nth(index)?.chars().take(MAX_CHARS).collect()
-        }
+        Origin::Word(index) | Origin::Address(Some(index)) => text.word(index)?.chars().take(MAX_CHARS).collect(),
         Origin::Link(index) => text.links().get(index)?.host().to_owned(),
         Origin::Address(None) | Origin::Other => return None,
     };

@@ -6,7 +6,7 @@
 use super::Note;
 use super::clues::Clues;
 use super::phrases::{self, Phrase};
-use crate::text::{Script, normalize};
+use crate::text::{Script, normalize, tokens_with};
 
 /// `ZW_IN_WORD`: zero-width signs between the letters of at least two words.
 ///
@@ -111,13 +111,11 @@ fn listed_leet(clues: &Clues<'_>) -> Option<Note> {
         return None;
     }
     let is_candidate = |token: &&str| {
-        (4..=24).contains(&token.len())
-            && token.is_ascii()
-            && token.bytes().any(|byte| matches!(byte, b'0'..=b'9' | b'@' | b'$' | b'!'))
-            && token.bytes().any(|byte| byte.is_ascii_alphabetic())
+        (4..=24).contains(&token.len()) && token.is_ascii() && token.bytes().any(|byte| byte.is_ascii_alphabetic())
     };
+    let odd = tokens_with(normal, |byte| matches!(byte, b'0'..=b'9' | b'@' | b'$' | b'!')).map(|(_, token)| token);
     let trim = |token: &'_ str| token.trim_matches(['.', ',', '?', '"', '(', ')', ':', ';']).to_owned();
-    for token in normal.split_ascii_whitespace().filter(is_candidate).take(200) {
+    for token in odd.filter(is_candidate).take(200) {
         let token = trim(token);
         for one in ['i', 'l'] {
             for token in [token.as_str(), token.trim_end_matches('!')] {

@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::clues::Clues;
 use super::gibberish::is_laughter;
 use super::phrases::Hit;
 use super::{Category, Note, lists, topic};
+use crate::text::tokens_with;
 
 /// Praise that fits any page: sixty words at most, and none of the page's title or topics, which is a sign that somebody
 /// read it. Praise alone is what writers live for: it weighs in company only.
@@ -98,22 +100,14 @@ fn sums<'a>(clues: &Clues<'a>) -> Vec<&'a str> {
     }
     let is_currency = |word: &str| CURRENCIES.contains(word.trim_matches(|c: char| !c.is_alphanumeric()));
     let signs = ['$', '€', '£', '¥', '₹', '₺', '₽', '﷼', '元', '₩', '₫'];
-    let mut sums = Vec::new();
-    let mut before = "";
-    let mut tokens = clues.text.normal().split_ascii_whitespace().take(5_000).peekable();
-    while let Some(token) = tokens.next() {
-        let has_digit = token.bytes().any(|byte| byte.is_ascii_digit());
-        let is_sum = has_digit
-            && (token.contains(signs) || is_currency(before) || tokens.peek().is_some_and(|next| is_currency(next)));
-        if is_sum {
-            sums.push(token);
-            if sums.len() == 3 {
-                break;
-            }
-        }
-        before = token;
-    }
-    sums
+    let normal = clues.text.normal();
+    let is_sum = |&(start, token): &(usize, &str)| {
+        let before = || normal.get(..start).unwrap_or_default().split_ascii_whitespace().next_back();
+        let after = || normal.get(start + token.len()..).unwrap_or_default().split_ascii_whitespace().next();
+        token.contains(signs) || before().is_some_and(is_currency) || after().is_some_and(is_currency)
+    };
+    let numbers = tokens_with(normal, |byte| byte.is_ascii_digit()).take(5_000);
+    numbers.filter(is_sum).take(3).map(|(_, token)| token).collect()
 }
 
 /// A sum of money: `$500`, `500 ريال`.
@@ -150,6 +144,10 @@ static HIDDEN_EMAIL: LazyLock<AhoCorasick> = LazyLock::new(|| {
 /// `EMAIL_HIDDEN`: an address written so that a filter does not see it. People who fear harvesters do it, too.
 pub(super) fn hidden_email(clues: &Clues<'_>) -> Option<Note> {
     let normal = clues.text.normal();
+    // Every host is one of these or ends so: most texts are done with here.
+    if !["mail", "yahoo", "outlook"].iter().any(|host| memmem::find(normal.as_bytes(), host.as_bytes()).is_some()) {
+        return None;
+    }
     let found = HIDDEN_EMAIL.find(normal)?;
     Some(Note::new(normal.get(found.range()).unwrap_or_default().trim()))
 }
@@ -243,8 +241,8 @@ pub(super) fn keyword_list(clues: &Clues<'_>) -> Option<Note> {
     }
     let separates = |c: char| matches!(c, ',' | '\n' | ';' | '|' | '،' | '؛' | '•' | '、' | '/');
     let is_keyword = |item: &str| {
-        !item.contains(|c: char| matches!(c, '.' | '!' | '?' | '؟') || c.is_numeric())
-            && (2..=5).contains(&item.split_whitespace().take(6).count())
+        (2..=5).contains(&item.split_whitespace().take(6).count())
+            && !item.contains(|c: char| matches!(c, '.' | '!' | '?' | '؟') || c.is_numeric())
     };
     let (mut items, mut keywords) = (0_usize, 0_usize);
     for item in clues.text.visible().split(separates).map(str::trim).filter(|item| !item.is_empty()) {

@@ -85,6 +85,16 @@ fn is_gibberish(word: &str) -> bool {
 
 /// `hahaha`, `wkwkwk`, `ههههه`, `kkkk`, `jajaja`: two letters at most, over and over.
 pub(super) fn is_laughter(word: &str) -> bool {
+    // Most words show three different letters at once.
+    if let [one, two, three, ..] = word.as_bytes()
+        && word.is_char_boundary(1)
+        && word.is_char_boundary(2)
+        && one != two
+        && two != three
+        && one != three
+    {
+        return false;
+    }
     let mut letters = word.chars();
     let Some(first) = letters.next() else { return false };
     let mut second = None;

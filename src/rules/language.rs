@@ -88,7 +88,7 @@ pub(super) fn few_stop_words(clues: &Clues<'_>) -> Option<Note> {
     let text = clues.text;
     let count = text.words().len();
     // Latin with accents may be any language; plain Latin of that length has an article or an "and" somewhere.
-    if count < 20 || !text.normal().is_ascii() || text.words().take(MAX_WORDS).any(is_arabizi) {
+    if count < 20 || !text.normal().is_ascii() {
         return None;
     }
     let mut words = 0;
@@ -104,5 +104,6 @@ pub(super) fn few_stop_words(clues: &Clues<'_>) -> Option<Note> {
         }
         words += usize::from(word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
     }
-    (words >= 20).then(|| Note::new(format!("× {words}")))
+    let is_poor = words >= 20 && !text.words().take(MAX_WORDS).any(is_arabizi);
+    is_poor.then(|| Note::new(format!("× {words}")))
 }

@@ -25,7 +25,7 @@ pub use normalize::{is_unseen, normalize};
 pub use respell::Spelled;
 pub use skeleton::{Disguise, skeleton};
 pub use survey::{Oddities, Script, Scripts, survey};
-pub use tokens::{is_alphanumeric, joins_words};
+pub use tokens::{is_alphanumeric, joins_words, tokens_with};
 
 use crate::comment::Comment;
 
@@ -123,6 +123,11 @@ impl Text {
         self.words.iter().map(|&(start, end)| self.normal.get(start..end).unwrap_or_default())
     }
 
+    /// The word with this number among [`Text::words`].
+    pub fn word(&self, index: usize) -> Option<&str> {
+        self.words.get(index).and_then(|&(start, end)| self.normal.get(start..end))
+    }
+
     /// The words of [`Text::normal`], with Chinese, Japanese and Thai parted into words too; for rules that count words. The
     /// classifier counts runs of characters there. Parted when first asked for.
     pub fn segments(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
@@ -156,15 +161,12 @@ impl Text {
     /// The words, each with whether it is a part of an address.
     pub fn words_and_addresses(&self) -> impl Iterator<Item = (&str, bool)> {
         // Addresses are told by their looks: matching has folded what links were found in.
-        let has_links = self.link_count() > 0;
-        let (mut run_end, mut is_address) = (0, false);
+        let read = if self.link_count() > 0 { self.normal.as_str() } else { "" };
+        let addresses = tokens_with(read, |byte| matches!(byte, b'.' | b':' | b'@'));
+        let mut addresses = addresses.filter(|(_, token)| tokens::is_address(token)).peekable();
         self.words.iter().map(move |&(start, end)| {
-            while has_links && start >= run_end {
-                let rest = self.normal.get(run_end..).unwrap_or_default();
-                let run = rest.split_inclusive(' ').next().unwrap_or(" ");
-                is_address = tokens::is_address(run);
-                run_end += run.len();
-            }
+            while addresses.next_if(|(at, token)| at + token.len() <= start).is_some() {}
+            let is_address = addresses.peek().is_some_and(|&(at, _)| at <= start);
             (self.normal.get(start..end).unwrap_or_default(), is_address)
         })
     }

@@ -61,24 +61,22 @@ static FOLDED: [u8; 128] = {
 
 /// What [`Folder`] makes of plain ASCII, byte by byte: half of all text, and four times as fast.
 fn ascii(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let (mut last, mut run) = (b'\0', 0_usize);
+    let mut out = vec![0; text.len()];
+    let mut length = 0;
+    // As if a blank stood before the text: blanks at its front go as any second blank goes.
+    let (mut last, mut run) = (b' ', 1_usize);
     for byte in text.bytes() {
         let byte = FOLDED.get(usize::from(byte)).copied().unwrap_or(byte);
-        if byte == last {
-            let most = if byte == b' ' { 1 } else { 2 };
-            if run >= most && !byte.is_ascii_digit() {
-                continue;
-            }
-            run += 1;
-        } else {
-            if byte == b' ' && out.is_empty() {
-                continue;
-            }
-            (last, run) = (byte, 1);
+        run = if byte == last { run + 1 } else { 1 };
+        last = byte;
+        // Written in any case and kept or written over: without a branch, which doubled letters would make go wrong.
+        if let Some(place) = out.get_mut(length) {
+            *place = byte;
         }
-        out.push(byte);
+        let most = if byte == b' ' { 1 } else { 2 };
+        length += usize::from(run <= most || byte.is_ascii_digit());
     }
+    out.truncate(length);
     String::from_utf8(out).unwrap_or_default()
 }
 

@@ -8,7 +8,7 @@
 use super::normalize::{is_invisible, is_mark};
 use super::skeleton::small_capital;
 use super::survey::{Oddities, Script, Scripts};
-use super::tokens::{is_alphanumeric, is_unspaced};
+use super::tokens::{is_alphanumeric, is_unspaced, tokens_with};
 
 /// A word whose letters stand apart: `c.a.s.i.n.o`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,12 +121,15 @@ fn runs(text: &str) -> Vec<Run> {
 
 /// Do three letters of this plain text stand alone? Without them there is no run.
 fn has_single_letters(text: &[u8]) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'$');
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'@') | (byte == b'$');
     let (mut singles, mut before_last, mut last) = (0_usize, false, false);
-    for is_this in text.iter().map(|&byte| is_letter(byte)).chain([false]) {
-        singles += usize::from(last && !before_last && !is_this);
+    // No branch at a letter: it would be foretold wrong at every word's end.
+    let mut read = |is_this: bool| {
+        singles += usize::from(last & !before_last & !is_this);
         (before_last, last) = (last, is_this);
-    }
+    };
+    text.iter().for_each(|&byte| read(is_letter(byte)));
+    read(false);
     singles >= 3
 }
 
@@ -251,7 +254,7 @@ fn joined(text: &str, runs: &[Run]) -> String {
 fn leet_words(text: &str) -> usize {
     let is_word = |word: &&str| word.len() >= 3;
     let (mut sure, mut likely) = (0_usize, 0_usize);
-    let odd = text.split_ascii_whitespace().filter(|token| token.bytes().any(is_sign));
+    let odd = tokens_with(text, is_sign).map(|(_, token)| token);
     for word in odd.flat_map(str::split_whitespace).map(core).filter(is_word) {
         let is_sure = is_leet(word);
         sure += usize::from(is_sure);
