@@ -234,11 +234,11 @@ impl Pipeline {
     /// Judges and keeps comment, verdict and deliveries. A repeat gets the verdict that stands; an edit is judged anew.
     pub async fn check(&self, site: &Site, submission: Submission) -> Result<(CommentId, Verdict), StoreError> {
         let mut new = self.new_comment(site, submission);
-        let again = again_of(&new);
+        let edit = edit_of(&new);
         let (verdict, traces) = self.judge_traced(&new.comment, site, None).await;
         new.traces = traces;
         let event = outgoing(EventKind::Decided, site, new.id, &new.comment, &verdict);
-        match timed(Verbs::Admit, self.store.admit_decided(new, verdict.clone(), event)).await? {
+        match timed(Verbs::Admit, self.store.admit_decided(new, &verdict, event)).await? {
             Admission::New { id, .. } => {
                 follow(id, "checked");
                 self.muting.observe(site, &Seen::in_verdict(&verdict));
@@ -246,7 +246,8 @@ impl Pipeline {
                 Ok((id, verdict))
             }
             Admission::Repeat { id, may_be_edit } => {
-                let stored = self.repeated(site, id, again, may_be_edit).await?;
+                // Boxed, because it is rare and its future large: what a request's future holds is moved for each.
+                let stored = Box::pin(self.repeated(site, id, edit.filter(|_| may_be_edit))).await?;
                 match stored.status {
                     Status::Decided { verdict } => Ok((id, verdict)),
                     Status::Queued | Status::DeadLetter { .. } => {
@@ -263,14 +264,11 @@ impl Pipeline {
         &self,
         site: &Site,
         id: CommentId,
-        again: Submission,
-        may_be_edit: bool,
+        edit: Option<Submission>,
     ) -> Result<StoredComment, StoreError> {
         let stored = self.existing(site, id).await?;
-        if !may_be_edit || !again.comment.is_edit_of(&stored.comment) {
-            return Ok(stored);
-        }
-        self.edit(site, stored, again, VIA_CMS).await?;
+        let Some(edit) = edit.filter(|edit| edit.comment.is_edit_of(&stored.comment)) else { return Ok(stored) };
+        self.edit(site, stored, edit, VIA_CMS).await?;
         self.existing(site, id).await
     }
 
@@ -285,7 +283,7 @@ impl Pipeline {
     /// Keeps the comment for the worker; durable when this returns. An edit of one that is there is judged at once.
     pub async fn submit(&self, site: &Site, submission: Submission) -> Result<Submitted, StoreError> {
         let new = self.new_comment(site, submission);
-        let again = again_of(&new);
+        let edit = edit_of(&new);
         // Before it is written: many may come at once.
         self.backlog.queued(site.id);
         let admission = self.admit(new).await;
@@ -298,7 +296,7 @@ impl Pipeline {
                 Ok(Submitted::Queued(id))
             }
             Admission::Repeat { id, may_be_edit } => {
-                Ok(Submitted::Known(Box::new(self.repeated(site, id, again, may_be_edit).await?)))
+                Ok(Submitted::Known(Box::new(Box::pin(self.repeated(site, id, edit.filter(|_| may_be_edit))).await?)))
             }
         }
     }
@@ -378,10 +376,12 @@ fn follow(id: CommentId, what: &'static str) {
     }
 }
 
-/// The same comment, for the case that it turns out to have been there before.
-fn again_of(new: &NewComment) -> Submission {
+/// The same comment, for the case that it turns out to be an edit of one that was there before: only an id of the CMS's own can
+/// tell.
+fn edit_of(new: &NewComment) -> Option<Submission> {
+    new.comment.external_id.as_ref()?;
     let NewComment { comment, idempotency_key, fingerprint, callback, .. } = new.clone();
-    Submission { comment, idempotency_key, fingerprint, callback }
+    Some(Submission { comment, idempotency_key, fingerprint, callback })
 }
 
 /// The message that tells endpoints of a verdict.

@@ -248,7 +248,8 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`Store::admit_queued`].
-    async fn admit_decided(&self, new: NewComment, verdict: Verdict, event: Outgoing) -> Result<Admission, StoreError>;
+    async fn admit_decided(&self, new: NewComment, verdict: &Verdict, event: Outgoing)
+    -> Result<Admission, StoreError>;
 
     /// The comment, if it belongs to `site`.
     async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError>;

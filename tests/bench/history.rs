@@ -114,7 +114,7 @@ async fn admit(store: &Arc<dyn Store>, site: SiteId, count: u64, from: u64, has_
                     traces,
                 };
                 let started = Instant::now();
-                store.admit_decided(new, verdict(), event()).await.unwrap();
+                store.admit_decided(new, &verdict(), event()).await.unwrap();
                 times.push(started.elapsed());
             }
         });

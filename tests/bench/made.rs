@@ -43,7 +43,7 @@ pub async fn fill(store: &Arc<dyn Store>, site: SiteId, count: u64, comment: imp
                     callback: None,
                     traces: traces(number),
                 };
-                store.admit_decided(new, verdict(), event()).await.unwrap();
+                store.admit_decided(new, &verdict(), event()).await.unwrap();
             }
         });
     }

@@ -119,7 +119,7 @@ async fn knock(work: Work, store: &dyn Store, site: SiteId) -> u64 {
     let new = new(site);
     match work {
         Work::Checked => {
-            store.admit_decided(new, verdict(), event()).await.unwrap();
+            store.admit_decided(new, &verdict(), event()).await.unwrap();
             1
         }
         Work::QueuedAndRecorded => {

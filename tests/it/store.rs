@@ -75,7 +75,7 @@ impl House {
     }
 
     async fn check(&self, text: &str, decision: Decision) -> CommentId {
-        self.store.admit_decided(self.fresh(text), verdict(decision), event(text)).await.unwrap().id()
+        self.store.admit_decided(self.fresh(text), &verdict(decision), event(text)).await.unwrap().id()
     }
 
     async fn claim(&self, seconds: i64) -> Vec<DecisionJob> {
@@ -392,7 +392,7 @@ contract! {
         }
         for number in 0..3 {
             let comment = NewComment { site: blog.id, received_at: at(1), ..house.fresh(&format!("late {number}")) };
-            house.store.admit_decided(comment, verdict(Decision::Hold), event("late")).await.unwrap();
+            house.store.admit_decided(comment, &verdict(Decision::Hold), event("late")).await.unwrap();
         }
         let claimed = house.store.claim_deliveries(at(2), LEASE, 8, &[]).await.unwrap();
         let endpoints: Vec<&str> = claimed.iter().map(|job| job.endpoint.id.as_str()).collect();
@@ -428,7 +428,7 @@ contract! {
         let first = house.store.admit_queued(keyed("one"), None).await.unwrap();
         let again = house.store.admit_queued(keyed("one"), Some(at(30))).await.unwrap();
         assert_eq!(again, Admission::Repeat { id: first.id(), may_be_edit: false });
-        let checked = house.store.admit_decided(keyed("one"), verdict(Decision::Spam), event("x")).await.unwrap();
+        let checked = house.store.admit_decided(keyed("one"), &verdict(Decision::Spam), event("x")).await.unwrap();
         assert_eq!(checked, Admission::Repeat { id: first.id(), may_be_edit: false });
         assert_eq!(house.status(first.id()).await, Status::Queued, "a repeat writes nothing");
         is_conflict(house.store.admit_queued(keyed("another"), None).await);
@@ -467,7 +467,7 @@ contract! {
                     if sender % 2 == 0 {
                         store.admit_queued(new, None).await.unwrap()
                     } else {
-                        store.admit_decided(new, verdict(Decision::Hold), event("x")).await.unwrap()
+                        store.admit_decided(new, &verdict(Decision::Hold), event("x")).await.unwrap()
                     }
                 });
             }
@@ -501,7 +501,7 @@ contract! {
                     3 => is_missing(store.remove_endpoint("ep_none").await),
                     4 => assert_eq!(store.admit_queued(new, None).await.unwrap().id(), id),
                     _ => {
-                        let admission = store.admit_decided(new, verdict(Decision::Approve), event("x")).await;
+                        let admission = store.admit_decided(new, &verdict(Decision::Approve), event("x")).await;
                         assert_eq!(admission.unwrap().id(), id);
                     }
                 }
@@ -584,7 +584,7 @@ contract! {
         let mut new = house.fresh("first");
         new.comment.external_id = Some("7".into());
         new.idempotency_key = Some("k7".into());
-        let admission = house.store.admit_decided(new.clone(), verdict(Decision::Hold), event("held")).await.unwrap();
+        let admission = house.store.admit_decided(new.clone(), &verdict(Decision::Hold), event("held")).await.unwrap();
         let id = admission.id();
         let recheck = async |decision, seconds| {
             let event = Some(event("rechecked"));
@@ -643,7 +643,7 @@ contract! {
         };
         let today = async || counted(Some(house.site.id), day, day).await;
         assert!(today().await.is_empty());
-        let held = house.store.admit_decided(of_blog("held", at(0)), verdict(Decision::Hold), event("x")).await.unwrap().id();
+        let held = house.store.admit_decided(of_blog("held", at(0)), &verdict(Decision::Hold), event("x")).await.unwrap().id();
         house.check("plain", Decision::Approve).await;
         let queued = house.store.admit_queued(of_blog("queued", at(0)), None).await.unwrap().id();
         assert_eq!(today().await.len(), 6, "what is not decided is not counted");
@@ -651,7 +651,7 @@ contract! {
         house.store.record_verdict(&job, verdict(Decision::Approve), event("x"), Traces::default()).await.unwrap();
         is_lost(house.store.record_verdict(&job, verdict(Decision::Approve), event("x"), Traces::default()).await);
         let repeat = NewComment { id: held, ..of_blog("held", at(0)) };
-        house.store.admit_decided(repeat, verdict(Decision::Hold), event("x")).await.unwrap();
+        house.store.admit_decided(repeat, &verdict(Decision::Hold), event("x")).await.unwrap();
         assert_eq!(today().await, [
             "blog_ham a.example: 1",
             "blog_spam a.example: 1",
@@ -690,7 +690,7 @@ contract! {
         ]);
 
         let later = NewComment { site: other.id, ..of_blog("later", at(86_400)) };
-        house.store.admit_decided(later, verdict(Decision::Spam), event("x")).await.unwrap();
+        house.store.admit_decided(later, &verdict(Decision::Spam), event("x")).await.unwrap();
         let tomorrow = Day::of(at(86_400));
         assert_eq!(counted(Some(house.site.id), tomorrow, tomorrow).await, Vec::<String>::new());
         assert_eq!(counted(None, tomorrow, tomorrow).await.len(), 4);
@@ -728,7 +728,7 @@ contract! {
         for number in 0..12 {
             let site = if number % 3 == 0 { other.id } else { house.site.id };
             let new = NewComment { site, ..house.fresh(&format!("first of {number}")) };
-            comments.push((site, house.store.admit_decided(new, verdict(Decision::Hold), event("x")).await.unwrap().id()));
+            comments.push((site, house.store.admit_decided(new, &verdict(Decision::Hold), event("x")).await.unwrap().id()));
         }
         let (mut followed, mut up_to) = (Counts::new(), 0);
         // Any order of acts will do; this one is the same each time.
@@ -783,7 +783,7 @@ contract! {
 
         let site = house.store.add_site("again", "", Policy::standard(), [3; 32], at(0)).await.unwrap().id;
         let new = NewComment { site, ..house.fresh("b") };
-        let id = house.store.admit_decided(new, verdict(Decision::Hold), event("x")).await.unwrap().id();
+        let id = house.store.admit_decided(new, &verdict(Decision::Hold), event("x")).await.unwrap().id();
         let entry = HistoryEntry {
             at: at(2), by: "ada".into(), via: "api".into(), what: Act::Label(Label::Ham), before: None,
         };
@@ -803,7 +803,7 @@ contract! {
         let mut last = None;
         for _ in 0..3 {
             let new = NewComment { fingerprint: Some(-5), ..house.fresh("same") };
-            last = Some(house.store.admit_decided(new, verdict(Decision::Spam), event("x")).await.unwrap().id());
+            last = Some(house.store.admit_decided(new, &verdict(Decision::Spam), event("x")).await.unwrap().id());
         }
         house.queue("none").await;
         assert_eq!(house.store.find_by_fingerprint(house.site.id, -5).await.unwrap(), last);
@@ -821,14 +821,14 @@ contract! {
             new.comment.author.url = Some(url.into());
             new.comment.author.ip = "192.0.2.7".parse().ok();
             new.comment.external_id = Some(format!("wp-{}", text.len()));
-            store.admit_decided(new, verdict(decision), event("x")).await.unwrap().id()
+            store.admit_decided(new, &verdict(decision), event("x")).await.unwrap().id()
         };
         let arabic = admit("السَّلامُ عليكم يا أحمد", "Bob", "", Decision::Approve).await;
         let cheap = admit("Cheap <b>watches</b> at https://shop.example/buy?x=1", "Ann", "https://ann.example", Decision::Spam).await;
         let chinese = admit("我想买便宜的手表", "Li", "", Decision::Hold).await;
         let queued = house.queue("cheap, but nobody knows yet").await;
         let other = store.add_site("other", "", Policy::standard(), [2; 32], at(0)).await.unwrap();
-        store.admit_decided(NewComment { site: other.id, ..house.fresh("cheap elsewhere") }, verdict(Decision::Spam), event("x")).await.unwrap();
+        store.admit_decided(NewComment { site: other.id, ..house.fresh("cheap elsewhere") }, &verdict(Decision::Spam), event("x")).await.unwrap();
 
         assert_eq!(store.make_findable(2).await.unwrap(), 2);
         assert_eq!(store.make_findable(100).await.unwrap(), 1, "up to the one that waits");
@@ -898,7 +898,7 @@ contract! {
         for second in 0..9 {
             let new = NewComment { received_at: at(second / 2), ..house.fresh(&format!("number {second}")) };
             let decision = if second % 3 == 0 { Decision::Hold } else { Decision::Spam };
-            ids.push(store.admit_decided(new, verdict(decision), event("x")).await.unwrap().id());
+            ids.push(store.admit_decided(new, &verdict(decision), event("x")).await.unwrap().id());
         }
         let queued = NewComment { received_at: at(9), ..house.fresh("queued") };
         ids.push(store.admit_queued(queued, None).await.unwrap().id());
@@ -1090,7 +1090,7 @@ contract! {
         is_missing(house.store.callback_endpoint(stray).await);
 
         let new = NewComment { callback: Some("ep_c".into()), ..house.fresh("with") };
-        let with = house.store.admit_decided(new, verdict(Decision::Hold), event("held")).await.unwrap().id();
+        let with = house.store.admit_decided(new, &verdict(Decision::Hold), event("held")).await.unwrap().id();
         let without = house.check("without", Decision::Hold).await;
         assert_eq!(house.told(9).await, ["ep_a: held", "ep_a: without"]);
         house.say(with, Act::Decision(Decision::Approve), 10, "with").await.unwrap();
@@ -1154,7 +1154,7 @@ contract! {
         for second in 10..13 {
             let (new, body) = (house.fresh("more"), format!("at {second}"));
             let verdict = Verdict { decided_at: at(second), ..verdict(Decision::Hold) };
-            store.admit_decided(new, verdict, event(&body)).await.unwrap();
+            store.admit_decided(new, &verdict, event(&body)).await.unwrap();
         }
         for one in house.deliveries(20).await {
             house.attempt(one.lease, 200, NextStep::Delivered, 21).await.unwrap();
@@ -1418,7 +1418,7 @@ contract! {
         let store = &house.store;
         let admit = async |second, decision, site| {
             let new = NewComment { received_at: at(second), site, id: random::comment_id(at(second)), ..house.fresh("x") };
-            store.admit_decided(new, verdict(decision), event("x")).await.unwrap().id()
+            store.admit_decided(new, &verdict(decision), event("x")).await.unwrap().id()
         };
         let own = async |second, decision| admit(second, decision, house.site.id).await;
         let presumed = own(1, Decision::Approve).await;

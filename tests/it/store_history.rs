@@ -102,7 +102,7 @@ impl House {
             callback: None,
             traces: traces.clone(),
         };
-        self.store.admit_decided(new, verdict(decision), event()).await.unwrap().id()
+        self.store.admit_decided(new, &verdict(decision), event()).await.unwrap().id()
     }
 
     async fn said(&self, id: CommentId, what: Act, seconds: i64, traces: Option<Traces>) -> bool {

@@ -80,7 +80,7 @@ async fn lived_in(store: &dyn Store) -> SiteId {
         new.traces = Traces { author: Some(number.to_string()), fingerprint: print, ..Traces::default() };
         ids.push(match number % 10 {
             9 => store.admit_queued(new, None).await.unwrap().id(),
-            _ => store.admit_decided(new, verdict(Decision::Hold), event()).await.unwrap().id(),
+            _ => store.admit_decided(new, &verdict(Decision::Hold), event()).await.unwrap().id(),
         });
     }
     while store.remember(100).await.unwrap() > 0 {}

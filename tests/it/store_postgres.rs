@@ -206,7 +206,7 @@ async fn admit_on(store: Arc<dyn Store>, site: SiteId, stop: Arc<AtomicBool>) ->
         let answer = if kept.len() % 2 == 0 {
             store.admit_queued(comment(site, "queued"), None).await
         } else {
-            store.admit_decided(comment(site, "checked"), verdict(Decision::Hold), event()).await
+            store.admit_decided(comment(site, "checked"), &verdict(Decision::Hold), event()).await
         };
         match answer {
             Ok(admission) => kept.push(admission.id()),
@@ -350,7 +350,7 @@ async fn labels_given_at_once_are_all_learned_in_their_order() {
     let mut ids = Vec::new();
     for number in 0..10 {
         let new = comment(site, &format!("number {number}"));
-        let Admission::New { id, .. } = store.admit_decided(new, verdict(Decision::Hold), event()).await.unwrap()
+        let Admission::New { id, .. } = store.admit_decided(new, &verdict(Decision::Hold), event()).await.unwrap()
         else {
             panic!("it is new");
         };
@@ -462,7 +462,7 @@ async fn of_several_processes_one_makes_comments_findable_and_another_when_that_
     let (beside, _) = store_at(&url, Settings::default()).await;
     assert_eq!(beside.make_findable(9).await.unwrap(), 0, "who finds nothing waiting claims nothing");
     for number in 0..3 {
-        store.admit_decided(comment(site, &format!("{number}")), verdict(Decision::Hold), event()).await.unwrap();
+        store.admit_decided(comment(site, &format!("{number}")), &verdict(Decision::Hold), event()).await.unwrap();
     }
     assert_eq!(store.make_findable(1).await.unwrap(), 1);
     assert_eq!(beside.make_findable(9).await.unwrap(), 0, "another is about it");

@@ -303,9 +303,9 @@ async fn decided(
         // A CMS stores the text as it filters it, so that only what it calls an edit is one.
         let verdict = if check.is_edit() {
             let again = Submission { comment: check.comment(), idempotency_key: None, fingerprint, callback: None };
-            pipeline.again(site, id, again, VIA_AKISMET).await?
+            Box::pin(pipeline.again(site, id, again, VIA_AKISMET)).await?
         } else {
-            pipeline.recheck(site, id, &site.name, VIA_AKISMET).await?
+            Box::pin(pipeline.recheck(site, id, &site.name, VIA_AKISMET)).await?
         };
         return Ok((id, verdict));
     }

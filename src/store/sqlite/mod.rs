@@ -117,8 +117,13 @@ impl Store for SqliteStore {
         self.writer.admit(Admit::queued(new, claimed_until)?).await
     }
 
-    async fn admit_decided(&self, new: NewComment, verdict: Verdict, event: Outgoing) -> Result<Admission, StoreError> {
-        self.writer.admit(Admit::decided(new, &verdict, event, &self.secret)?).await
+    async fn admit_decided(
+        &self,
+        new: NewComment,
+        verdict: &Verdict,
+        event: Outgoing,
+    ) -> Result<Admission, StoreError> {
+        self.writer.admit(Admit::decided(new, verdict, event, &self.secret)?).await
     }
 
     async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError> {
