@@ -28,6 +28,14 @@ pub struct Outgoing {
 /// Names one endpoint: `ep_` and a ULID.
 pub type EndpointId = String;
 
+/// To whom nothing more is to be sent for now, because enough is under way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Full {
+    pub endpoints: Vec<EndpointId>,
+    /// None of their endpoints.
+    pub sites: Vec<SiteId>,
+}
+
 /// What an endpoint understands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -46,7 +46,7 @@ pub use comments::{
 };
 pub use deliveries::{
     Attempt, Delivery, DeliveryFilter, DeliveryJob, DeliveryState, Endpoint, EndpointChange, EndpointId, EndpointKind,
-    EndpointSecret, EndpointState, LoggedAttempt, NextStep, Outgoing,
+    EndpointSecret, EndpointState, Full, LoggedAttempt, NextStep, Outgoing,
 };
 pub use examining::{Examined, Schema, examine};
 pub use history::{Before, Campaign, CampaignDecision, CampaignId, CampaignWord, Traces, Trait};
@@ -424,14 +424,14 @@ pub trait Store: Send + Sync + 'static {
     /// Gives a job up: it becomes a dead letter.
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError>;
 
-    /// Takes up to `limit` due deliveries for `lease` of enabled endpoints, leaving out those in `except` (endpoints that
-    /// are busy enough): a site's oldest first, and no site's second before another's first.
+    /// Takes up to `limit` due deliveries for `lease` of enabled endpoints, leaving out those in `except`: a site's oldest
+    /// first, and no site's second before another's first.
     async fn claim_deliveries(
         &self,
         now: Timestamp,
         lease: Duration,
         limit: u32,
-        except: &[EndpointId],
+        except: &Full,
     ) -> Result<Vec<DeliveryJob>, StoreError>;
 
     /// Writes down how an attempt ended and does what follows from it. A call-back's endpoint is never disabled.

@@ -1,6 +1,7 @@
 //! Sending what is to be told.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,9 +12,11 @@ use crate::comment::CommentId;
 use crate::event::{self, Event, EventData, EventKind};
 use crate::pipeline::Pipeline;
 use crate::random;
+use crate::site::SiteId;
 use crate::store::StoreError;
 use crate::store::{
-    Attempt, DeliveryJob, Endpoint, EndpointId, EndpointKind, EndpointSecret, JobId, NextStep, Outgoing, Verbs, timed,
+    Attempt, DeliveryJob, Endpoint, EndpointId, EndpointKind, EndpointSecret, Full, JobId, NextStep, Outgoing, Verbs,
+    timed,
 };
 use crate::webhook::{CallBack, Client, Message, Next, Outcome, Schedule, Secret};
 
@@ -22,7 +25,7 @@ use super::{Claimed, Settings, Trade, record};
 /// How much of an answer's body is logged, bytes.
 const LOGGED_ANSWER_BYTES: usize = 512;
 
-/// Sends claimed deliveries, few at a time to each endpoint, so that a slow one delays nobody else.
+/// Sends claimed deliveries, few at a time to each endpoint and half of all to each site, so that slow ones delay nobody else.
 pub(super) struct Delivering {
     pipeline: Arc<Pipeline>,
     client: Client,
@@ -30,55 +33,59 @@ pub(super) struct Delivering {
     per_endpoint: usize,
     lease: Duration,
     schedule: Schedule,
-    under_way: UnderWay,
+    to_endpoints: UnderWay<EndpointId>,
+    to_sites: UnderWay<SiteId>,
 }
 
-/// How many deliveries are under way to each endpoint.
-#[derive(Clone, Default)]
-struct UnderWay(Arc<Mutex<HashMap<EndpointId, usize>>>);
+/// How many deliveries are under way to each.
+struct UnderWay<K>(Arc<Mutex<HashMap<K, usize>>>);
 
 /// One of them, until it is dropped: a delivery that panics gives its place back too.
-struct Place {
-    under_way: UnderWay,
-    endpoint: EndpointId,
+struct Place<K: Eq + Hash> {
+    under_way: UnderWay<K>,
+    to: K,
 }
 
-/// A claimed delivery and its place.
+/// A claimed delivery and its places.
 pub(super) struct Sending {
     job: DeliveryJob,
-    _place: Place,
+    _at_endpoint: Place<EndpointId>,
+    _at_site: Place<SiteId>,
 }
 
-impl UnderWay {
-    fn with<R>(&self, look: impl FnOnce(&mut HashMap<EndpointId, usize>) -> R) -> R {
+impl<K: Clone + Eq + Hash> UnderWay<K> {
+    fn none() -> UnderWay<K> {
+        UnderWay(Arc::default())
+    }
+
+    fn with<R>(&self, look: impl FnOnce(&mut HashMap<K, usize>) -> R) -> R {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn place(&self, endpoint: &EndpointId) -> Place {
-        self.with(|counts| *counts.entry(endpoint.clone()).or_default() += 1);
-        Place { under_way: self.clone(), endpoint: endpoint.clone() }
+    fn place(&self, to: &K) -> Place<K> {
+        self.with(|counts| *counts.entry(to.clone()).or_default() += 1);
+        Place { under_way: UnderWay(Arc::clone(&self.0)), to: to.clone() }
     }
 
-    /// Endpoints with no place left of `limit`, and the fewest places that any other has left.
-    fn full(&self, limit: usize) -> (Vec<EndpointId>, usize) {
+    /// Those with no place left of `limit`, and the fewest places that any other has left.
+    fn full(&self, limit: usize) -> (Vec<K>, usize) {
         self.with(|counts| {
-            let full = counts.iter().filter(|(_, count)| **count >= limit).map(|(endpoint, _)| endpoint.clone());
+            let full = counts.iter().filter(|(_, count)| **count >= limit).map(|(to, _)| to.clone());
             let busiest = counts.values().filter(|count| **count < limit).max().copied().unwrap_or(0);
             (full.collect(), limit - busiest)
         })
     }
 }
 
-impl Drop for Place {
+impl<K: Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
-        self.under_way.with(|counts| {
-            if let Some(count) = counts.get_mut(&self.endpoint) {
-                *count -= 1;
-                if *count == 0 {
-                    counts.remove(&self.endpoint);
-                }
+        let mut counts = self.under_way.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.to) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.to);
             }
-        });
+        }
     }
 }
 
@@ -91,7 +98,8 @@ impl Delivering {
             per_endpoint: settings.deliveries_per_endpoint.max(1),
             lease: settings.lease,
             schedule: settings.schedule.clone(),
-            under_way: UnderWay::default(),
+            to_endpoints: UnderWay::none(),
+            to_sites: UnderWay::none(),
         }
     }
 
@@ -172,16 +180,22 @@ impl Trade for Delivering {
         self.at_once.saturating_sub(in_hand)
     }
 
-    /// Claims no more than any one endpoint has places left for: all that is due may be for that one.
+    /// Claims no more than any one endpoint and site has places left for: all that is due may be for that one.
     async fn claim(&self, room: usize) -> Result<Claimed<Sending>, StoreError> {
-        let (full, places) = self.under_way.full(self.per_endpoint);
-        let room = room.min(places);
+        let (endpoints, at_endpoint) = self.to_endpoints.full(self.per_endpoint);
+        let (sites, at_site) = self.to_sites.full(self.at_once.div_ceil(2));
+        let full = Full { endpoints, sites };
+        let room = room.min(at_endpoint).min(at_site);
         let limit = u32::try_from(room).unwrap_or(u32::MAX);
         let now = self.pipeline.clock.now();
         let jobs = timed(Verbs::Claim, self.pipeline.store.claim_deliveries(now, self.lease, limit, &full)).await?;
-        let is_cut = jobs.len() >= room || !full.is_empty();
-        let jobs = jobs.into_iter().map(|job| Sending { _place: self.under_way.place(&job.endpoint.id), job });
-        Ok(Claimed { jobs: jobs.collect(), is_cut })
+        let is_cut = jobs.len() >= room || full != Full::default();
+        let sending = |job: DeliveryJob| Sending {
+            _at_endpoint: self.to_endpoints.place(&job.endpoint.id),
+            _at_site: self.to_sites.place(&job.endpoint.site),
+            job,
+        };
+        Ok(Claimed { jobs: jobs.into_iter().map(sending).collect(), is_cut })
     }
 
     fn id(sending: &Sending) -> JobId {

@@ -14,9 +14,9 @@ use hamlet::site::{Policy, Site, SiteId};
 use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
     Act, Admission, Attempt, Change, CommentFilter, DecisionJob, DeliveryFilter, DeliveryJob, DeliveryState, Directory,
-    Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, HamWord, HistoryEntry, JobId, Lease, Lesson,
-    Lessons, ModelRecord, NewComment, NewLabels, NextStep, Outgoing, Query, Settings, Status, StatusWord, Store,
-    StoreError, Traces,
+    Endpoint, EndpointChange, EndpointKind, EndpointSecret, EndpointState, Full, HamWord, HistoryEntry, JobId, Lease,
+    Lesson, Lessons, ModelRecord, NewComment, NewLabels, NextStep, Outgoing, Query, Settings, Status, StatusWord,
+    Store, StoreError, Traces,
 };
 use hamlet::verdict::{Decision, Evidence, Label, Nats, Score, Share, Verdict};
 use jiff::Timestamp;
@@ -102,7 +102,7 @@ impl House {
     }
 
     async fn deliveries(&self, seconds: i64) -> Vec<DeliveryJob> {
-        self.store.claim_deliveries(at(seconds), LEASE, 100, &[]).await.unwrap()
+        self.store.claim_deliveries(at(seconds), LEASE, 100, &Full::default()).await.unwrap()
     }
 
     /// What is due, as `endpoint: message`.
@@ -394,7 +394,7 @@ contract! {
             let comment = NewComment { site: blog.id, received_at: at(1), ..house.fresh(&format!("late {number}")) };
             house.store.admit_decided(comment, &verdict(Decision::Hold), event("late")).await.unwrap();
         }
-        let claimed = house.store.claim_deliveries(at(2), LEASE, 8, &[]).await.unwrap();
+        let claimed = house.store.claim_deliveries(at(2), LEASE, 8, &Full::default()).await.unwrap();
         let endpoints: Vec<&str> = claimed.iter().map(|job| job.endpoint.id.as_str()).collect();
         assert_eq!(endpoints, ["ep_a", "ep_b", "ep_a", "ep_b", "ep_a", "ep_b", "ep_a", "ep_a"]);
     }
@@ -984,10 +984,15 @@ contract! {
         for _ in 0..3 {
             house.check("x", Decision::Hold).await;
         }
-        let some = house.store.claim_deliveries(at(1), LEASE, 2, &["ep_a".to_owned()]).await.unwrap();
+        let full = |endpoints: &[&str], sites: &[SiteId]| Full {
+            endpoints: endpoints.iter().map(|&endpoint| endpoint.to_owned()).collect(),
+            sites: sites.to_vec(),
+        };
+        let some = house.store.claim_deliveries(at(1), LEASE, 2, &full(&["ep_a"], &[])).await.unwrap();
         assert_eq!(some.iter().map(|one| one.endpoint.id.as_str()).collect::<Vec<_>>(), ["ep_b", "ep_b"]);
-        let both = ["ep_a".to_owned(), "ep_b".to_owned()];
-        assert!(house.store.claim_deliveries(at(1), LEASE, 9, &both).await.unwrap().is_empty());
+        for none in [full(&["ep_a", "ep_b"], &[]), full(&[], &[house.site.id])] {
+            assert!(house.store.claim_deliveries(at(1), LEASE, 9, &none).await.unwrap().is_empty());
+        }
         assert_eq!(house.deliveries(1).await.len(), 4);
     }
 

@@ -7,8 +7,8 @@ use hamlet::random;
 use hamlet::site::{ListEntry, Policy, SiteId};
 use hamlet::store::transfer::Piece;
 use hamlet::store::{
-    Act, Attempt, Change, Endpoint, EndpointKind, EndpointSecret, HistoryEntry, ModelRecord, NewComment, NextStep,
-    Settings, Store, StoreError, Traces, open,
+    Act, Attempt, Change, Endpoint, EndpointKind, EndpointSecret, Full, HistoryEntry, ModelRecord, NewComment,
+    NextStep, Settings, Store, StoreError, Traces, open,
 };
 use hamlet::text::{Fingerprint, Text};
 use hamlet::verdict::{Decision, Label};
@@ -103,7 +103,8 @@ async fn lived_in(store: &dyn Store) -> SiteId {
     }
     let job = store.claim_decisions(at(1_000), Duration::from_secs(30), 1).await.unwrap().remove(0);
     store.give_up(job.lease, "no model".into(), at(1_000)).await.unwrap();
-    let delivery = store.claim_deliveries(at(1_000), Duration::from_secs(30), 1, &[]).await.unwrap().remove(0);
+    let delivery =
+        store.claim_deliveries(at(1_000), Duration::from_secs(30), 1, &Full::default()).await.unwrap().remove(0);
     let (error, answer) = ("HTTP 500".to_owned(), "oh".to_owned());
     let attempt =
         Attempt { status: Some(500), error, latency: Duration::from_millis(3), answer, next: NextStep::DeadLetter };

@@ -14,7 +14,7 @@ use hamlet::key::Scopes;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
 use hamlet::statistics::{Day, Kind};
-use hamlet::store::{Endpoint, EndpointKind, NewComment, Outgoing, Settings, Store, StoreError, Traces, open};
+use hamlet::store::{Endpoint, EndpointKind, Full, NewComment, Outgoing, Settings, Store, StoreError, Traces, open};
 use hamlet::verdict::Label;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
@@ -315,7 +315,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     named(store.labelled(None, None, 9).await.map(|_| ()), "17 bytes");
     run(&mut conn, "UPDATE endpoints SET secrets = 'x'").await;
     named(store.endpoints(None).await.map(|_| ()), "endpoint ep_a");
-    assert!(store.claim_deliveries(at(1), Duration::from_secs(9), 9, &[]).await.unwrap().is_empty());
+    assert!(store.claim_deliveries(at(1), Duration::from_secs(9), 9, &Full::default()).await.unwrap().is_empty());
     run(&mut conn, "UPDATE sites SET policy = '{}'").await;
     named(store.directory().await.map(|_| ()), "the policy of site 1 (news)");
     run(&mut conn, "UPDATE api_keys SET hash = x'00'").await;

@@ -29,6 +29,7 @@ struct House {
     hand: Arc<AtomicI64>,
     settings: Settings,
     allow: Allow,
+    timeout: Duration,
     _folder: tempfile::TempDir,
 }
 
@@ -51,11 +52,20 @@ impl House {
         pipeline.set_directory(directory);
         let settings =
             Settings { poll: Duration::from_millis(20), drain: Duration::from_secs(2), ..Settings::default() };
-        House { pipeline, site, hand, settings, allow: Allow::All, _folder: folder }
+        let timeout = Duration::from_secs(3);
+        House { pipeline, site, hand, settings, allow: Allow::All, timeout, _folder: folder }
     }
 
     fn store(&self) -> &dyn Store {
         self.pipeline.store.as_ref()
+    }
+
+    /// From now on comments and endpoints are those of another, new site.
+    async fn move_to(&mut self, name: &str) {
+        let (key, now) = (key_hash(&random::api_key()), self.pipeline.clock.now());
+        self.store().add_site(name, "https://blog.example/", Policy::standard(), key, now).await.unwrap();
+        self.pipeline.refresh().await.unwrap();
+        self.site = self.pipeline.site_named(name).unwrap();
     }
 
     /// Makes `cms` an endpoint of the site; its secret.
@@ -89,7 +99,7 @@ impl House {
 
     fn work(&self) -> Working {
         let client = Client::new(ClientSettings {
-            timeout: Duration::from_secs(3),
+            timeout: self.timeout,
             allow: self.allow.clone(),
             ..ClientSettings::default()
         });
@@ -323,6 +333,38 @@ async fn an_endpoint_that_hangs_delays_nobody_else() {
     // One attempt at the hanging endpoint takes three seconds.
     assert!(started.elapsed() < Duration::from_millis(2500), "{:?}", started.elapsed());
     assert!(hanging.told().len() <= 8, "{} at once", hanging.told().len());
+    drop(hanging);
+    working.stop().await;
+}
+
+#[tokio::test]
+async fn a_site_of_many_hanging_endpoints_delays_no_other_site() {
+    let mut house = House::new().await;
+    house.timeout = Duration::from_secs(600);
+    let mut hanging = Vec::new();
+    for _ in 0..12 {
+        let endpoint = Receiver::listening().await;
+        endpoint.will_always_answer(Answer::Never);
+        house.tells(&endpoint).await;
+        hanging.push(endpoint);
+    }
+    for number in 0..20 {
+        house.submit(&format!("comment {number}")).await;
+    }
+    let working = house.work();
+    let hands = || hanging.iter().map(|endpoint| endpoint.told().len()).sum::<usize>();
+    while hands() < 32 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    house.move_to("blog").await;
+    let healthy = Receiver::listening().await;
+    house.tells(&healthy).await;
+    for number in 0..20 {
+        house.submit(&format!("comment {number}")).await;
+    }
+    healthy.told_at_least(20).await;
+    // Of sixty-four; each endpoint alone may have eight.
+    assert_eq!(hands(), 32);
     drop(hanging);
     working.stop().await;
 }

@@ -12,7 +12,7 @@ use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use crate::site::SiteId;
 use crate::store::rows::{ClaimedComment, ClaimedDelivery, NEWEST_SEEN, micros, time};
-use crate::store::{Attempt, EndpointId, Lease, NextStep, StoreError};
+use crate::store::{Attempt, Full, Lease, NextStep, StoreError};
 
 /// How many times as many as it wants a claim looks at: others may be claiming the same at the same time.
 const OTHERS: i64 = 2;
@@ -81,7 +81,7 @@ pub(super) async fn claim_deliveries(
     now: Timestamp,
     lease: Duration,
     limit: u32,
-    except: &[EndpointId],
+    except: &Full,
 ) -> Outcome<Vec<ClaimedDelivery>> {
     sqlx::query(BY_INDEX).execute(&mut *conn).await?;
     let claimed = sqlx::query_as(
@@ -95,7 +95,7 @@ pub(super) async fn claim_deliveries(
                                    ORDER BY due_at, id
                                    LIMIT $2
                                      FOR UPDATE SKIP LOCKED) AS oldest
-              WHERE endpoints.disabled IS NULL AND endpoints.id <> ALL($4)
+              WHERE endpoints.disabled IS NULL AND endpoints.id <> ALL($4) AND endpoints.site <> ALL($5)
               ORDER BY turn, oldest.due_at, oldest.id
               LIMIT $2
          ), leased AS (
@@ -116,7 +116,8 @@ pub(super) async fn claim_deliveries(
     .bind(micros(now))
     .bind(i64::from(limit))
     .bind(until(now, lease))
-    .bind(except)
+    .bind(&except.endpoints)
+    .bind(except.sites.iter().map(|site| site.0).collect::<Vec<_>>())
     .fetch_all(conn)
     .await?;
     Ok(claimed)

@@ -56,7 +56,7 @@ use self::writer::Writer;
 use super::transfer::Piece;
 use super::{
     Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
-    Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,
+    Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, Full, HamComment, JobId,
     LabelledComment, Lease, Lessons, ListChange, ListFilter, ListOwner, LoggedAttempt, ModelRecord, NewComment,
     NewLabels, NextStep, Outgoing, PlacedEntry, QueueStatus, Settings, Store, StoreError, StoredComment, Traces, rows,
 };
@@ -330,7 +330,7 @@ impl Store for PostgresStore {
         now: Timestamp,
         lease: Duration,
         limit: u32,
-        except: &[EndpointId],
+        except: &Full,
     ) -> Result<Vec<DeliveryJob>, StoreError> {
         let claimed = write!(self, Begin::Plain, |conn| jobs::claim_deliveries(conn, now, lease, limit, except))?;
         let jobs = claimed.into_iter().map(|claimed| (claimed.lease(), claimed.into_job())).collect();

@@ -10,7 +10,7 @@ use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use super::rows::{ClaimedComment, ClaimedDelivery, NEWEST_SEEN, json_array, micros, time, to_json};
 use crate::site::SiteId;
-use crate::store::{Attempt, EndpointId, Lease, NextStep, StoreError};
+use crate::store::{Attempt, Full, Lease, NextStep, StoreError};
 
 /// Of what is due a claim looks at both ends: the oldest, so that nothing waits for ever, and the newest, where those are
 /// whose site waits behind another's flood. Of what it sees, sites take turns. It reads as much from a long queue as from a short one.
@@ -58,7 +58,7 @@ pub(super) async fn claim_deliveries(
     now: Timestamp,
     lease: Duration,
     limit: u32,
-    except: Vec<EndpointId>,
+    except: Full,
 ) -> Result<Vec<ClaimedDelivery>, StoreError> {
     let claimed: Vec<ClaimedDelivery> = sqlx::query_as(
         "SELECT jobs.id AS job, jobs.attempts, messages.id AS message_id, messages.body,
@@ -73,13 +73,16 @@ pub(super) async fn claim_deliveries(
                                           ORDER BY due.due_at
                                           LIMIT ?2)
           CROSS JOIN messages ON messages.row = jobs.message
-          WHERE endpoints.disabled IS NULL AND endpoints.id NOT IN (SELECT value FROM json_each(?3))
+          WHERE endpoints.disabled IS NULL
+            AND endpoints.id NOT IN (SELECT value FROM json_each(?3))
+            AND endpoints.site NOT IN (SELECT value FROM json_each(?4))
           ORDER BY row_number() OVER (PARTITION BY endpoints.site ORDER BY jobs.due_at, jobs.id), jobs.due_at, jobs.id
           LIMIT ?2",
     )
     .bind(micros(now))
     .bind(limit)
-    .bind(to_json(&except)?)
+    .bind(to_json(&except.endpoints)?)
+    .bind(json_array(except.sites.iter().map(|site| site.0)))
     .fetch_all(&mut *conn)
     .await?;
     lease_all(conn, claimed.iter().map(|claimed| claimed.lease().job.0), now, lease).await?;

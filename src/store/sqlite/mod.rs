@@ -49,7 +49,7 @@ use super::rows;
 use super::transfer::Piece;
 use super::{
     Admission, Attempt, Before, Campaign, CampaignDecision, CampaignId, Change, CommentFilter, DeadLetter, DecisionJob,
-    Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, HamComment, JobId,
+    Delivery, DeliveryFilter, DeliveryJob, Directory, Endpoint, EndpointChange, EndpointId, Full, HamComment, JobId,
     LabelledComment, Lease, Lessons, ListChange, ListFilter, ListOwner, LoggedAttempt, ModelRecord, NewComment,
     NewLabels, Outgoing, PlacedEntry, QueueStatus, Settings, Store, StoreError, StoredComment, Traces,
 };
@@ -288,9 +288,9 @@ impl Store for SqliteStore {
         now: Timestamp,
         lease: Duration,
         limit: u32,
-        except: &[EndpointId],
+        except: &Full,
     ) -> Result<Vec<DeliveryJob>, StoreError> {
-        let except = except.to_vec();
+        let except = except.clone();
         let claimed = self.write(move |conn| Box::pin(jobs::claim_deliveries(conn, now, lease, limit, except))).await?;
         let jobs = claimed.into_iter().map(|claimed| (claimed.lease(), claimed.into_job())).collect();
         Ok(self.readable(jobs, now).await)
