@@ -86,7 +86,7 @@ pub(super) fn of<'a>(visible: &str, normal: &str, words: impl Iterator<Item = &'
 
 /// Arabic, Persian, Urdu or Kurdish (Sorani), by the letters of each. `visible`: folding makes those letters one.
 fn arabic_script(visible: &str, words: &[&str]) -> Language {
-    let (mut arabic, mut persian, mut urdu, mut kurdish) = (0_u32, 0_u32, 0_u32, 0_u32);
+    let (mut arabic, mut persian, mut urdu, mut kurdish, mut kurdish_vowels) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
     for word in words {
         persian += 2 * u32::from(PERSIAN.contains(word));
     }
@@ -97,7 +97,9 @@ fn arabic_script(visible: &str, words: &[&str]) -> Language {
             // Telephones of many countries write these; so does Egypt.
             'ی' | 'ک' => persian += 1,
             'ے' | 'ں' | 'ٹ' | 'ڈ' | 'ڑ' | 'ہ' | 'ھ' | 'ۓ' => urdu += 3,
-            'ێ' | 'ۆ' | 'ڵ' | 'ڕ' | 'ە' | 'ڤ' => kurdish += 3,
+            'ێ' | 'ۆ' | 'ڵ' | 'ڕ' | 'ڤ' => kurdish += 3,
+            // Some keyboards of Persian have it for `ه`: alone it makes no Kurdish.
+            'ە' => kurdish_vowels += 3,
             'ي' | 'ك' | 'ى' => arabic += 1,
             'ة' | 'إ' | 'ط' | 'ظ' | 'ص' | 'ض' | 'ذ' | 'ث' => arabic += 1,
             'ل' if last[1] == 'ا' && !last[0].is_alphabetic() => arabic += 2,
@@ -105,8 +107,9 @@ fn arabic_script(visible: &str, words: &[&str]) -> Language {
         }
         last = [last[1], c];
     }
+    kurdish += if kurdish > 0 { kurdish_vowels } else { 0 };
     let heads = [(arabic, "ar"), (persian, "fa"), (urdu, "ur"), (kurdish, "ckb")];
-    let total: u32 = heads.iter().map(|(count, _)| count).sum();
+    let total: u32 = heads.iter().map(|(count, _)| count).sum::<u32>() + if kurdish == 0 { kurdish_vowels } else { 0 };
     // In Urdu and Kurdish the letters of Persian are at home as well.
     let of = if 5 * urdu > total && urdu > arabic {
         (urdu + persian, "ur")
@@ -122,7 +125,7 @@ fn arabic_script(visible: &str, words: &[&str]) -> Language {
 }
 
 /// Persian words, folded, that Arabic has not: Persian is also typed on Arabic keyboards.
-const PERSIAN: [&str; 16] = [
+const PERSIAN: [&str; 21] = [
     "كه",
     "است",
     "را",
@@ -139,6 +142,11 @@ const PERSIAN: [&str; 16] = [
     "هستند",
     "كنيد",
     "اينكه",
+    "رو",
+    "شما",
+    "اون",
+    "اينا",
+    "مردم",
 ];
 
 fn cyrillic(normal: &str) -> Language {
