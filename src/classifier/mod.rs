@@ -5,6 +5,7 @@
 
 pub mod calibration;
 pub mod features;
+pub mod languages;
 pub mod model;
 pub mod site;
 
@@ -16,6 +17,7 @@ use crate::verdict::{Nats, Token};
 
 use calibration::Calibration;
 use features::{Features, Origin};
+use languages::{Languages, WORD_CUT};
 use model::{Model, ModelError};
 use site::{SiteCounts, Strength};
 
@@ -47,6 +49,8 @@ pub struct Classifier {
     rates: Vec<[f32; 2]>,
     seen: Vec<u64>,
     calibration: Calibration,
+    /// `None` where the model tells of none.
+    languages: Option<Languages>,
     card: serde_json::Value,
 }
 
@@ -76,7 +80,8 @@ impl Classifier {
         let rate = |[ham, spam]: &[f64; 2]| [(ham / model.rows[0]) as f32, (spam / model.rows[1]) as f32];
         let rates = model.counts.iter().map(rate).collect();
         let Model { weights, seen, calibration, card, .. } = model;
-        Classifier { id, weights, rates, seen, calibration, card }
+        let languages = Languages::of(&card);
+        Classifier { id, weights, rates, seen, calibration, languages, card }
     }
 
     /// Names the model in each verdict.
@@ -104,8 +109,9 @@ impl Classifier {
         let features = Features::of(comment, text);
         let coverage = self.coverage(&features.grams);
         let weights = self.weights_of(&features);
-        let sums = Sums::of(&features, &weights);
-        let weight = self.calibrated(&sums, features.columns.len(), coverage);
+        let sums = Sums::of(&features, &weights, self.most_of_word(features.columns.len()));
+        let is_foreign = self.is_foreign(&sums, text, coverage);
+        let weight = self.calibrated(&sums, features.columns.len(), coverage, is_foreign);
         let shares = taught.shares(&features.columns, |column| self.rate(column), &Strength::STANDARD);
         let of_site = taught.evidence(&shares, &Strength::STANDARD);
         let tokens = if weight == Nats::ZERO && of_site.is_none() {
@@ -114,13 +120,15 @@ impl Classifier {
             let slope = self.calibration.slope / length_norm(features.columns.len());
             let trusted = slope * self.calibration.trust(coverage);
             let of_links = slope * self.links(&sums, features.columns.len()).1;
+            let most = if is_foreign { self.most_of_word(features.columns.len()) } else { f64::INFINITY };
             let weight_of = |origin, run: Range<usize>| {
-                let factor = match origin {
-                    Origin::Word(_) => trusted,
-                    Origin::Link(_) | Origin::Address(_) => of_links,
-                    Origin::Other => slope,
+                let sum = sum(&weights, run.clone());
+                let weight = match origin {
+                    Origin::Word(_) => trusted * sum.min(most),
+                    Origin::Link(_) | Origin::Address(_) => of_links * sum,
+                    Origin::Other => slope * sum,
                 };
-                factor * sum(&weights, run.clone()) + shares.get(run).unwrap_or_default().iter().sum::<f64>()
+                weight + shares.get(run).unwrap_or_default().iter().sum::<f64>()
             };
             tokens(&features, text, weight_of)
         };
@@ -132,17 +140,33 @@ impl Classifier {
         taught.evidence(&taught.shares(&features.columns, |column| self.rate(column), strength), strength)
     }
 
-    /// Evidence of features, calibrated and, as far as words give it, shrunk by coverage.
-    pub fn evidence(&self, features: &Features) -> Nats {
-        let sums = Sums::of(features, &self.weights_of(features));
-        self.calibrated(&sums, features.columns.len(), self.coverage(&features.grams))
+    /// Evidence of the features of a text, calibrated and, as far as words give it, shrunk by coverage.
+    pub fn evidence(&self, features: &Features, text: &Text) -> Nats {
+        let columns = features.columns.len();
+        let sums = Sums::of(features, &self.weights_of(features), self.most_of_word(columns));
+        let coverage = self.coverage(&features.grams);
+        self.calibrated(&sums, columns, coverage, self.is_foreign(&sums, text, coverage))
+    }
+
+    /// Is the text in a language that the model does not know? Asked only where it matters: telling a language takes longer than all
+    /// the rest.
+    fn is_foreign(&self, sums: &Sums, text: &Text, coverage: f64) -> bool {
+        let level = self.calibration.coverage_level;
+        let is_foreign = |known: &Languages| known.is_foreign(text.language(), coverage, level);
+        sums.words_cut < sums.words && self.languages.as_ref().is_some_and(is_foreign)
+    }
+
+    /// [`WORD_CUT`] as a sum of weights.
+    fn most_of_word(&self, columns: usize) -> f64 {
+        WORD_CUT * length_norm(columns) / self.calibration.slope.max(f64::MIN_POSITIVE)
     }
 
     /// * `columns`: how many there are.
-    fn calibrated(&self, sums: &Sums, columns: usize, coverage: f64) -> Nats {
+    fn calibrated(&self, sums: &Sums, columns: usize, coverage: f64, is_foreign: bool) -> Nats {
         let norm = length_norm(columns);
         let (links, share) = self.links(sums, columns);
-        self.calibration.evidence(sums.words / norm, sums.rest / norm + links * share, coverage)
+        let words = if is_foreign { sums.words_cut } else { sums.words };
+        self.calibration.evidence(words / norm, sums.rest / norm + links * share, coverage)
     }
 
     /// What addresses say, raw, and the share of it that counts: above [`Calibration::link_cut`] they are cut.
@@ -175,6 +199,8 @@ impl Classifier {
 #[derive(Debug, Default)]
 struct Sums {
     words: f64,
+    /// The same, each word cut at what one may say in a language that is not known.
+    words_cut: f64,
     /// Of addresses, and of how many there are.
     links: f64,
     rest: f64,
@@ -182,15 +208,19 @@ struct Sums {
 
 impl Sums {
     /// * `weights`: of each column.
-    fn of(features: &Features, weights: &[f32]) -> Sums {
+    /// * `most`: where a word is cut.
+    fn of(features: &Features, weights: &[f32], most: f64) -> Sums {
         let mut sums = Sums::default();
         for (origin, run) in features.runs() {
-            let of_these = match origin {
-                Origin::Word(_) => &mut sums.words,
-                Origin::Link(_) | Origin::Address(_) => &mut sums.links,
-                Origin::Other => &mut sums.rest,
-            };
-            *of_these += sum(weights, run);
+            let sum = sum(weights, run);
+            match origin {
+                Origin::Word(_) => {
+                    sums.words += sum;
+                    sums.words_cut += sum.min(most);
+                }
+                Origin::Link(_) | Origin::Address(_) => sums.links += sum,
+                Origin::Other => sums.rest += sum,
+            }
         }
         sums
     }
@@ -303,6 +333,36 @@ mod tests {
         assert!(opinion.coverage < 0.1 && opinion.tokens.is_empty(), "{opinion:?}");
         assert!((-1.0..=0.0).contains(&opinion.weight.get()), "{opinion:?}");
         assert!(shipped().prior().get() < 0.0);
+    }
+
+    #[test]
+    fn one_word_holds_nothing_in_a_language_that_is_not_known() {
+        let promo = Features::of(&Comment::default(), &Text::of(&Comment::of_text("promocode")));
+        let mut weights = vec![0.0; features::COLUMNS];
+        let in_word = promo.runs().filter(|(origin, _)| matches!(origin, Origin::Word(_)));
+        in_word.flat_map(|(_, run)| promo.columns[run].to_vec()).for_each(|column| weights[column as usize] = 1.0);
+        let of_word = |languages: serde_json::Value, content: &str| {
+            let card = serde_json::json!({"languages": languages});
+            let (counts, seen) = (vec![[1.0; 2]; features::COLUMNS], vec![u64::MAX; features::SEEN_BITS / 64]);
+            let calibration = Calibration { coverage_level: 0.9, ..Calibration::default() };
+            let weights = weights.clone();
+            let model = Model { alpha: 1.0, rows: [100.0; 2], counts, weights, seen, calibration, card };
+            let comment = Comment::of_text(content);
+            let (classifier, text) = (Classifier::new(String::new(), model), Text::of(&comment));
+            let opinion = classifier.opinion(&comment, &text);
+            assert_eq!(opinion.weight, classifier.evidence(&Features::of(&comment, &text), &text), "{content}");
+            let said: f64 = opinion.tokens.iter().map(|token| token.weight.get()).sum();
+            assert!((said - opinion.weight.get()).abs() < 0.2, "what the tokens say adds up: {opinion:?}");
+            opinion.weight.get()
+        };
+        let known = serde_json::json!(["en"]);
+        let english = "I did not like what they said about the promocode of the new shop";
+        let portuguese = "eu não gostei do que eles disseram sobre o promocode da loja nova";
+        assert!(of_word(known.clone(), english) > 1.6, "the language is known");
+        let cut = of_word(known, portuguese);
+        assert!((cut - WORD_CUT).abs() < 0.1, "{cut}");
+        assert!(of_word(serde_json::json!([]), portuguese) > 1.6, "a model that tells of no language cuts no word");
+        assert!(of_word(serde_json::json!(["pt"]), portuguese) > 1.6, "the language is known");
     }
 
     #[test]

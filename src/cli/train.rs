@@ -222,6 +222,7 @@ fn absorb(learner: &mut Learner, held_out: &mut HeldOut, extract: Extract) {
     let Extract { example, weight, group, features } = extract;
     if let Some(example) = held_out.take(example, group) {
         learner.learn(&features, group, example.label, weight);
+        learner.hear(&example.comment, group, example.label, weight);
     }
 }
 

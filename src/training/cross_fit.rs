@@ -56,7 +56,10 @@ pub fn judge(examples: &[Example], settings: &Settings) -> Result<Evaluation, Tr
     for fold in 0..FOLDS {
         let mut learner = Learner::new(settings.clone());
         let rest = examples.iter().zip(&read).filter(|(_, (_, group))| fold_of(*group) != fold);
-        rest.for_each(|(example, (features, group))| learner.learn(features, *group, example.label, 1.0));
+        rest.for_each(|(example, (features, group))| {
+            learner.learn(features, *group, example.label, 1.0);
+            learner.hear(&example.comment, *group, example.label, 1.0);
+        });
         let model = learner.finish(Value::Null)?;
         let examiner = Examiner::full(Classifier::new("fold".to_owned(), model));
         for ((example, (_, group)), place) in examples.iter().zip(&read).zip(&mut judged) {

@@ -14,11 +14,15 @@ use super::TrainError;
 use super::calibrate::{coverage_level, link_cut, platt};
 use super::corpus::Group;
 use super::fit;
+use super::languages::Languages;
 use super::reweight::{self, Pace};
 use crate::classifier::calibration::Calibration;
 use crate::classifier::features::{COLUMNS, Features, SEEN_BITS};
+use crate::classifier::languages::Languages as Known;
 use crate::classifier::model::{COUNT_UNIT, Model};
 use crate::classifier::{length_norm, share_seen};
+use crate::comment::Comment;
+use crate::text::Text;
 use crate::verdict::Label;
 
 /// Parts that out-of-fold scores are made of.
@@ -66,6 +70,7 @@ pub struct Learner {
     /// Comments of `[ham, spam]`, unweighted; and those of them that hold an address.
     comments: [u64; 2],
     with_address: [u64; 2],
+    languages: Languages,
 }
 
 /// A row as calibration sees it: score, is it spam, weight.
@@ -83,7 +88,8 @@ impl Learner {
     pub fn new(settings: Settings) -> Learner {
         let fold = Fold { counts: vec![[0.0; 2]; COLUMNS], rows: [0.0; 2], grams: vec![0; SEEN_BITS] };
         let (folds, sample) = (vec![fold; FOLDS], Sample::new(MAX_SAMPLE_CELLS));
-        Learner { settings, folds, sample, comments: [0; 2], with_address: [0; 2] }
+        let languages = Languages::default();
+        Learner { settings, folds, sample, comments: [0; 2], with_address: [0; 2], languages }
     }
 
     /// Comments of `[ham, spam]` so far.
@@ -114,6 +120,14 @@ impl Learner {
             }
         }
         self.sample.offer(features, group, place, class == 1, weight);
+    }
+
+    /// Notes the language of a comment that is learned, if it is ham. A model of comments of which this was not told knows no
+    /// languages.
+    pub fn hear(&mut self, comment: &Comment, group: Group, label: Label, weight: f64) {
+        if label == Label::Ham {
+            self.languages.note(group, weight, || Text::of(comment).language());
+        }
     }
 
     /// The model of all that was learned, with `card` as what it says of itself.
@@ -153,6 +167,9 @@ impl Learner {
             card.insert("comments".to_owned(), json!({"ham": ham, "spam": spam}));
             card.insert("rows".to_owned(), json!({"ham": whole.rows[0], "spam": whole.rows[1]}));
             card.insert("calibration_rows".to_owned(), json!(scored.len()));
+            if let Some(known) = self.known() {
+                Known::keep(card, known);
+            }
         }
         Ok(Model { weights, calibration, card, ..whole })
     }
@@ -186,6 +203,15 @@ impl Learner {
         scored.sort_by_key(|(fold, _)| *fold);
         let weights = weights.ok_or_else(|| TrainError::Fit("re-weighting gave nothing".to_owned()))?;
         Ok((weights, scored.into_iter().flat_map(|(_, scored)| scored).collect()))
+    }
+
+    /// The languages that the model knows, those of the base among them; `None` where it is not told what the base knows.
+    fn known(&self) -> Option<Vec<String>> {
+        let mut known: Vec<String> = self.languages.known().map(str::to_owned).collect();
+        if let Some(base) = self.settings.base.as_deref() {
+            known.extend_from_slice(Known::of(&base.card)?.codes());
+        }
+        Some(known)
     }
 
     /// Counts of all folds but one, as a model that is not calibrated yet.

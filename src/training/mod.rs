@@ -21,6 +21,7 @@ pub mod extraction;
 pub mod fit;
 pub mod held_out;
 pub mod interval;
+pub mod languages;
 pub mod learner;
 pub mod promotion;
 pub mod recipe;

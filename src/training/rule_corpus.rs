@@ -140,6 +140,7 @@ impl Corpus {
         let mut learn = |extract: Extract| {
             let Extract { example, weight, group, features } = extract;
             learner.learn(&features, group, example.label, weight);
+            learner.hear(&example.comment, group, example.label, weight);
         };
         for (row, weight) in self.rows.iter().zip(weights).filter(|(row, _)| is_in(row)) {
             extraction.push(row.example.clone(), *weight, &mut learn);
@@ -153,7 +154,7 @@ impl Corpus {
         let classifier = Arc::clone(classifier);
         let mut extraction = Extraction::of(move |example: Example, _| {
             let text = Text::of(&example.comment);
-            classifier.evidence(&Features::of(&example.comment, &text)).get() + classifier.prior().get()
+            classifier.evidence(&Features::of(&example.comment, &text), &text).get() + classifier.prior().get()
         });
         let mut said = Vec::new();
         let mut note = |nats| said.push(nats);

@@ -53,7 +53,9 @@ impl<'a> Trial<'a> {
         };
         for example in held_out.examples() {
             let text = Text::of(&example.comment);
-            learner.learn(&Features::of(&example.comment, &text), Group::of(&text), example.label, 1.0);
+            let group = Group::of(&text);
+            learner.learn(&Features::of(&example.comment, &text), group, example.label, 1.0);
+            learner.hear(&example.comment, group, example.label, 1.0);
         }
         let model = learner.finish(card)?;
         match cross_fit::judge(examples, settings) {

@@ -46,7 +46,8 @@ pub fn verify(bytes: &[u8], id: Option<&str>) -> Result<(), Unsound> {
     let classifier = Classifier::new(own, model);
     for comment in CANARIES {
         let read = Comment::of_text(comment);
-        let said = classifier.evidence(&Features::of(&read, &Text::of(&read))).get() + classifier.prior().get();
+        let text = Text::of(&read);
+        let said = classifier.evidence(&Features::of(&read, &text), &text).get() + classifier.prior().get();
         // The bound on evidence, and as much again for the prior.
         if !said.is_finite() || said.abs() > 2.0 * crate::classifier::calibration::MAX_EVIDENCE {
             return Err(Unsound::Verdict { comment, said });

@@ -32,7 +32,9 @@ fn main() {
     let started = Instant::now();
     let mut learn = |Example { comment, label, .. }: Example| {
         let text = Text::of(&comment);
-        learner.learn(&Features::of(&comment, &text), Group::of(&text), label, 1.0);
+        let group = Group::of(&text);
+        learner.learn(&Features::of(&comment, &text), group, label, 1.0);
+        learner.hear(&comment, group, label, 1.0);
         comments += 1;
         bytes += comment.content.len();
     };
