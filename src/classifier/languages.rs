@@ -16,6 +16,9 @@ use crate::text::Language;
 pub const WORD_CUT: f64 = 1.5;
 /// Of so many times the level of coverage a text is surely known, where the guess at its language is not sure.
 const SURELY_KNOWN: f64 = 1.2;
+/// From this coverage on a text is in a known language: nobody need be asked. Of the English tweets that a model without English
+/// holds, none is covered so well.
+const KNOWN_FROM: f64 = 0.85;
 /// Where a model's card keeps the codes of the languages.
 const KEY: &str = "languages";
 
@@ -43,11 +46,16 @@ impl Languages {
         &self.0
     }
 
-    /// Is a text of `language`, as well covered, in a language that the model does not know? The guess goes wrong
-    /// in short texts and in disguised ones; where it is not sure, a text of which nearly all is known is none.
+    /// Is a text, as well covered, in a language that the model does not know? The guess at it goes wrong in short
+    /// texts and in disguised ones; where it is not sure, a text of which nearly all is known is none.
     ///
+    /// * `language`: asked last, because it takes long to tell.
     /// * `level`: [`super::calibration::Calibration::coverage_level`].
-    pub fn is_foreign(&self, language: Language, coverage: f64, level: f64) -> bool {
+    pub fn is_foreign(&self, language: impl FnOnce() -> Language, coverage: f64, level: f64) -> bool {
+        if coverage >= KNOWN_FROM {
+            return false;
+        }
+        let language = language();
         let is_known = language == Language::UNKNOWN || self.0.iter().any(|known| known == language.code);
         !is_known && (language.confidence >= Language::SURE || coverage < SURELY_KNOWN * level)
     }
@@ -74,10 +82,11 @@ mod tests {
     #[test]
     fn a_text_is_foreign_where_the_guess_is_sure_or_little_is_known_of_it() {
         let known = Languages(vec!["ar".to_owned()]);
-        assert!(!known.is_foreign(language("ar", 0.3), 0.1, 0.5));
-        assert!(!known.is_foreign(Language::UNKNOWN, 0.1, 0.5), "nothing to go by");
-        assert!(known.is_foreign(language("pt", 0.9), 0.9, 0.5));
-        assert!(known.is_foreign(language("pt", 0.3), 0.55, 0.5));
-        assert!(!known.is_foreign(language("pt", 0.3), 0.65, 0.5));
+        assert!(!known.is_foreign(|| language("ar", 0.3), 0.1, 0.5));
+        assert!(!known.is_foreign(|| Language::UNKNOWN, 0.1, 0.5), "nothing to go by");
+        assert!(known.is_foreign(|| language("pt", 0.9), 0.8, 0.5));
+        assert!(known.is_foreign(|| language("pt", 0.3), 0.55, 0.5));
+        assert!(!known.is_foreign(|| language("pt", 0.3), 0.65, 0.5));
+        assert!(!known.is_foreign(|| panic!("asked"), 0.9, 0.5), "too well known to ask");
     }
 }

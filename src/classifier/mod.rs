@@ -110,7 +110,7 @@ impl Classifier {
         let coverage = self.coverage(&features.grams);
         let weights = self.weights_of(&features);
         let sums = Sums::of(&features, &weights, self.most_of_word(features.columns.len()));
-        let is_foreign = self.is_foreign(&sums, text, coverage);
+        let is_foreign = self.is_foreign(&sums, features.columns.len(), text, coverage);
         let weight = self.calibrated(&sums, features.columns.len(), coverage, is_foreign);
         let shares = taught.shares(&features.columns, |column| self.rate(column), &Strength::STANDARD);
         let of_site = taught.evidence(&shares, &Strength::STANDARD);
@@ -145,15 +145,17 @@ impl Classifier {
         let columns = features.columns.len();
         let sums = Sums::of(features, &self.weights_of(features), self.most_of_word(columns));
         let coverage = self.coverage(&features.grams);
-        self.calibrated(&sums, columns, coverage, self.is_foreign(&sums, text, coverage))
+        self.calibrated(&sums, columns, coverage, self.is_foreign(&sums, columns, text, coverage))
     }
 
-    /// Is the text in a language that the model does not know? Asked only where it matters: telling a language takes longer than all
-    /// the rest.
-    fn is_foreign(&self, sums: &Sums, text: &Text, coverage: f64) -> bool {
+    /// Is the text in a language that the model does not know? Asked only where it matters, of a text that the cut could spare: telling a
+    /// language takes longer than all the rest.
+    fn is_foreign(&self, sums: &Sums, columns: usize, text: &Text, coverage: f64) -> bool {
         let level = self.calibration.coverage_level;
-        let is_foreign = |known: &Languages| known.is_foreign(text.language(), coverage, level);
-        sums.words_cut < sums.words && self.languages.as_ref().is_some_and(is_foreign)
+        let is_foreign = |known: &Languages| known.is_foreign(|| text.language(), coverage, level);
+        sums.words_cut < sums.words
+            && self.calibrated(sums, columns, coverage, false) > Nats::ZERO
+            && self.languages.as_ref().is_some_and(is_foreign)
     }
 
     /// [`WORD_CUT`] as a sum of weights.
