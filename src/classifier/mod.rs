@@ -345,8 +345,10 @@ mod tests {
         in_word.flat_map(|(_, run)| promo.columns[run].to_vec()).for_each(|column| weights[column as usize] = 1.0);
         let of_word = |languages: serde_json::Value, content: &str| {
             let card = serde_json::json!({"languages": languages});
-            let (counts, seen) = (vec![[1.0; 2]; features::COLUMNS], vec![u64::MAX; features::SEEN_BITS / 64]);
-            let calibration = Calibration { coverage_level: 0.9, ..Calibration::default() };
+            // Three of four n-grams are known: enough to count in full, and too few to be sure of the language.
+            let seen = vec![0x7777_7777_7777_7777; features::SEEN_BITS / 64];
+            let counts = vec![[1.0; 2]; features::COLUMNS];
+            let calibration = Calibration { coverage_level: 0.65, ..Calibration::default() };
             let weights = weights.clone();
             let model = Model { alpha: 1.0, rows: [100.0; 2], counts, weights, seen, calibration, card };
             let comment = Comment::of_text(content);
