@@ -59,7 +59,7 @@ impl Judge {
     /// at 0 for whoever holds the stopwatch.
     pub fn judge_case(&self, case: &Case<'_>, lists: &Lists, taught: &SiteCounts, now: Timestamp) -> Verdict {
         let Case { comment, text, facts, site } = *case;
-        let opinion = self.classifier.opinion_of(comment, text, taught);
+        let mut opinion = self.classifier.opinion_of(comment, text, taught);
 
         let mut evidence = self.rules.fired(case);
         evidence.push(Evidence::new("PRIOR", self.classifier.prior(), ""));
@@ -76,6 +76,9 @@ impl Judge {
             let weight = if is_repeat { Nats::ZERO } else { Nats::clamped(weight) };
             evidence.push(Evidence::new(symbol, weight, lists::note(entry)));
         }
+        // Before anything is added up: what is shown is what counted.
+        evidence.iter_mut().for_each(|piece| piece.weight = piece.weight.rounded());
+        opinion.tokens.iter_mut().for_each(|token| token.weight = token.weight.rounded());
         bound(&mut evidence);
         evidence.sort_by(|a, b| b.weight.get().abs().total_cmp(&a.weight.get().abs()));
 

@@ -31,13 +31,14 @@ impl Nats {
         (weight.abs() <= Nats::MAX.0).then_some(Nats(weight))
     }
 
-    /// The nearest millionth within ±[`Nats::MAX`]; not-a-number is no evidence.
-    ///
-    /// Rounded before anything is added up, so that the weights shown are those that counted. More digits tell nobody anything
-    /// and were a tenth of every answer.
+    /// The nearest weight within ±[`Nats::MAX`]; not-a-number is no evidence.
     pub fn clamped(weight: f64) -> Nats {
-        let weight = weight.clamp(-Nats::MAX.0, Nats::MAX.0);
-        if weight.is_nan() { Nats::ZERO } else { Nats((weight * 1e6).round() / 1e6) }
+        if weight.is_nan() { Nats::ZERO } else { Nats(weight.clamp(-Nats::MAX.0, Nats::MAX.0)) }
+    }
+
+    /// The nearest millionth, as verdicts show it: more digits tell nobody anything and were a tenth of every answer.
+    pub fn rounded(self) -> Nats {
+        Nats((self.0 * 1e6).round() / 1e6)
     }
 
     pub fn get(self) -> f64 {

@@ -287,8 +287,7 @@ mod tests {
             let example = Example { comment: comment.clone(), label: Label::Ham, source: None };
             let hits = probe.probe(&example).hits;
             let summed = said_by_rules(&hits, &weights, |rule| families.get(rule).copied(), &caps);
-            // What is served is rounded to millionths, piece by piece.
-            assert!((served - summed).abs() < 1e-5, "{content}: {served}, not {summed}");
+            assert!((served - summed).abs() < 1e-6, "{content}: {served}, not {summed}");
         }
     }
 

@@ -288,9 +288,7 @@ fn check_caps(comment: &Comment) -> Vec<Evidence> {
             rules.iter().any(|weighed| weighed.rule.symbol == piece.symbol && weighed.rule.family == family)
         };
         let total: f64 = evidence.iter().filter(of_family).map(|piece| piece.weight.get()).sum();
-        // Each piece is rounded to millionths.
-        let rounded = 1e-6 * evidence.len() as f64;
-        assert!(total.abs() <= rules.cap(family) + rounded, "{}: {total}", family.as_str());
+        assert!(total.abs() <= rules.cap(family) + 1e-9, "{}: {total}", family.as_str());
     }
     evidence
 }
