@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::classifier::languages::Languages;
 use crate::cli::evaluate::table;
 use crate::cli::screen;
 use crate::training::evaluation::Report;
@@ -25,6 +26,8 @@ pub(super) fn told(card: &Value) -> String {
     line("comments", pair(card.get("comments")));
     line("counting as", pair(card.get("rows")));
     line("smoothing", card.get("alpha").and_then(Value::as_f64).map(|alpha| format!("{alpha} per column")));
+    let languages = Languages::of(card).map(|known| screen::foreign(&known.codes().join(", "), 500));
+    line("languages", languages.map(|known| format!("{known}; elsewhere no single word holds a comment")));
     let calibrated = card.get("calibration_rows").and_then(Value::as_u64);
     line("calibrated", calibrated.map(|rows| format!("on {rows} comments, each scored without having been seen")));
     line("measured", split(card.get("split")));
@@ -85,12 +88,18 @@ mod tests {
 
     #[test]
     fn a_card_of_any_kind_is_told() {
-        let card = json!({"description": "news\u{1b}[31m", "comments": {"ham": 10, "spam": 3}, "sources": [
+        let card = json!({"description": "news\u{1b}[31m", "comments": {"ham": 10, "spam": 3}, "languages": ["ar", "en"], "sources": [
             {"file": "a.csv", "licence": "MIT"}, {"labels": "all sites"}, 7], "split": {"share": 0.1}});
         let said = told(&card);
-        for part in
-            ["news [31m", "10 ham, 3 spam", "a.csv; licence: MIT", "labels of all sites", "10 %", "figures      none"]
-        {
+        for part in [
+            "news [31m",
+            "10 ham, 3 spam",
+            "ar, en;",
+            "a.csv; licence: MIT",
+            "labels of all sites",
+            "10 %",
+            "figures      none",
+        ] {
             assert!(said.contains(part), "{part}: {said}");
         }
         for odd in [json!(null), json!([1]), json!({"held_out": 3, "split": [], "sources": {"a": 1}})] {
