@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::comment::CommentId;
@@ -79,7 +80,8 @@ pub struct EventData<'a> {
     pub external_id: Option<&'a str>,
     pub site: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<&'a Verdict>,
+    #[schema(value_type = Option<Verdict>)]
+    pub verdict: Option<Judged<'a>>,
     /// What may be shown to the comment's author; the verdict may not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub for_commenter: Option<ForCommenter>,
@@ -88,6 +90,14 @@ pub struct EventData<'a> {
     pub endpoint: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
+}
+
+/// A verdict, or what was already written of it.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Judged<'a> {
+    Verdict(&'a Verdict),
+    Json(&'a RawValue),
 }
 
 /// What may be told to who wrote a comment: where it stands, and nothing that helps to get past the filter.

@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
-use crate::event::{Event, EventData, EventKind};
+use crate::event::{Event, EventData, EventKind, Judged};
 use crate::facts::Facts;
 use crate::language::Language;
 use crate::network::Network;
@@ -41,8 +41,8 @@ use crate::rules::mute::Seen;
 use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
 use crate::store::{
-    Admission, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError, Traces, Verbs,
-    timed,
+    Admission, Body, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError, Traces,
+    Verbs, timed,
 };
 use crate::text::Text;
 use crate::verdict::{Decision, Verdict};
@@ -237,7 +237,7 @@ impl Pipeline {
         let edit = edit_of(&new);
         let (verdict, traces) = self.judge_traced(&new.comment, site, None).await;
         new.traces = traces;
-        let event = outgoing(EventKind::Decided, site, new.id, &new.comment, &verdict);
+        let event = first_outgoing(site, new.id, &new.comment, &verdict);
         match timed(Verbs::Admit, self.store.admit_decided(new, &verdict, event)).await? {
             Admission::New { id, .. } => {
                 follow(id, "checked");
@@ -328,7 +328,7 @@ impl Pipeline {
         };
         let (verdict, traces) = self.judge_traced(&job.comment, &site, Some(job.id)).await;
         let (decision, seen) = (verdict.decision, Seen::in_verdict(&verdict));
-        let event = outgoing(EventKind::Decided, &site, job.id, &job.comment, &verdict);
+        let event = first_outgoing(&site, job.id, &job.comment, &verdict);
         timed(Verbs::Verdict, self.store.record_verdict(job, verdict, event, traces)).await?;
         let waited = self.clock.now().duration_since(job.received_at).as_secs_f64();
         metrics::histogram!("hamlet_decision_wait_seconds").record(waited.max(0.0));
@@ -386,15 +386,61 @@ fn edit_of(new: &NewComment) -> Option<Submission> {
 
 /// The message that tells endpoints of a verdict.
 fn outgoing(kind: EventKind, site: &Site, id: CommentId, comment: &Comment, verdict: &Verdict) -> Outgoing {
-    let timestamp: Timestamp = verdict.decided_at;
-    let language = Language::of_commenter(site.policy.language, comment.lang.as_deref());
-    let data = EventData {
-        id: Some(id),
-        external_id: comment.external_id.as_deref(),
-        site: &site.name,
-        verdict: Some(verdict),
-        for_commenter: Some(reason::for_commenter(language, verdict.decision)),
-        ..EventData::default()
+    let about = About::of(kind, site, id, comment, verdict);
+    Outgoing {
+        kind,
+        message_id: random::message_id(verdict.decided_at),
+        body: about.body(Judged::Verdict(verdict)).into(),
+    }
+}
+
+/// The same of a comment's first verdict, of which the JSON is yet to be written.
+fn first_outgoing(site: &Site, id: CommentId, comment: &Comment, verdict: &Verdict) -> Outgoing {
+    let about = About::of(EventKind::Decided, site, id, comment, verdict);
+    let write = move |verdict: &str| match serde_json::from_str(verdict) {
+        Ok(verdict) => about.body(Judged::Json(verdict)),
+        Err(error) => unreachable!("a verdict is written as JSON: {error}"),
     };
-    Outgoing { kind, message_id: random::message_id(timestamp), body: Event { kind, timestamp, data }.body() }
+    Outgoing {
+        kind: EventKind::Decided,
+        message_id: random::message_id(verdict.decided_at),
+        body: Body::Around(Arc::new(write)),
+    }
+}
+
+/// What a message says beside the verdict.
+struct About {
+    kind: EventKind,
+    timestamp: Timestamp,
+    id: CommentId,
+    external_id: Option<String>,
+    site: String,
+    language: Language,
+    decision: Decision,
+}
+
+impl About {
+    fn of(kind: EventKind, site: &Site, id: CommentId, comment: &Comment, verdict: &Verdict) -> About {
+        About {
+            kind,
+            timestamp: verdict.decided_at,
+            id,
+            external_id: comment.external_id.clone(),
+            site: site.name.clone(),
+            language: Language::of_commenter(site.policy.language, comment.lang.as_deref()),
+            decision: verdict.decision,
+        }
+    }
+
+    fn body(&self, verdict: Judged<'_>) -> String {
+        let data = EventData {
+            id: Some(self.id),
+            external_id: self.external_id.as_deref(),
+            site: &self.site,
+            verdict: Some(verdict),
+            for_commenter: Some(reason::for_commenter(self.language, self.decision)),
+            ..EventData::default()
+        };
+        Event { kind: self.kind, timestamp: self.timestamp, data }.body()
+    }
 }

@@ -217,8 +217,11 @@ async fn test(
     existing(&doors, &site, &id).await?;
     let now = doors.pipeline.clock.now();
     let message_id = random::message_id(now);
-    let message =
-        Outgoing { kind: EventKind::Test, message_id: message_id.clone(), body: Event::test(&site.name, now).body() };
+    let message = Outgoing {
+        kind: EventKind::Test,
+        message_id: message_id.clone(),
+        body: Event::test(&site.name, now).body().into(),
+    };
     doors.pipeline.store.enqueue_message(&id, message, now).await?;
     doors.pipeline.told.notify_one();
     Ok(json::answer(StatusCode::ACCEPTED, &Sent { message_id: &message_id }))

@@ -208,7 +208,7 @@ fn wanted(endpoint: &Endpoint) -> String {
 async fn test(store: &dyn Store, endpoint: &Endpoint, now: jiff::Timestamp) -> anyhow::Result<String> {
     let directory = store.directory().await?;
     let site = directory.sites.iter().find(|site| site.id == endpoint.site);
-    let body = Event::test(site.map_or("", |site| &site.name), now).body();
+    let body = Event::test(site.map_or("", |site| &site.name), now).body().into();
     let message_id = random::message_id(now);
     store
         .enqueue_message(&endpoint.id, Outgoing { kind: EventKind::Test, message_id: message_id.clone(), body }, now)

@@ -260,5 +260,5 @@ pub(super) fn call_back(id: CommentId, verdict: &Verdict) -> Option<Outgoing> {
         Decision::Hold => return None,
     };
     let body = CallBack { guid: id.guid(), is_spam }.body();
-    Some(Outgoing { kind: EventKind::Redecided, message_id: random::message_id(verdict.decided_at), body })
+    Some(Outgoing { kind: EventKind::Redecided, message_id: random::message_id(verdict.decided_at), body: body.into() })
 }

@@ -2,7 +2,10 @@
 //!
 //! Owns plain data: messages, endpoints, deliveries, attempts. Does not own what a verb promises (`super::Store`).
 
+use std::borrow::Cow;
+use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,14 +18,47 @@ use crate::event::EventKind;
 use crate::site::SiteId;
 
 /// A message for every endpoint of a site: kept once, sent to each.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Outgoing {
     /// By which an endpoint chooses what it is told.
     pub kind: EventKind,
     /// `msg_…`, the same for every attempt and every endpoint; the receiver's idempotency key.
     pub message_id: String,
-    /// JSON, exactly as it will be signed and sent.
-    pub body: String,
+    pub body: Body,
+}
+
+/// What a message says: JSON, exactly as it will be signed and sent.
+#[derive(Clone)]
+pub enum Body {
+    Written(String),
+    /// Written around the JSON of the comment's verdict, once it is known that somebody is told: most comments are judged for a
+    /// site without endpoints, and an admission writes the verdict's JSON anyway.
+    Around(Arc<dyn Fn(&str) -> String + Send + Sync>),
+}
+
+impl Body {
+    /// * `verdict`: as the store keeps it; `None` for what is no comment's first verdict, which is always written.
+    pub(super) fn text(&self, verdict: Option<&str>) -> Cow<'_, str> {
+        match self {
+            Body::Written(body) => Cow::Borrowed(body),
+            Body::Around(write) => Cow::Owned(write(verdict.unwrap_or("null"))),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Written(body) => formatter.write_str(body),
+            Body::Around(_) => formatter.write_str("around the verdict"),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Body {
+    fn from(body: T) -> Body {
+        Body::Written(body.into())
+    }
 }
 
 /// Names one endpoint: `ep_` and a ULID.
@@ -111,7 +147,7 @@ pub struct DeliveryJob {
 }
 
 /// How one attempt at a delivery ended, and what follows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Attempt {
     /// HTTP status; `None` when there was no answer.
     pub status: Option<u16>,
@@ -124,7 +160,7 @@ pub struct Attempt {
 }
 
 /// What follows an attempt.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum NextStep {
     /// The receiver has it.
     Delivered,

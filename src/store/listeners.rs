@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use std::borrow::Cow;
+
 use super::Outgoing;
 use crate::event::EventKind;
 use crate::site::SiteId;
@@ -71,9 +73,17 @@ pub(super) struct Telling<'a> {
     /// `comments.row`.
     pub(super) comment: Option<i64>,
     pub(super) event: &'a Outgoing,
+    /// JSON of the verdict that is told of, where it was written along with the comment.
+    pub(super) verdict: Option<&'a str>,
     /// When it happened, microseconds; the first attempt is due at once.
     pub(super) at: i64,
     pub(super) to: To,
+}
+
+impl Telling<'_> {
+    pub(super) fn body(&self) -> Cow<'_, str> {
+        self.event.body.text(self.verdict)
+    }
 }
 
 /// Who is told.

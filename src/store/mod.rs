@@ -45,8 +45,8 @@ pub use comments::{
     Lessons, NewComment, NewLabels, Status, StatusWord, StoredComment,
 };
 pub use deliveries::{
-    Attempt, Delivery, DeliveryFilter, DeliveryJob, DeliveryState, Endpoint, EndpointChange, EndpointId, EndpointKind,
-    EndpointSecret, EndpointState, Full, LoggedAttempt, NextStep, Outgoing,
+    Attempt, Body, Delivery, DeliveryFilter, DeliveryJob, DeliveryState, Endpoint, EndpointChange, EndpointId,
+    EndpointKind, EndpointSecret, EndpointState, Full, LoggedAttempt, NextStep, Outgoing,
 };
 pub use examining::{Examined, Schema, examine};
 pub use history::{Before, Campaign, CampaignDecision, CampaignId, CampaignWord, Traces, Trait};

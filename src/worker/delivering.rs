@@ -164,7 +164,7 @@ impl Delivering {
         let site = site.as_ref().map_or("", |site| &site.name);
         let (kind, endpoint) = (EventKind::EndpointDisabled, Some(endpoint.id.as_str()));
         let data = EventData { site, endpoint, reason: Some(reason), ..EventData::default() };
-        Outgoing { kind, message_id: random::message_id(now), body: Event { kind, timestamp: now, data }.body() }
+        Outgoing { kind, message_id: random::message_id(now), body: Event { kind, timestamp: now, data }.body().into() }
     }
 }
 

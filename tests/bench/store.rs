@@ -234,5 +234,5 @@ fn verdict() -> Verdict {
 
 fn event() -> Outgoing {
     let body = format!("{{\"type\":\"comment.decided\",\"data\":\"{}\"}}", "x".repeat(700));
-    Outgoing { kind: EventKind::Decided, message_id: random::message_id(now()), body }
+    Outgoing { kind: EventKind::Decided, message_id: random::message_id(now()), body: body.into() }
 }

@@ -228,7 +228,7 @@ fn new_key(site: Option<SiteId>, byte: u8) -> NewKey {
 }
 
 fn event(body: &str) -> Outgoing {
-    Outgoing { kind: EventKind::Decided, message_id: random::message_id(at(0)), body: body.to_owned() }
+    Outgoing { kind: EventKind::Decided, message_id: random::message_id(at(0)), body: body.into() }
 }
 
 fn decided(decision: Decision) -> Status {

@@ -116,11 +116,12 @@ pub(super) async fn admit_all(
     let (mut left, mut tellings) = (Vec::new(), Vec::new());
     for admit in &firsts {
         let Some((row, _)) = placed.get(&admit.id) else { continue };
-        if let Along::Verdict { counts, event, at, decision, traces, .. } = &admit.along {
+        if let Along::Verdict { verdict, counts, event, at, decision, traces } = &admit.along {
             let Admit { site, received_at, .. } = **admit;
             ledger.tallies.add(site, received_at, counts);
             left.push(Kept { row: *row, site, received_at, decision: *decision, traces });
-            tellings.push(Telling { site: admit.site, comment: Some(*row), event, at: *at, to: To::Listeners });
+            let (verdict, to) = (Some(verdict.as_str()), To::Listeners);
+            tellings.push(Telling { site: admit.site, comment: Some(*row), event, verdict, at: *at, to });
         }
     }
     keep(conn, &left).await?;

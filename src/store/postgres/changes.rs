@@ -89,9 +89,11 @@ pub(super) async fn record(
     }
     let mut ledger = Ledger::read(conn, known).await?;
     let comment = Some(row);
-    let to_listeners = change.event.iter().map(|event| Telling { site, comment, event, at, to: To::Listeners });
+    let to_listeners =
+        change.event.iter().map(|event| Telling { site, comment, event, verdict: None, at, to: To::Listeners });
     let to_the_cms = change.call_back.iter().zip(before.callback);
-    let to_the_cms = to_the_cms.map(|(event, endpoint)| Telling { site, comment, event, at, to: To::One(endpoint) });
+    let to_the_cms =
+        to_the_cms.map(|(event, endpoint)| Telling { site, comment, event, verdict: None, at, to: To::One(endpoint) });
     fan_out(conn, &ledger, to_listeners.chain(to_the_cms)).await?;
     ledger.tallies.take_back(site, before.received_at, &changed.old_counts);
     ledger.tallies.add(site, before.received_at, &changed.new_counts);

@@ -159,7 +159,7 @@ pub(super) async fn enqueue(conn: &mut PgConnection, id: &str, event: &Outgoing,
     .bind(row)
     .bind(&event.message_id)
     .bind(event.kind.as_str())
-    .bind(&event.body)
+    .bind(event.body.text(None))
     .bind(micros(now))
     .execute(conn)
     .await?;

@@ -46,7 +46,7 @@ pub(super) async fn fan_out(
     .bind(text(|telling| telling.event.message_id.as_str()))
     .bind(column(|telling| telling.site.0))
     .bind(text(|telling| telling.event.kind.as_str()))
-    .bind(text(|telling| telling.event.body.as_str()))
+    .bind(tellings_told.iter().map(Telling::body).collect::<Vec<_>>())
     .bind(column(|telling| telling.at))
     .bind(tellings_told.iter().map(|telling| telling.comment).collect::<Vec<_>>())
     .bind(numbers)

@@ -198,7 +198,8 @@ pub(super) async fn record_attempt(
         NextStep::DisableEndpoint { reason, event } => {
             disable(conn, endpoint, reason, now).await?;
             let ledger = Ledger::read_anew(conn).await?;
-            let telling = Telling { site: SiteId(site), comment: None, event, at: micros(now), to: To::Listeners };
+            let telling =
+                Telling { site: SiteId(site), comment: None, event, verdict: None, at: micros(now), to: To::Listeners };
             fan_out(conn, &ledger, [telling]).await?;
         }
     }

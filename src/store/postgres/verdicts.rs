@@ -89,6 +89,7 @@ pub(super) async fn record_all(
         site: *site,
         comment: Some(*comment),
         event: &record.event,
+        verdict: Some(&record.verdict),
         at: record.at,
         to: To::Listeners,
     });

@@ -129,8 +129,9 @@ pub(super) async fn admit_all(
     keep(conn, &arrivals).await?;
     let tellings = fresh().filter_map(|(row, admit)| match &admit.along {
         Along::Job { .. } => None,
-        Along::Verdict { event, at, .. } => {
-            Some(Telling { site: admit.site, comment: Some(*row), event, at: *at, to: To::Listeners })
+        Along::Verdict { event, verdict, at, .. } => {
+            let (verdict, to) = (Some(verdict.as_str()), To::Listeners);
+            Some(Telling { site: admit.site, comment: Some(*row), event, verdict, at: *at, to })
         }
     });
     fan_out(conn, ledger, tellings).await?;

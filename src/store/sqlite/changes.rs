@@ -131,9 +131,11 @@ pub(super) async fn record(
         search::refresh(conn, [before.row]).await?;
     }
     let comment = Some(before.row);
-    let to_listeners = change.event.iter().map(|event| Telling { site, comment, event, at, to: To::Listeners });
+    let to_listeners =
+        change.event.iter().map(|event| Telling { site, comment, event, verdict: None, at, to: To::Listeners });
     let to_the_cms = change.call_back.iter().zip(before.callback);
-    let to_the_cms = to_the_cms.map(|(event, endpoint)| Telling { site, comment, event, at, to: To::One(endpoint) });
+    let to_the_cms =
+        to_the_cms.map(|(event, endpoint)| Telling { site, comment, event, verdict: None, at, to: To::One(endpoint) });
     fan_out(conn, &mut ledger, to_listeners.chain(to_the_cms)).await?;
     Ok(true)
 }

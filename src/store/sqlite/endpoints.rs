@@ -165,7 +165,7 @@ pub(super) async fn enqueue(
     )
     .bind(row)
     .bind(event.message_id)
-    .bind(event.body)
+    .bind(event.body.text(None))
     .bind(micros(now))
     .bind(event.kind.as_str())
     .execute(&mut *conn)

@@ -39,7 +39,7 @@ pub(super) async fn fan_out(
                 .bind(telling.event.message_id.as_str())
                 .bind(telling.site.0)
                 .bind(telling.event.kind.as_str())
-                .bind(telling.event.body.as_str())
+                .bind(telling.body())
                 .bind(telling.at);
         }
         insert.execute(&mut *conn).await?;

@@ -181,7 +181,8 @@ pub(super) async fn record_attempt(
             disable(conn, endpoint, &reason, now).await?;
             let site = SiteId(site);
             let mut ledger = Ledger::of_site(conn, site).await?;
-            let telling = Telling { site, comment: None, event: &event, at: micros(now), to: To::Listeners };
+            let telling =
+                Telling { site, comment: None, event: &event, verdict: None, at: micros(now), to: To::Listeners };
             fan_out(conn, &mut ledger, [telling]).await?;
         }
     }
