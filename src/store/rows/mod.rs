@@ -99,7 +99,11 @@ pub(super) fn comment_id(bytes: &[u8], row: impl fmt::Display) -> Result<Comment
 }
 
 pub(super) fn to_json(value: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Unusable(format!("this cannot be kept as JSON: {error}")))
+    let refused = |error: &dyn fmt::Display| StoreError::Unusable(format!("this cannot be kept as JSON: {error}"));
+    // As long as most verdicts are: growing step by step from nothing copies all four times.
+    let mut json = Vec::with_capacity(1024);
+    serde_json::to_writer(&mut json, value).map_err(|error| refused(&error))?;
+    String::from_utf8(json).map_err(|error| refused(&error))
 }
 
 /// `text` as bytes, because a damaged row need not even be UTF-8.
