@@ -1,5 +1,5 @@
 //! What surrounds the daemon fails under load, and comes back: PostgreSQL stops, the disk is full, the folder is read-only, the
-//! receiver fails, hangs and lies, the clock jumps. Nothing that was acknowledged is lost, and nobody starts anything anew.
+//! receiver fails, hangs and lies, the clock jumps. (Of a disk that is slow or broken: `disks`.) Nothing that was acknowledged is lost, and nobody starts anything anew.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,19 +16,19 @@ use crate::receiver::{Answer, Receiver, Told};
 const CLIENTS: usize = 6;
 
 /// A daemon under load, with a CMS that listens.
-struct Scene {
+pub struct Scene {
     folder: tempfile::TempDir,
     store: String,
-    daemon: Daemon,
-    key: String,
+    pub daemon: Daemon,
+    pub key: String,
     cms: Receiver,
-    secret: String,
-    load: Arc<Load>,
+    pub secret: String,
+    pub load: Arc<Load>,
 }
 
 impl Scene {
     /// * `environment`: of the daemon.
-    async fn on(store: &str, environment: &[(&str, &str)]) -> Scene {
+    pub async fn on(store: &str, environment: &[(&str, &str)]) -> Scene {
         Scene::retrying("[1, 1, 1, 1, 1, 1]", store, environment).await
     }
 
@@ -45,7 +45,7 @@ impl Scene {
         Scene { store: store.to_owned(), folder, daemon, key, cms, secret, load }
     }
 
-    async fn balance(&self, is_believed: impl Fn(&Told) -> bool) -> (Acknowledged, Balance) {
+    pub async fn balance(&self, is_believed: impl Fn(&Told) -> bool) -> (Acknowledged, Balance) {
         let acknowledged = self.load.stop().await;
         let ask = |words: &[&str]| beside(self.folder.path(), &[&["--store", self.store.as_str()], words].concat());
         let found = balance(&self.daemon, ask, &self.key, &acknowledged, &self.cms, is_believed).await;

@@ -22,6 +22,7 @@ mod crash;
 mod daemon;
 mod daemons;
 mod disguises;
+mod disks;
 mod doctor;
 mod dumps;
 mod evaluation;

@@ -22,7 +22,9 @@ pub(super) enum Trouble {
     NotSqlite,
     /// Any other code: what was to be written cannot be, whoever writes it.
     Refused,
-    /// Not a word from SQLite, or one about the machine: `NOMEM`, `IOERR`, a connection that is gone.
+    /// `IOERR`: the file system did not do as asked.
+    Disk,
+    /// Not a word from SQLite, or one about the machine: `NOMEM`, a connection that is gone.
     Away,
 }
 
@@ -40,7 +42,8 @@ impl Trouble {
             Some(14) => Trouble::CannotOpen,
             Some(11) => Trouble::Damaged,
             Some(26) => Trouble::NotSqlite,
-            None | Some(7 | 9 | 10 | 15) => Trouble::Away,
+            Some(10) => Trouble::Disk,
+            None | Some(7 | 9 | 15) => Trouble::Away,
             Some(_) => Trouble::Refused,
         }
     }
@@ -56,6 +59,10 @@ impl From<sqlx::Error> for StoreError {
             (Trouble::Full, _) => {
                 StoreError::Unavailable("the disk is full; make room, and all goes on by itself".to_owned())
             }
+            (Trouble::Disk, _) => StoreError::Unavailable(format!(
+                "{error}; look whether the file system has become read-only and what the system's log says of the disk, and all \
+                 goes on by itself once it is mended"
+            )),
             (Trouble::ReadOnly, _) => StoreError::Unavailable(
                 "the database has become read-only; give the file back to Hamlet's user, and start it again".to_owned(),
             ),

@@ -159,7 +159,7 @@ pub(super) fn sentence(file: &Path, error: &sqlx::Error) -> StoreError {
             .to_owned(),
         Trouble::Damaged => format!("is damaged ({error}); put a backup in its place"),
         Trouble::NotSqlite => "is not a database; move it away, or name another data folder with --data-dir".to_owned(),
-        Trouble::Refused | Trouble::Away => format!("cannot be opened: {error}"),
+        Trouble::Refused | Trouble::Disk | Trouble::Away => format!("cannot be opened: {error}"),
     };
     StoreError::Unusable(format!("{path} {mend}"))
 }
