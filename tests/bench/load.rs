@@ -5,6 +5,7 @@
 //!     cargo bench --bench load -- --store postgres     # on a PostgreSQL server of its own, from the installed binaries
 //!     cargo bench --bench load -- --store postgres://hamlet@localhost/bench   # an empty database
 //!     cargo bench --bench load -- --stored 1000000     # beside so many stored comments, each of a text and author of its own
+//!     cargo bench --bench load -- --rspamd             # beside an rspamd too: apt-get install rspamd redis-server
 //!
 //! The floor is a bare axum handler that reads the body and answers a fixed word: no daemon on the same stack can
 //! answer faster. Floor and daemon are processes of their own; the generator is this process, on one thread, over
@@ -30,6 +31,7 @@ mod made;
 #[allow(dead_code, reason = "the tests use more of it")]
 #[path = "../it/postgres.rs"]
 mod postgres;
+mod rspamd;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -41,7 +43,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-const USAGE: &str = "usage: cargo bench --bench load -- [--data FILE.jsonl] [--rounds N] [--connections N[,N…]] [--seconds S] [--store URL] [--stored N]";
+const USAGE: &str = "usage: cargo bench --bench load -- [--data FILE.jsonl] [--rounds N] [--connections N[,N…]] [--seconds S] [--store URL] [--stored N] [--rspamd]";
 
 /// After so long the allocator has given back what starting took: it does so when the daemon's chores of each minute call it.
 const SETTLED: Duration = Duration::from_secs(70);
@@ -55,15 +57,28 @@ struct Options {
     store: String,
     /// How many comments it holds before the load.
     stored: u64,
+    /// Whether the peer runs too.
+    rspamd: bool,
 }
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    let mut options =
-        Options { data: None, rounds: 3, connections: vec![64], seconds: 3.0, store: "sqlite".to_owned(), stored: 0 };
+    let mut options = Options {
+        data: None,
+        rounds: 3,
+        connections: vec![64],
+        seconds: 3.0,
+        store: "sqlite".to_owned(),
+        stored: 0,
+        rspamd: false,
+    };
     while let Some(name) = arguments.next() {
         if name == "floor" {
             return floor();
+        }
+        if name == "--rspamd" {
+            options.rspamd = true;
+            continue;
         }
         let value = arguments.next().expect(USAGE);
         match name.as_str() {
@@ -174,8 +189,7 @@ impl Door {
         (Door::DryRun, "POST /v1/comments/check?dry_run=true"),
     ];
 
-    fn request(self, comment: &(String, String), key: &str) -> Vec<u8> {
-        let (author, content) = comment;
+    fn request(self, (author, content, _): &(String, String, bool), key: &str) -> Vec<u8> {
         let path = match self {
             Door::Check => "/v1/comments/check",
             Door::Queue => "/v1/comments",
@@ -205,41 +219,52 @@ impl Door {
     }
 }
 
-/// Author and text of each comment.
-fn comments(path: Option<&str>) -> Vec<(String, String)> {
+/// Author and text of each comment, and whether it is spam.
+fn comments(path: Option<&str>) -> Vec<(String, String, bool)> {
     let built_in = include_str!("comments.jsonl").to_owned();
     let text = path.map_or(built_in, |path| std::fs::read_to_string(path).expect(path));
     let field = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap_or_default().to_owned();
     text.lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a JSON object a line"))
-        .map(|row| (field(&row, "author"), field(&row, "content")))
+        .map(|row| (field(&row, "author"), field(&row, "content"), row["label"] == "spam"))
         .collect()
 }
 
 struct Round {
-    per_second: f64,
+    answers: usize,
+    seconds: f64,
     p50_us: f64,
     p99_us: f64,
 }
 
+impl Round {
+    fn per_second(&self) -> f64 {
+        self.answers as f64 / self.seconds
+    }
+}
+
 /// A closed loop: each connection sends its next request when it has the answer to the last.
-async fn drive(server: &Server, door: Door, comments: &[(String, String)], connections: usize, seconds: f64) -> Round {
-    let requests: Arc<Vec<_>> = Arc::new(comments.iter().map(|one| door.request(one, &server.key)).collect());
+///
+/// * `keeps`: whether a connection serves the next request too.
+async fn drive(address: SocketAddr, requests: Vec<Vec<u8>>, keeps: bool, connections: usize, seconds: f64) -> Round {
+    let requests = Arc::new(requests);
     let (next, stop, measuring) =
         (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let mut tasks = Vec::new();
     for _ in 0..connections {
-        let (requests, next, stop, measuring, address) =
-            (Arc::clone(&requests), Arc::clone(&next), Arc::clone(&stop), Arc::clone(&measuring), server.address);
+        let (requests, next, stop, measuring) =
+            (Arc::clone(&requests), Arc::clone(&next), Arc::clone(&stop), Arc::clone(&measuring));
         tasks.push(tokio::spawn(async move {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.set_nodelay(true).unwrap();
+            let mut stream = connected(address).await;
             let (mut answer, mut latencies) = (Vec::with_capacity(8192), Vec::new());
             while !stop.load(Relaxed) {
                 let request = &requests[next.fetch_add(1, Relaxed) % requests.len()];
                 let started = Instant::now();
                 stream.write_all(request).await.unwrap();
                 read_answer(&mut stream, &mut answer).await;
+                if !keeps {
+                    stream = connected(address).await;
+                }
                 if measuring.load(Relaxed) {
                     latencies.push(started.elapsed());
                 }
@@ -257,13 +282,15 @@ async fn drive(server: &Server, door: Door, comments: &[(String, String)], conne
     for task in tasks {
         latencies.extend(task.await.unwrap());
     }
-    let mut elapsed = elapsed.as_secs_f64();
-    if door == Door::Queue && server.key.chars().any(|digit| digit != '0') {
-        elapsed += catch_up(server.address).await;
-    }
     latencies.sort_unstable();
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6;
-    Round { per_second: latencies.len() as f64 / elapsed, p50_us: at(0.5), p99_us: at(0.99) }
+    Round { answers: latencies.len(), seconds: elapsed.as_secs_f64(), p50_us: at(0.5), p99_us: at(0.99) }
+}
+
+async fn connected(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream
 }
 
 /// Seconds until no comment waits for a verdict any more.
@@ -312,11 +339,11 @@ fn resident_mib(process: &Child) -> f64 {
 }
 
 /// Fills the store and tells how long it took and how large it is.
-async fn store_before(home: &Home, count: u64, comments: &[(String, String)]) {
+async fn store_before(home: &Home, count: u64, comments: &[(String, String, bool)]) {
     let store = hamlet::store::open(&home.store, home.folder.path(), hamlet::store::Settings::default()).await.unwrap();
     let site = store.directory().await.unwrap().sites.first().unwrap().id;
     let comment = |number: u64| {
-        let (author, content) = &comments[number as usize % comments.len()];
+        let (author, content, _) = &comments[number as usize % comments.len()];
         let mut comment = hamlet::comment::Comment::of_text(content.clone());
         comment.author.name = Some(author.clone());
         comment.author.ip = Some(std::net::IpAddr::from([127, 0, 0, 1]));
@@ -350,23 +377,45 @@ async fn run(options: &Options) {
         "{:<40}{:>5}{:>12}{:>10}{:>10}{:>12}{:>8}",
         "door", "conn", "requests/s", "p50 µs", "p99 µs", "floor/s", "ratio"
     );
+    let peer = if options.rspamd { Some(rspamd::Rspamd::start(&comments).await) } else { None };
+    let requests = |door: Door, key: &str| comments.iter().map(|one| door.request(one, key)).collect::<Vec<_>>();
     for &connections in &options.connections {
         for (door, name) in Door::ALL {
             let (mut ours, mut theirs) = (Vec::new(), Vec::new());
             for _ in 0..options.rounds {
                 let floor_door = if door == Door::DryRun { Door::Check } else { door };
-                theirs.push(drive(&floor, floor_door, &comments, connections, options.seconds).await);
-                ours.push(drive(&hamlet, door, &comments, connections, options.seconds).await);
+                let to_floor = requests(floor_door, &floor.key);
+                theirs.push(drive(floor.address, to_floor, true, connections, options.seconds).await);
+                let to_us = requests(door, &hamlet.key);
+                let mut round = drive(hamlet.address, to_us, true, connections, options.seconds).await;
+                if door == Door::Queue {
+                    round.seconds += catch_up(hamlet.address).await;
+                }
+                ours.push(round);
             }
-            let rate = median(ours.iter().map(|round| round.per_second).collect());
-            let floor_rate = median(theirs.iter().map(|round| round.per_second).collect());
-            println!(
-                "{name:<40}{connections:>5}{rate:>12.0}{:>10.0}{:>10.0}{floor_rate:>12.0}{:>8.3}",
-                median(ours.iter().map(|round| round.p50_us).collect()),
-                median(ours.iter().map(|round| round.p99_us).collect()),
-                rate / floor_rate,
-            );
+            print_row(name, connections, &ours, &theirs);
+        }
+        if let Some(peer) = &peer {
+            let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+            for _ in 0..options.rounds {
+                let mails = comments.iter().map(|(author, content, _)| rspamd::mail(author, content));
+                let mails = mails.map(|mail| rspamd::request("/checkv2", &mail)).collect();
+                theirs.push(drive(peer.address, mails, false, connections, options.seconds).await);
+                let checks = requests(Door::Check, &hamlet.key);
+                ours.push(drive(hamlet.address, checks, true, connections, options.seconds).await);
+            }
+            print_row("check beside rspamd's /checkv2", connections, &ours, &theirs);
         }
     }
     println!("\nresident memory after the load: {:.1} MiB", resident_mib(&hamlet.process));
+}
+
+fn print_row(name: &str, connections: usize, ours: &[Round], theirs: &[Round]) {
+    let of = |rounds: &[Round], what: fn(&Round) -> f64| median(rounds.iter().map(what).collect());
+    let (rate, floor_rate) = (of(ours, Round::per_second), of(theirs, Round::per_second));
+    let (p50, p99) = (of(ours, |round| round.p50_us), of(ours, |round| round.p99_us));
+    println!(
+        "{name:<40}{connections:>5}{rate:>12.0}{p50:>10.0}{p99:>10.0}{floor_rate:>12.0}{:>8.3}",
+        rate / floor_rate
+    );
 }
