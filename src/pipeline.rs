@@ -18,31 +18,28 @@ mod history;
 mod learning;
 mod lists;
 mod muting;
+mod telling;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::comment::{Comment, CommentId};
 use crate::decision::Judge;
-use crate::event::{Event, EventData, EventKind, Judged};
 use crate::facts::Facts;
 use crate::language::Language;
 use crate::network::Network;
 use crate::random;
-use crate::reason;
 use crate::rules::Case;
 use crate::rules::mute::Seen;
 use crate::site::{Site, SiteId};
 use crate::store::StoredComment;
 use crate::store::{
-    Admission, Body, DecisionJob, Directory, EndpointId, NewComment, Outgoing, Status, Store, StoreError, Traces,
-    Verbs, timed,
+    Admission, DecisionJob, Directory, EndpointId, NewComment, Status, Store, StoreError, Traces, Verbs, timed,
 };
 use crate::text::Text;
 use crate::verdict::{Decision, Verdict};
@@ -60,6 +57,7 @@ use learning::Learning;
 use lists::Shelf;
 pub use muting::Muted;
 use muting::Muting;
+use telling::first_outgoing;
 
 /// How long a comment that was handed over stays out of other workers' sight: a queue in memory is gone with its
 /// process, and this is how long its comments then wait.
@@ -382,65 +380,4 @@ fn edit_of(new: &NewComment) -> Option<Submission> {
     new.comment.external_id.as_ref()?;
     let NewComment { comment, idempotency_key, fingerprint, callback, .. } = new.clone();
     Some(Submission { comment, idempotency_key, fingerprint, callback })
-}
-
-/// The message that tells endpoints of a verdict.
-fn outgoing(kind: EventKind, site: &Site, id: CommentId, comment: &Comment, verdict: &Verdict) -> Outgoing {
-    let about = About::of(kind, site, id, comment, verdict);
-    Outgoing {
-        kind,
-        message_id: random::message_id(verdict.decided_at),
-        body: about.body(Judged::Verdict(verdict)).into(),
-    }
-}
-
-/// The same of a comment's first verdict, of which the JSON is yet to be written.
-fn first_outgoing(site: &Site, id: CommentId, comment: &Comment, verdict: &Verdict) -> Outgoing {
-    let about = About::of(EventKind::Decided, site, id, comment, verdict);
-    let write = move |verdict: &str| match serde_json::from_str(verdict) {
-        Ok(verdict) => about.body(Judged::Json(verdict)),
-        Err(error) => unreachable!("a verdict is written as JSON: {error}"),
-    };
-    Outgoing {
-        kind: EventKind::Decided,
-        message_id: random::message_id(verdict.decided_at),
-        body: Body::Around(Arc::new(write)),
-    }
-}
-
-/// What a message says beside the verdict.
-struct About {
-    kind: EventKind,
-    timestamp: Timestamp,
-    id: CommentId,
-    external_id: Option<String>,
-    site: String,
-    language: Language,
-    decision: Decision,
-}
-
-impl About {
-    fn of(kind: EventKind, site: &Site, id: CommentId, comment: &Comment, verdict: &Verdict) -> About {
-        About {
-            kind,
-            timestamp: verdict.decided_at,
-            id,
-            external_id: comment.external_id.clone(),
-            site: site.name.clone(),
-            language: Language::of_commenter(site.policy.language, comment.lang.as_deref()),
-            decision: verdict.decision,
-        }
-    }
-
-    fn body(&self, verdict: Judged<'_>) -> String {
-        let data = EventData {
-            id: Some(self.id),
-            external_id: self.external_id.as_deref(),
-            site: &self.site,
-            verdict: Some(verdict),
-            for_commenter: Some(reason::for_commenter(self.language, self.decision)),
-            ..EventData::default()
-        };
-        Event { kind: self.kind, timestamp: self.timestamp, data }.body()
-    }
 }

@@ -2,18 +2,17 @@
 //!
 //! Owns who gives way to whom and who is told. Does not own how it is kept (`store::Change`).
 
-use super::{Learned, Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK, outgoing};
+use super::telling::{call_back, outgoing};
+use super::{Learned, Pipeline, Submission, VIA_AKISMET, VIA_CALLBACK};
 use crate::comment::{Comment, CommentId};
 use crate::event::{EventKind, ForCommenter};
 use crate::facts::Facts;
 use crate::language::Language;
-use crate::random;
 use crate::reason;
 use crate::site::Site;
 use crate::statistics;
-use crate::store::{Act, CampaignId, Change, HistoryEntry, Outgoing, Status, StoreError, StoredComment, Verbs, timed};
+use crate::store::{Act, CampaignId, Change, HistoryEntry, Status, StoreError, StoredComment, Verbs, timed};
 use crate::verdict::{Decision, Label, Verdict};
-use crate::webhook::CallBack;
 
 /// What a person says of a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,15 +249,4 @@ fn labelled(site: &Site, label: Label, decided_by_checks: Decision) {
         let name = site.name.clone();
         metrics::counter!("hamlet_mistakes_total", "site" => name, "mistake" => mistake).increment(1);
     }
-}
-
-/// The message that tells a CMS's call-back of a verdict. A hold is none: that is what it has already.
-pub(super) fn call_back(id: CommentId, verdict: &Verdict) -> Option<Outgoing> {
-    let is_spam = match verdict.decision {
-        Decision::Approve => false,
-        Decision::Spam | Decision::Discard => true,
-        Decision::Hold => return None,
-    };
-    let body = CallBack { guid: id.guid(), is_spam }.body();
-    Some(Outgoing { kind: EventKind::Redecided, message_id: random::message_id(verdict.decided_at), body: body.into() })
 }

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::afterwards::call_back;
 use super::history::foreign;
-use super::{Pipeline, Said, outgoing};
+use super::telling::{call_back, outgoing};
+use super::{Pipeline, Said};
 use crate::event::EventKind;
 use crate::site::Site;
 use crate::store::{
