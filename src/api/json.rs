@@ -97,7 +97,7 @@ fn nearest<'a>(unknown: &str, known: impl Iterator<Item = &'a str>) -> Option<&'
 
 /// `value` as a JSON answer.
 pub fn answer(status: StatusCode, value: &impl Serialize) -> Response {
-    // As long as most verdicts are: growing step by step from nothing copies all four times.
+    // As long as most verdicts are: from serde_json's 128 bytes on, it would be moved three times.
     let mut body = Vec::with_capacity(1024);
     serde_json::to_writer(&mut body, value).unwrap_or_else(|error| unreachable!("answers are plain data: {error}"));
     let mut response = Response::new(Body::from(body));

@@ -151,7 +151,7 @@ fn filled(field: Option<&str>) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::classifier::Classifier;
     use crate::comment::Author;
@@ -162,7 +162,7 @@ mod tests {
     use crate::site::{Policy, SiteId};
     use crate::verdict::Decision;
 
-    fn site() -> Site {
+    pub fn site() -> Site {
         Site {
             id: SiteId(1),
             name: "news".to_owned(),

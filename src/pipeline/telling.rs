@@ -87,3 +87,32 @@ pub(super) fn call_back(id: CommentId, verdict: &Verdict) -> Option<Outgoing> {
     let body = CallBack { guid: id.guid(), is_spam }.body();
     Some(Outgoing { kind: EventKind::Redecided, message_id: random::message_id(verdict.decided_at), body: body.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::history::tests::site;
+    use super::*;
+    use crate::classifier::Classifier;
+    use crate::decision::Judge;
+    use crate::lists::Lists;
+    use crate::rules::RuleSet;
+
+    #[test]
+    fn what_is_written_late_is_what_was_written_at_once() {
+        let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
+        let id = random::comment_id(Timestamp::UNIX_EPOCH);
+        for text in
+            ["See you at the harbour.", "شكرا لكم \u{202E}\u{0}", "Buy cheap \"viagra\" \\ casino https://bit.ly/x"]
+        {
+            let comment = Comment { external_id: Some("47\"11".to_owned()), ..Comment::of_text(text) };
+            let verdict = judge.judge(&comment, &site(), &Lists::default(), Timestamp::UNIX_EPOCH);
+            let Body::Written(at_once) = outgoing(EventKind::Decided, &site(), id, &comment, &verdict).body else {
+                panic!("it is yet to be written");
+            };
+            let Body::Around(write) = first_outgoing(&site(), id, &comment, &verdict).body else {
+                panic!("it is written already");
+            };
+            assert_eq!(write(&serde_json::to_string(&verdict).unwrap()), at_once);
+        }
+    }
+}

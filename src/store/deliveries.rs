@@ -41,7 +41,10 @@ impl Body {
     pub(super) fn text(&self, verdict: Option<&str>) -> Cow<'_, str> {
         match self {
             Body::Written(body) => Cow::Borrowed(body),
-            Body::Around(write) => Cow::Owned(write(verdict.unwrap_or("null"))),
+            Body::Around(write) => {
+                debug_assert!(verdict.is_some(), "only a first verdict is told around its JSON");
+                Cow::Owned(write(verdict.unwrap_or("null")))
+            }
         }
     }
 }

@@ -34,11 +34,11 @@ static int mood(int fd) {
     return error ? -1 : 0;
 }
 
-#define BEFORE(result, name, parameters, ...)                       \
-    result name parameters {                                        \
-        static result (*real) parameters;                           \
+#define BEFORE(result, name, parameters, ...)                             \
+    result name parameters {                                              \
+        static result (*real) parameters;                                 \
         if (!real) real = (result (*) parameters)dlsym(RTLD_NEXT, #name); \
-        return mood(fd) ? -1 : real(__VA_ARGS__);                   \
+        return mood(fd) ? -1 : real(__VA_ARGS__);                         \
     }
 
 BEFORE(ssize_t, write, (int fd, const void *bytes, size_t count), fd, bytes, count)

@@ -1,5 +1,7 @@
 //! What surrounds the daemon fails under load, and comes back: PostgreSQL stops, the disk is full, the folder is read-only, the
-//! receiver fails, hangs and lies, the clock jumps. (Of a disk that is slow or broken: `disks`.) Nothing that was acknowledged is lost, and nobody starts anything anew.
+//! receiver fails, hangs and lies, the clock jumps. Nothing that was acknowledged is lost, and nobody starts anything anew.
+//!
+//! Of a disk that is slow or broken: `disks`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
