@@ -1,9 +1,10 @@
-//! `GET /` says what this is, and what it says is true: its links lead somewhere and its commands work as printed.
+//! `GET /` says what this is, and what it and the README say is true: links lead somewhere and commands work as printed.
 
 use std::process::Command;
 
 use regex::Regex;
 
+use crate::daemon::{self, Daemon};
 use crate::harness::{Hamlet, KEY, Reply};
 
 const BROWSER: &str = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -99,4 +100,17 @@ async fn every_command_works_as_printed() {
     for (answer, part) in answers.iter().zip(parts) {
         assert!(answer.contains(part), "{answer} does not say {part}");
     }
+}
+
+/// The first thing that a reader tries, as the program that ships answers it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_readme_says_what_the_akismet_door_answers() {
+    let readme = include_str!("../../README.md");
+    let call = readme.split("```sh\n").find(|block| block.starts_with("curl http://127.0.0.1:8420/1.1/")).unwrap();
+    let (call, answer) = call.split("```").next().unwrap().split_once("\n# ").unwrap();
+    let folder = daemon::folder();
+    let daemon = Daemon::start(folder.path()).await;
+    let call = call.replace("127.0.0.1:8420", &daemon.address.to_string());
+    let done = Command::new("sh").args(["-c", &format!("{call} -sS")]).env("KEY", daemon.key()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&done.stdout), answer.trim(), "{}", String::from_utf8_lossy(&done.stderr));
 }
