@@ -43,6 +43,12 @@ impl Table {
     pub fn named(name: &str) -> Option<&'static Table> {
         TABLES.iter().find(|table| table.name == name)
     }
+
+    /// Whether engines keep this column packed (`rows::Packed`). It is transferred as the text that it is, so that a backup can be
+    /// read without Hamlet.
+    pub fn packs(&self, column: &str) -> bool {
+        matches!((self.name, column), ("comments", "comment" | "verdict") | ("overruled", "verdict"))
+    }
 }
 
 const fn table(name: &'static str, order: &'static str, columns: &'static [&'static str]) -> Table {

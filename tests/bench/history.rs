@@ -25,11 +25,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hamlet::comment::Comment;
+use hamlet::facts::Facts;
 use hamlet::random;
 use hamlet::site::{Policy, SiteId};
 use hamlet::store::{NewComment, Settings, Store, Traces};
 use hamlet::text::{Fingerprint, Text};
-use made::{AT_ONCE, at, count_all, event, fill, mixed, traces, verdict};
+use hamlet::verdict::{Decision, Evidence, Nats, Score, Verdict};
+use made::{AT_ONCE, at, count_all, event, fill, mixed, traces};
 
 const CALLERS: u64 = 64;
 /// Five hundred bytes are usual, which is a dozen of it.
@@ -246,5 +248,24 @@ fn copies() {
     for (one, other) in copies.iter().step_by(step) {
         let shown = |number: &usize| prints[*number].0.chars().take(70).collect::<String>().replace('\n', " ");
         println!("    {}\n  = {}", shown(one), shown(other));
+    }
+}
+
+fn verdict() -> Verdict {
+    Verdict {
+        decision: Decision::Approve,
+        score: Score::new(0.5).unwrap(),
+        evidence: vec![Evidence::new("BAYES", Nats::clamped(0.0), "50 % of its features are known")],
+        tokens: Vec::new(),
+        thresholds: Policy::standard().thresholds,
+        max_blocked_ham: None,
+        facts: Facts::NONE,
+        reason: "Approved: nothing in it looks like spam.".into(),
+        otherwise: None,
+        not_sent: Vec::new(),
+        model: "m".into(),
+        rules: "r".into(),
+        decided_at: at(0),
+        micros: 60,
     }
 }

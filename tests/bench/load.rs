@@ -40,6 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use sqlx::ConnectOptions as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -354,10 +355,25 @@ async fn store_before(home: &Home, count: u64, comments: &[(String, String, bool
     let started = Instant::now();
     made::fill(&store, site, count, comment).await;
     let rate = count as f64 / started.elapsed().as_secs_f64();
+    // As after a while of serving: nothing is left to be done behind.
+    while store.make_findable(1_000).await.unwrap() > 0 {}
     store.close().await;
     let size = std::fs::metadata(home.folder.path().join("hamlet.db")).map_or(0, |file| file.len());
     let (each, own) = (size as f64 / count as f64, own as f64 / 4_096.0);
-    println!("{count} comments stored, {rate:.0} a second; {each:.0} bytes each, {own:.0} of them text and metadata");
+    println!(
+        "{count} comments stored, {rate:.0} a second; {each:.0} bytes each, where their text and metadata are {own:.0}"
+    );
+    if size > 0 {
+        let file = sqlx::sqlite::SqliteConnectOptions::new().filename(home.folder.path().join("hamlet.db"));
+        let mut file = file.connect().await.unwrap();
+        let tables: Vec<(String, i64)> =
+            sqlx::query_as("SELECT name, sum(pgsize) FROM dbstat GROUP BY name ORDER BY 2 DESC LIMIT 16")
+                .fetch_all(&mut file)
+                .await
+                .unwrap();
+        let shown = |(name, bytes): &(String, i64)| format!("{name} {:.0}", *bytes as f64 / count as f64);
+        println!("bytes a comment by table: {}", tables.iter().map(shown).collect::<Vec<_>>().join(", "));
+    }
 }
 
 async fn run(options: &Options) {

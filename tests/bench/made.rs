@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hamlet::classifier::Classifier;
 use hamlet::comment::Comment;
+use hamlet::decision::Judge;
 use hamlet::event::EventKind;
-use hamlet::facts::Facts;
+use hamlet::lists::Lists;
 use hamlet::random;
-use hamlet::site::{Policy, SiteId};
+use hamlet::rules::RuleSet;
+use hamlet::site::{Policy, Site, SiteId};
 use hamlet::store::{NewComment, Outgoing, Store, Traces, Trait};
 use hamlet::text::{Fingerprint, Text};
-use hamlet::verdict::{Decision, Evidence, Nats, Score, Verdict};
+use hamlet::verdict::Verdict;
 use jiff::Timestamp;
 
 /// While a store is filled, so that each commit holds as many as it may.
@@ -18,11 +21,16 @@ const FILLERS: u64 = 512;
 /// Comments that are counted in one transaction.
 pub const AT_ONCE: u32 = 256;
 
-/// Fills `store` with `count` decided comments that look as `comment` says, and counts them. What they are known by is each one's
+/// Fills `store` with `count` comments that look as `comment` says, each with the verdict that it gets, and counts them. What they are known by is each one's
 /// own: see [`traces`].
 pub async fn fill(store: &Arc<dyn Store>, site: SiteId, count: u64, comment: impl Fn(u64) -> Comment) {
     let next = Arc::new(AtomicU64::new(0));
-    let made: Arc<Vec<Comment>> = Arc::new((0..count.min(4_096)).map(comment).collect());
+    let judge = Judge::new(RuleSet::embedded(), Classifier::shipped());
+    let judged = |comment: Comment| {
+        let verdict = judge.judge(&comment, &of_site(site), &Lists::default(), at(0));
+        (comment, verdict)
+    };
+    let made: Arc<Vec<(Comment, Verdict)>> = Arc::new((0..count.min(4_096)).map(comment).map(judged).collect());
     let mut callers = tokio::task::JoinSet::new();
     for _ in 0..FILLERS {
         let (store, next, made) = (Arc::clone(store), Arc::clone(&next), Arc::clone(&made));
@@ -33,17 +41,18 @@ pub async fn fill(store: &Arc<dyn Store>, site: SiteId, count: u64, comment: imp
                     return;
                 }
                 let received_at = at(number as i64 / 10);
+                let (comment, verdict) = &made[number as usize % made.len()];
                 let new = NewComment {
                     id: random::comment_id(received_at),
                     site,
-                    comment: made[number as usize % made.len()].clone(),
+                    comment: comment.clone(),
                     received_at,
                     idempotency_key: None,
                     fingerprint: None,
                     callback: None,
                     traces: traces(number),
                 };
-                store.admit_decided(new, &verdict(), event()).await.unwrap();
+                store.admit_decided(new, verdict, event()).await.unwrap();
             }
         });
     }
@@ -53,6 +62,11 @@ pub async fn fill(store: &Arc<dyn Store>, site: SiteId, count: u64, comment: imp
         while callers.try_join_next().is_some() {}
     }
     count_all(store).await;
+}
+
+fn of_site(id: SiteId) -> Site {
+    let (name, url) = ("bench".to_owned(), "http://localhost/".to_owned());
+    Site { id, name, url, policy: Policy::standard(), created_at: at(0) }
 }
 
 /// Counts what waits to be counted, to the last; how many there were.
@@ -109,25 +123,6 @@ pub fn mixed(number: u64) -> u64 {
 
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + seconds).unwrap()
-}
-
-pub fn verdict() -> Verdict {
-    Verdict {
-        decision: Decision::Approve,
-        score: Score::new(0.5).unwrap(),
-        evidence: vec![Evidence::new("BAYES", Nats::clamped(0.0), "50 % of its features are known")],
-        tokens: Vec::new(),
-        thresholds: Policy::standard().thresholds,
-        max_blocked_ham: None,
-        facts: Facts::NONE,
-        reason: "Approved: nothing in it looks like spam.".into(),
-        otherwise: None,
-        not_sent: Vec::new(),
-        model: "m".into(),
-        rules: "r".into(),
-        decided_at: at(0),
-        micros: 60,
-    }
 }
 
 pub fn event() -> Outgoing {

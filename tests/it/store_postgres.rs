@@ -13,10 +13,13 @@ use hamlet::random;
 use hamlet::site::{Policy, SiteId};
 use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
-    Act, Admission, Change, HistoryEntry, NewComment, Outgoing, Settings, Status, Store, StoreError, Traces, open,
+    Act, Admission, CampaignId, Change, HistoryEntry, NewComment, Outgoing, Settings, Status, Store, StoreError,
+    Traces, open,
 };
 use hamlet::verdict::{Decision, Label, Score, Verdict};
 use jiff::Timestamp;
+use sqlx::migrate::Migrator;
+use sqlx::{Connection as _, PgConnection};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -150,6 +153,38 @@ async fn a_server_that_cannot_be_used_is_refused_with_a_mend() {
     store_at(&server.url(&other), Settings::default()).await.0.close().await;
     server.sql(&other, "UPDATE _sqlx_migrations SET checksum = '\\x00'");
     says(&server.url(&other), &["another build of Hamlet", "install that build"]).await;
+}
+
+/// Up to step 10 documents were text.
+#[tokio::test]
+async fn what_was_kept_as_text_is_read() {
+    let (server, steps) = (shared(), tempfile::tempdir().unwrap());
+    let database = server.fresh_database();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations/postgres");
+    for name in ["0009_first.sql", "0010_sharing.sql"] {
+        std::fs::copy(own.join(name), steps.path().join(name)).unwrap();
+    }
+    let mut conn = PgConnection::connect(&server.url(&database)).await.unwrap();
+    Migrator::new(steps.path()).await.unwrap().run_direct(None, &mut conn, false).await.unwrap();
+    conn.close().await.unwrap();
+    let (policy, verdict) = (Policy::standard(), verdict(Decision::Hold));
+    let [policy, verdict] = [serde_json::to_string(&policy).unwrap(), serde_json::to_string(&verdict).unwrap()];
+    let script = format!(
+        r#"INSERT INTO sites (id, name, url, policy, created_at) VALUES (1, 'news', '', '{policy}', 0);
+           INSERT INTO comments (row, id, site, received_at, comment) VALUES (1, '\x{id}', 1, 0, '{{"content":"مرحبا"}}');
+           INSERT INTO verdicts (comment, site, received_at, verdict, decision) VALUES (1, 1, 0, '{verdict}', 'hold');
+           INSERT INTO overruled (cluster, comment, act, verdict) VALUES (7, 1, 1, '{verdict}')"#,
+        id = "07".repeat(16),
+    );
+    server.sql(&database, &script);
+    let store = open(&server.url(&database), Path::new("/nowhere"), Settings::default()).await.unwrap();
+    let id: CommentId = CommentId(ulid::Ulid::from_bytes([7; 16]));
+    let kept = store.comment(SiteId(1), id).await.unwrap().unwrap();
+    assert_eq!(kept.comment.content, "مرحبا");
+    assert!(matches!(kept.status, Status::Decided { verdict } if verdict.decision == Decision::Hold));
+    let before = store.overruled(SiteId(1), CampaignId(7), 9).await.unwrap();
+    assert_eq!(before.iter().map(|one| one.verdict.decision).collect::<Vec<_>>(), [Decision::Hold]);
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

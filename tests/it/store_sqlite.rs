@@ -145,7 +145,7 @@ async fn a_file_in_a_bad_state_is_refused_with_a_mend() {
         .await;
     run(
         &mut conn,
-        "ALTER TABLE comments ADD COLUMN mood TEXT; UPDATE meta SET value = 10 WHERE name = 'oldest_schema'",
+        "ALTER TABLE comments ADD COLUMN mood TEXT; UPDATE meta SET value = 11 WHERE name = 'oldest_schema'",
     )
     .await;
     let (store, site) = store_in(&newer, IMPATIENT).await;
@@ -250,13 +250,15 @@ async fn a_row_that_sqlite_refuses_takes_no_neighbour_down() {
     let mut conn = beside(folder.path()).await;
     for (act, only_the_bad_fail) in [("ABORT", true), ("ROLLBACK", false)] {
         let trigger = "DROP TRIGGER IF EXISTS refuse;
-                       CREATE TRIGGER refuse BEFORE INSERT ON comments WHEN NEW.comment LIKE '%bad%'
+                       CREATE TRIGGER refuse BEFORE INSERT ON comments WHEN NEW.external_id LIKE 'bad%'
                        BEGIN SELECT RAISE(";
         run(&mut conn, &format!("{trigger}{act}, 'no'); END")).await;
         let mut senders = tokio::task::JoinSet::new();
         for sender in 0..64 {
             let (store, text) = (Arc::clone(&store), if sender % 8 == 0 { "bad" } else { "good" });
-            senders.spawn(async move { (text, store.admit_queued(comment(site, text), None).await) });
+            let mut new = comment(site, text);
+            new.comment.external_id = Some(format!("{text} {act} {sender}"));
+            senders.spawn(async move { (text, store.admit_queued(new, None).await) });
         }
         for (text, outcome) in senders.join_all().await {
             assert!(!(text == "bad" && outcome.is_ok()));
@@ -264,7 +266,9 @@ async fn a_row_that_sqlite_refuses_takes_no_neighbour_down() {
         }
     }
     run(&mut conn, "DROP TRIGGER refuse").await;
-    store.admit_queued(comment(site, "bad"), None).await.unwrap();
+    let mut new = comment(site, "bad");
+    new.comment.external_id = Some("bad again".to_owned());
+    store.admit_queued(new, None).await.unwrap();
     store.close().await;
 }
 
@@ -292,13 +296,15 @@ async fn a_row_that_cannot_be_read_is_named() {
     store.enqueue_message("ep_a", message, at(0)).await.unwrap();
 
     let mut conn = beside(folder.path()).await;
-    run(&mut conn, "UPDATE comments SET comment = '{\"content\":' WHERE comment LIKE '%bad%'").await;
+    run(&mut conn, "UPDATE comments SET comment = substr(comment, 1, length(comment) - 3) WHERE row = 1").await;
     let named = |outcome: Result<(), StoreError>, part: &str| match outcome {
         Err(StoreError::Unusable(sentence)) => says(&sentence, &[part, "cannot be read"]),
         other => panic!("{other:?}"),
     };
     named(store.comment(site, bad_id).await.map(|_| ()), &format!("comment {bad_id}"));
-    run(&mut conn, "UPDATE comments SET comment = CAST(x'c328' AS TEXT) WHERE comment LIKE '%content\":'").await;
+    run(&mut conn, "UPDATE comments SET comment = CAST('{\"content\":' AS BLOB) WHERE row = 1").await;
+    named(store.comment(site, bad_id).await.map(|_| ()), &format!("comment {bad_id}"));
+    run(&mut conn, "UPDATE comments SET comment = x'c328' WHERE row = 1").await;
     named(store.comment(site, bad_id).await.map(|_| ()), &format!("comment {bad_id}"));
     // It would come back for ever, and in front of all the others: so it is given up, and they are not.
     let claimed = store.claim_decisions(at(1), Duration::from_secs(9), 9).await.unwrap();
@@ -307,7 +313,7 @@ async fn a_row_that_cannot_be_read_is_named() {
     assert_eq!(dead.iter().map(|letter| letter.comment).collect::<Vec<_>>(), [Some(bad_id)]);
     says(&dead[0].last_error, &[&format!("comment {bad_id}"), "cannot be read"]);
 
-    run(&mut conn, "UPDATE comments SET verdict = '[]' WHERE comment LIKE '%good%'").await;
+    run(&mut conn, "UPDATE comments SET verdict = CAST('[]' AS BLOB) WHERE row = 2").await;
     named(store.comment(site, good_id).await.map(|_| ()), "the verdict on comment");
     run(&mut conn, "UPDATE comments SET label = 'spud', labelled_at = 0").await;
     named(store.labelled(None, None, 9).await.map(|_| ()), "comment");
@@ -410,8 +416,8 @@ async fn a_label_that_cannot_be_read_does_not_end_all_learning() {
     run(
         &mut conn,
         "INSERT INTO acts (comment, act, learn) VALUES (1, '{}', 'spam'), (2, '{}', 'spam'), (3, '{}', 'junk'), (4, '{}', 'ham');
-         UPDATE comments SET comment = '{\"content\"' WHERE row = 1;
-         UPDATE comments SET comment = CAST(x'7bff' AS TEXT) WHERE row = 2;",
+         UPDATE comments SET comment = CAST('{\"content\"' AS BLOB) WHERE row = 1;
+         UPDATE comments SET comment = x'7bff' WHERE row = 2;",
     )
     .await;
     let read = store.lessons(0, 9).await.unwrap();

@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::statistics::{Count, counts};
-use crate::store::rows::{body_hash, comment_id, id_bytes, micros, to_json};
+use crate::store::rows::{Packed, body_hash, comment_id, id_bytes, micros, to_json};
 use crate::store::{Admission, EndpointId, JobId, Lease, NewComment, Outgoing, StoreError};
 use crate::verdict::{Decision, Verdict};
 
@@ -25,7 +25,7 @@ pub(super) struct Admit {
     id: CommentId,
     site: SiteId,
     received_at: i64,
-    comment: String,
+    comment: Packed,
     external_id: Option<String>,
     idempotency_key: Option<String>,
     /// Tells a repeat from a key that was used twice; only kept with a key.
@@ -38,8 +38,18 @@ pub(super) struct Admit {
 /// What is kept along with the comment.
 #[derive(Debug)]
 enum Along {
-    Job { claimed_until: Option<i64> },
-    Verdict { verdict: String, decision: Decision, counts: Vec<Count>, event: Outgoing, at: i64, traces: Box<Hashed> },
+    Job {
+        claimed_until: Option<i64>,
+    },
+    Verdict {
+        verdict: String,
+        packed: Packed,
+        decision: Decision,
+        counts: Vec<Count>,
+        event: Outgoing,
+        at: i64,
+        traces: Box<Hashed>,
+    },
 }
 
 /// A comment that is there now: its row and its open job.
@@ -59,7 +69,9 @@ impl Admit {
         let at = micros(verdict.decided_at);
         let counts = counts(&new.comment, verdict.decision, &verdict.evidence, None);
         let (decision, traces) = (verdict.decision, Box::new(secret.hashed(new.site, &new.traces)));
-        Admit::new(new, Along::Verdict { verdict: to_json(verdict)?, decision, counts, event, at, traces })
+        let verdict = to_json(verdict)?;
+        let packed = Packed::of(&verdict);
+        Admit::new(new, Along::Verdict { verdict, packed, decision, counts, event, at, traces })
     }
 
     fn new(new: NewComment, along: Along) -> Result<Admit, StoreError> {
@@ -69,7 +81,7 @@ impl Admit {
             id: new.id,
             site: new.site,
             received_at: micros(new.received_at),
-            comment,
+            comment: Packed::of(&comment),
             external_id: new.comment.external_id.as_deref().map(|id| key(id).into_owned()),
             idempotency_key: new.idempotency_key.as_deref().map(|text| key(text).into_owned()),
             body_hash,
@@ -79,10 +91,10 @@ impl Admit {
         })
     }
 
-    fn verdict(&self) -> Option<(&str, &'static str)> {
+    fn verdict(&self) -> Option<(&[u8], &'static str)> {
         match &self.along {
             Along::Job { .. } => None,
-            Along::Verdict { verdict, decision, .. } => Some((verdict, decision.as_str())),
+            Along::Verdict { packed, decision, .. } => Some((packed.bytes(), decision.as_str())),
         }
     }
 
@@ -116,7 +128,7 @@ pub(super) async fn admit_all(
     let (mut left, mut tellings) = (Vec::new(), Vec::new());
     for admit in &firsts {
         let Some((row, _)) = placed.get(&admit.id) else { continue };
-        if let Along::Verdict { verdict, counts, event, at, decision, traces } = &admit.along {
+        if let Along::Verdict { verdict, counts, event, at, decision, traces, .. } = &admit.along {
             let Admit { site, received_at, .. } = **admit;
             ledger.tallies.add(site, received_at, counts);
             left.push(Kept { row: *row, site, received_at, decision: *decision, traces });
@@ -149,8 +161,8 @@ async fn insert(conn: &mut PgConnection, admits: &[&Admit]) -> Outcome<HashMap<C
     }
     let rows: Vec<(Vec<u8>, i64, Option<i64>)> = sqlx::query_as(
         "WITH given AS MATERIALIZED (
-             SELECT * FROM UNNEST($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[],
-                                  $7::bigint[], $8::bigint[], $9::text[], $10::text[], $11::text[], $12::bigint[],
+             SELECT * FROM UNNEST($1::bytea[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[],
+                                  $7::bigint[], $8::bigint[], $9::text[], $10::bytea[], $11::text[], $12::bigint[],
                                   $13::bigint[])
                         WITH ORDINALITY
                         AS given (id, site, received_at, comment, external_id, idempotency_key, body_hash,
@@ -182,7 +194,7 @@ async fn insert(conn: &mut PgConnection, admits: &[&Admit]) -> Outcome<HashMap<C
     .bind(admits.iter().map(|admit| id_bytes(admit.id)).collect::<Vec<_>>())
     .bind(admits.iter().map(|admit| admit.site.0).collect::<Vec<_>>())
     .bind(admits.iter().map(|admit| admit.received_at).collect::<Vec<_>>())
-    .bind(admits.iter().map(|admit| admit.comment.as_str()).collect::<Vec<_>>())
+    .bind(admits.iter().map(|admit| admit.comment.bytes()).collect::<Vec<_>>())
     .bind(admits.iter().map(|admit| admit.external_id.as_deref()).collect::<Vec<_>>())
     .bind(admits.iter().map(|admit| admit.idempotency_key.as_deref()).collect::<Vec<_>>())
     .bind(admits.iter().map(|admit| admit.body_hash).collect::<Vec<_>>())

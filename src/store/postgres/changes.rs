@@ -10,7 +10,7 @@ use super::ledger::{Known, Ledger};
 use super::{search, tallies};
 use crate::comment::CommentId;
 use crate::site::SiteId;
-use crate::store::rows::{Document, body_hash, from_json, id_bytes, micros, to_json};
+use crate::store::rows::{Packed, body_hash, id_bytes, micros, to_json};
 use crate::store::standing::{Changed, Standing, Word};
 use crate::store::{Act, Change, StoreError};
 use crate::verdict::{Decision, Label};
@@ -19,8 +19,8 @@ use crate::verdict::{Decision, Label};
 #[derive(sqlx::FromRow)]
 struct Before {
     received_at: i64,
-    comment: String,
-    verdict: Option<Document>,
+    comment: Packed,
+    verdict: Option<Packed>,
     judged: Option<String>,
     said: Option<String>,
     label: Option<String>,
@@ -32,10 +32,10 @@ struct Before {
 impl Before {
     fn standing(&self, id: CommentId) -> Result<Standing, StoreError> {
         let named = format_args!("comment {id}");
-        let verdict = self.verdict.as_deref();
+        let verdict = self.verdict.as_ref();
         Ok(Standing {
-            comment: from_json(self.comment.as_bytes(), named)?,
-            verdict: verdict.map(|verdict| from_json(verdict, format_args!("the verdict on {named}"))).transpose()?,
+            comment: self.comment.read(named)?,
+            verdict: verdict.map(|verdict| verdict.read(format_args!("the verdict on {named}"))).transpose()?,
             judged: self.judged.as_deref().and_then(|judged| judged.parse().ok()),
             word: Word {
                 said: self.said.clone(),
@@ -150,12 +150,14 @@ async fn keep_act(
             .fetch_optional(&mut *conn)
             .await?
     };
+    let replaced =
+        change.comment.as_ref().map(|_| before.comment.text(format_args!("comment row {row}"))).transpose()?;
     let act = sqlx::query_scalar(
         "INSERT INTO acts (comment, act, replaced, unlearn, learn, lesson) VALUES ($1, $2, $3, $4, $5, $6) RETURNING row",
     )
     .bind(row)
     .bind(to_json(&change.entry)?)
-    .bind(change.comment.as_ref().map(|_| before.comment.as_str()))
+    .bind(replaced)
     .bind(changed.unlearn.map(Label::as_str))
     .bind(changed.learn.map(Label::as_str))
     .bind(lesson)
@@ -184,7 +186,7 @@ async fn keep_edit(conn: &mut PgConnection, site: SiteId, row: i64, change: &Cha
             "UPDATE comments SET comment = coalesce($2, comment), fingerprint = coalesce($3, fingerprint) WHERE row = $1",
         )
         .bind(row)
-        .bind(comment)
+        .bind(comment.map(|json| Packed::of(&json).into_bytes()))
         .bind(change.fingerprint)
         .execute(conn)
         .await?;
@@ -212,7 +214,7 @@ async fn keep_verdict(
     .bind(row)
     .bind(site.0)
     .bind(before.received_at)
-    .bind(to_json(&change.verdict)?)
+    .bind(Packed::of(&to_json(&change.verdict)?).into_bytes())
     .bind(change.verdict.decision.as_str())
     .bind(changed.judged.map(Decision::as_str))
     .bind(&changed.word.said)

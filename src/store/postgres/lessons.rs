@@ -7,12 +7,12 @@ use sqlx::PgPool;
 
 use super::failure::Outcome;
 use crate::site::SiteId;
-use crate::store::rows::{from_json, unreadable};
+use crate::store::rows::{Packed, unreadable};
 use crate::store::{Lesson, Lessons, StoreError};
 use crate::verdict::Label;
 
-/// The number of a lesson, its site, what it unlearns and learns, and the text in JSON.
-type LessonRow = (i64, i64, Option<String>, Option<String>, String);
+/// The number of a lesson, its site, what it unlearns and learns, and the comment.
+type LessonRow = (i64, i64, Option<String>, Option<String>, Packed);
 
 /// See [`crate::store::Store::lessons`]. One statement, so that acts and texts are of the same moment. Lessons are numbered in
 /// the order of their commits: none comes to light behind one that was read.
@@ -20,7 +20,7 @@ pub(super) async fn lessons(pool: &PgPool, after: i64, limit: u32) -> Outcome<Le
     // What a comment read at an act is what the next edit replaced, that act included; else what it reads now.
     let rows: Vec<LessonRow> = sqlx::query_as(
         "SELECT acts.lesson, comments.site, acts.unlearn, acts.learn,
-                coalesce((SELECT edit.replaced FROM acts AS edit
+                coalesce((SELECT convert_to(edit.replaced, 'UTF8') FROM acts AS edit
                            WHERE edit.comment = acts.comment AND edit.row >= acts.row AND edit.replaced IS NOT NULL
                            ORDER BY edit.row LIMIT 1),
                          comments.comment) AS comment
@@ -50,12 +50,7 @@ fn lesson((number, site, unlearn, learn, comment): LessonRow) -> Result<Lesson, 
     let label = |word: Option<String>| {
         word.map(|word| word.parse::<Label>().map_err(|error| unreadable(named, error))).transpose()
     };
-    Ok(Lesson {
-        site: SiteId(site),
-        comment: from_json(comment.as_bytes(), named)?,
-        unlearn: label(unlearn)?,
-        learn: label(learn)?,
-    })
+    Ok(Lesson { site: SiteId(site), comment: comment.read(named)?, unlearn: label(unlearn)?, learn: label(learn)? })
 }
 
 /// See [`crate::store::Store::label_counts`].

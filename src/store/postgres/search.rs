@@ -15,7 +15,7 @@ use sqlx::{PgConnection, PgPool};
 use super::failure::Outcome;
 use crate::comment::Comment;
 use crate::site::SiteId;
-use crate::store::rows::{Document, comment_id, from_json};
+use crate::store::rows::{Packed, comment_id};
 use crate::store::search::{Entry, Field, Query, Term};
 use crate::verdict::Verdict;
 
@@ -30,8 +30,8 @@ struct Row {
     row: i64,
     id: Vec<u8>,
     site: i64,
-    comment: Document,
-    verdict: Option<Document>,
+    comment: Packed,
+    verdict: Option<Packed>,
     is_waiting: bool,
     version: String,
 }
@@ -140,8 +140,8 @@ fn stretch(rows: Vec<Row>) -> Stretch {
     let mut stretch = Stretch { comments: Vec::new(), words: Vec::new(), versions: Vec::new() };
     for row in rows {
         let Ok(id) = comment_id(&row.id, "a comment") else { continue };
-        let comment: Comment = from_json(&row.comment, "a comment").unwrap_or_default();
-        let verdict: Option<Verdict> = row.verdict.and_then(|verdict| from_json(&verdict, "a verdict").ok());
+        let comment: Comment = row.comment.read("a comment").unwrap_or_default();
+        let verdict: Option<Verdict> = row.verdict.and_then(|verdict| verdict.read("a verdict").ok());
         stretch.comments.push(row.row);
         stretch.words.push(vector(SiteId(row.site), &Entry::of(id, &comment, verdict.as_ref())));
         stretch.versions.push(row.version);

@@ -16,7 +16,7 @@ use super::failure::Outcome;
 use super::opening::newest;
 use crate::comment::Comment;
 use crate::store::StoreError;
-use crate::store::rows::{from_json, unreadable};
+use crate::store::rows::{Packed, unreadable};
 use crate::store::transfer::{Cell, Piece, Rows, TABLES, Table};
 
 /// Rows that are handed over, and written, together.
@@ -102,6 +102,7 @@ fn cells(row: &PgRow, table: &Table) -> Outcome<Vec<Cell>> {
         let cell = match column.type_info().name() {
             "INT8" => row.try_get::<Option<i64>, _>(place)?.map(Cell::Integer),
             "INT4" => row.try_get::<Option<i32>, _>(place)?.map(|number| Cell::Integer(number.into())),
+            "BYTEA" if table.packs(column.name()) => row.try_get::<Option<Packed>, _>(place)?.map(Packed::into_cell),
             "BYTEA" => row.try_get::<Option<Vec<u8>>, _>(place)?.map(Cell::Bytes),
             _ => row.try_get::<Option<String>, _>(place)?.map(Cell::Text),
         };
@@ -118,8 +119,7 @@ fn cells(row: &PgRow, table: &Table) -> Outcome<Vec<Cell>> {
 
 /// The CMS's own id, when it is too long to be a key. Idempotency keys are never so long.
 fn own_id(row: &PgRow) -> Outcome<Cell> {
-    let comment: String = row.try_get("comment")?;
-    let comment: Comment = from_json(comment.as_bytes(), "a comment")?;
+    let comment: Comment = row.try_get::<Packed, _>("comment")?.read("a comment")?;
     Ok(comment.external_id.map_or(Cell::Null, Cell::Text))
 }
 
@@ -199,6 +199,7 @@ async fn keep_verdicts(conn: &mut PgConnection, columns: Vec<Column<'_>>) -> Out
     let of = |name: &str| columns.iter().find(|column| column.name == name);
     let integers = |name: &str| of(name).map(Column::integers).transpose().map(Option::unwrap_or_default);
     let texts = |name: &str| of(name).map(Column::texts).transpose().map(Option::unwrap_or_default);
+    let bytes = |name: &str| of(name).map(Column::bytes).transpose().map(Option::unwrap_or_default);
     let rows = integers("row")?;
     sqlx::query("INSERT INTO search (comment) SELECT * FROM UNNEST($1::bigint[])")
         .bind(&rows)
@@ -208,7 +209,7 @@ async fn keep_verdicts(conn: &mut PgConnection, columns: Vec<Column<'_>>) -> Out
         "INSERT INTO verdicts (comment, site, received_at, verdict, decision, judged, said, label, labelled_at, labelled_id)
          SELECT row, site, received_at, verdict, decision, judged, said, label, labelled_at,
                 CASE WHEN label IS NOT NULL THEN id END
-           FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[],
+           FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::text[], $7::text[],
                        $8::text[], $9::bigint[], $10::bytea[])
                 AS given (row, site, received_at, verdict, decision, judged, said, label, labelled_at, id)
           WHERE verdict IS NOT NULL",
@@ -216,13 +217,13 @@ async fn keep_verdicts(conn: &mut PgConnection, columns: Vec<Column<'_>>) -> Out
     .bind(rows)
     .bind(integers("site")?)
     .bind(integers("received_at")?)
-    .bind(texts("verdict")?)
+    .bind(bytes("verdict")?)
     .bind(texts("decision")?)
     .bind(texts("judged")?)
     .bind(texts("said")?)
     .bind(texts("label")?)
     .bind(integers("labelled_at")?)
-    .bind(of("id").map(Column::bytes).transpose()?.unwrap_or_default())
+    .bind(bytes("id")?)
     .execute(conn)
     .await?;
     Ok(())
@@ -263,6 +264,7 @@ struct Column<'a> {
     cells: Vec<&'a Cell>,
     is_key: bool,
     is_exact: bool,
+    is_packed: bool,
     /// The list that all sites share.
     is_list_of: bool,
 }
@@ -274,6 +276,7 @@ impl<'a> Column<'a> {
             cells: rows.iter().map(|row| row.get(place).unwrap_or(&Cell::Null)).collect(),
             is_key: is_key(table, name),
             is_exact: is_exact(table, name),
+            is_packed: table.packs(name),
             is_list_of: (table.name, name) == ("list_entries", "site"),
         }
     }
@@ -325,6 +328,7 @@ impl<'a> Column<'a> {
         let of = |cell: &&Cell| match cell {
             Cell::Null => Ok(None),
             Cell::Bytes(bytes) => Ok(Some(bytes.clone())),
+            Cell::Text(text) if self.is_packed => Ok(Some(Packed::of(text).into_bytes())),
             Cell::Integer(_) | Cell::Text(_) => Err(unreadable(self.name, "these are no bytes")),
         };
         self.cells.iter().map(of).collect()

@@ -12,7 +12,7 @@ use super::search;
 use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::statistics::{Count, counts};
-use crate::store::rows::{id_bytes, micros, to_json};
+use crate::store::rows::{Packed, id_bytes, micros, to_json};
 use crate::store::{DecisionJob, Lease, Outgoing, StoreError};
 use crate::verdict::{Decision, Verdict};
 
@@ -23,6 +23,7 @@ pub(super) struct Record {
     id: CommentId,
     received_at: i64,
     verdict: String,
+    packed: Packed,
     decision: Decision,
     counts: Vec<Count>,
     at: i64,
@@ -40,11 +41,13 @@ impl Record {
         event: Outgoing,
         traces: Hashed,
     ) -> Result<Record, StoreError> {
+        let json = to_json(verdict)?;
         Ok(Record {
             lease: job.lease,
             id: job.id,
             received_at: micros(job.received_at),
-            verdict: to_json(verdict)?,
+            packed: Packed::of(&json),
+            verdict: json,
             decision: verdict.decision,
             counts: counts(&job.comment, verdict.decision, &verdict.evidence, None),
             at: micros(verdict.decided_at),
@@ -136,7 +139,7 @@ async fn keep(conn: &mut PgConnection, verdicts: &[(i64, i64, SiteId, &Record)])
          ), kept AS (
              INSERT INTO verdicts (comment, site, received_at, verdict, decision, judged)
              SELECT comment, site, received_at, verdict, decision, decision
-               FROM UNNEST($2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[])
+               FROM UNNEST($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::text[])
                     AS given (comment, site, received_at, verdict, decision)
              ON CONFLICT (comment) DO UPDATE
                 SET verdict = excluded.verdict, decision = excluded.decision, judged = excluded.judged
@@ -147,7 +150,7 @@ async fn keep(conn: &mut PgConnection, verdicts: &[(i64, i64, SiteId, &Record)])
     .bind(&comments)
     .bind(verdicts.iter().map(|(_, _, site, _)| site.0).collect::<Vec<_>>())
     .bind(verdicts.iter().map(|(.., record)| record.received_at).collect::<Vec<_>>())
-    .bind(verdicts.iter().map(|(.., record)| record.verdict.as_str()).collect::<Vec<_>>())
+    .bind(verdicts.iter().map(|(.., record)| record.packed.bytes()).collect::<Vec<_>>())
     .bind(verdicts.iter().map(|(.., record)| record.decision.as_str()).collect::<Vec<_>>())
     .fetch_all(&mut *conn)
     .await?;

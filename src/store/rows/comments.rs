@@ -1,6 +1,6 @@
 //! Comments as rows.
 
-use super::{Document, comment_id, from_json, time, unreadable};
+use super::{Document, Packed, comment_id, from_json, time, unreadable};
 use crate::site::SiteId;
 use crate::store::{HamComment, HamWord, LabelledComment, Status, StoreError, StoredComment};
 
@@ -8,9 +8,9 @@ use crate::store::{HamComment, HamWord, LabelledComment, Status, StoreError, Sto
 /// A comment with its open job, if there is one, and what happened to it.
 pub(in crate::store) struct CommentRow {
     id: Vec<u8>,
-    comment: Document,
+    comment: Packed,
     received_at: i64,
-    verdict: Option<Document>,
+    verdict: Option<Packed>,
     judged: Option<String>,
     state: Option<String>,
     attempts: Option<i64>,
@@ -23,9 +23,7 @@ impl CommentRow {
         let id = comment_id(&self.id, "a comment")?;
         let named = format_args!("comment {id}");
         let status = match (self.verdict, self.state.as_deref()) {
-            (Some(verdict), _) => {
-                Status::Decided { verdict: from_json(&verdict, format_args!("the verdict on {named}"))? }
-            }
+            (Some(verdict), _) => Status::Decided { verdict: verdict.read(format_args!("the verdict on {named}"))? },
             (None, Some("pending")) => Status::Queued,
             (None, Some(_)) => Status::DeadLetter {
                 attempts: self.attempts.and_then(|count| u32::try_from(count).ok()).unwrap_or(0),
@@ -38,7 +36,7 @@ impl CommentRow {
         Ok(StoredComment {
             id,
             site,
-            comment: from_json(&self.comment, named)?,
+            comment: self.comment.read(named)?,
             received_at: time(self.received_at, named)?,
             status,
             judged: self.judged.and_then(|judged| judged.parse().ok()),
@@ -51,7 +49,7 @@ impl CommentRow {
 pub(in crate::store) struct LabelledRow {
     id: Vec<u8>,
     site: i64,
-    comment: Document,
+    comment: Packed,
     label: String,
     labelled_at: i64,
 }
@@ -63,7 +61,7 @@ impl LabelledRow {
         Ok(LabelledComment {
             id,
             site: SiteId(self.site),
-            comment: from_json(&self.comment, named)?,
+            comment: self.comment.read(named)?,
             label: self.label.parse().map_err(|error| unreadable(named, error))?,
             labelled_at: time(self.labelled_at, named)?,
         })
@@ -73,8 +71,8 @@ impl LabelledRow {
 #[derive(sqlx::FromRow)]
 pub(in crate::store) struct HamRow {
     id: Vec<u8>,
-    comment: Document,
-    verdict: Document,
+    comment: Packed,
+    verdict: Packed,
     is_labelled: bool,
     is_decided: bool,
 }
@@ -85,8 +83,8 @@ impl HamRow {
         let named = format_args!("comment {id}");
         Ok(HamComment {
             id,
-            comment: from_json(&self.comment, named)?,
-            verdict: from_json(&self.verdict, format_args!("the verdict on {named}"))?,
+            comment: self.comment.read(named)?,
+            verdict: self.verdict.read(format_args!("the verdict on {named}"))?,
             word: match (self.is_labelled, self.is_decided) {
                 (true, _) => HamWord::Labelled,
                 (false, true) => HamWord::Approved,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Document, EndpointRow, comment_id, from_json, micros, time};
+use super::{EndpointRow, Packed, comment_id, micros, time};
 use crate::site::SiteId;
 use crate::store::{DeadLetter, DecisionJob, DeliveryJob, JobId, Lease, QueueStatus, StoreError};
 
@@ -19,7 +19,7 @@ pub(in crate::store) struct ClaimedComment {
     attempts: i64,
     id: Vec<u8>,
     site: i64,
-    comment: Document,
+    comment: Packed,
     received_at: i64,
 }
 
@@ -48,7 +48,7 @@ impl ClaimedComment {
             lease,
             id,
             site: SiteId(self.site),
-            comment: from_json(&self.comment, named)?,
+            comment: self.comment.read(named)?,
             received_at: time(self.received_at, named)?,
         })
     }

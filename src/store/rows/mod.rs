@@ -7,6 +7,7 @@ mod comments;
 mod endpoints;
 mod jobs;
 mod models;
+mod packed;
 mod sites;
 
 use std::fmt;
@@ -28,9 +29,10 @@ pub(super) use self::comments::{CommentRow, HamRow, LabelledRow};
 pub(super) use self::endpoints::{AttemptRow, DeliveryRow, EndpointRow, state_word};
 pub(super) use self::jobs::{ClaimedComment, ClaimedDelivery, DeadRow, NEWEST_SEEN, StatusRow};
 pub(super) use self::models::ModelRow;
+pub(super) use self::packed::Packed;
 pub(super) use self::sites::{KeyRow, ListRow, SiteRow, placed};
 
-/// JSON in a column of text. As bytes, because a damaged row need not even be UTF-8.
+/// JSON in a column of text; comments and verdicts are [`Packed`]. As bytes, because a damaged row need not even be UTF-8.
 #[derive(Debug)]
 pub(super) struct Document(Vec<u8>);
 

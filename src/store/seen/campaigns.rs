@@ -3,7 +3,7 @@
 use super::sketch::Sketch;
 use super::trail::Seconds;
 use crate::comment::Comment;
-use crate::store::rows::{Document, comment_id, from_json, time};
+use crate::store::rows::{Document, Packed, comment_id, from_json, time};
 use crate::store::{Campaign, CampaignId, StoreError};
 
 /// Characters of a comment that a list shows.
@@ -18,7 +18,7 @@ pub struct CampaignRow {
     first_at: Seconds,
     last_at: Seconds,
     id: Vec<u8>,
-    comment: Document,
+    comment: Packed,
     decision: Option<Document>,
 }
 
@@ -26,7 +26,7 @@ impl CampaignRow {
     pub fn into_campaign(self) -> Result<Campaign, StoreError> {
         let named = format_args!("campaign {}", self.cluster);
         let moment = |at: Seconds| time(at.saturating_mul(1_000_000), named);
-        let comment: Comment = from_json(&self.comment, named)?;
+        let comment: Comment = self.comment.read(named)?;
         let Sketch { authors, posts, sites } = Sketch::read(&self.sketch);
         let count = |count: i64| u64::try_from(count).unwrap_or_default();
         Ok(Campaign {

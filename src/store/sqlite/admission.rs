@@ -12,7 +12,7 @@ use super::history::{Hashed, Kept, Secret, keep};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
 pub(super) use super::rows::body_hash;
-use super::rows::{comment_id, id_bytes, micros, to_json};
+use super::rows::{Packed, comment_id, id_bytes, micros, to_json};
 use crate::comment::CommentId;
 use crate::site::SiteId;
 use crate::statistics::{Count, counts};
@@ -25,7 +25,7 @@ pub(super) struct Admit {
     id: CommentId,
     site: SiteId,
     received_at: i64,
-    comment: String,
+    comment: Packed,
     external_id: Option<String>,
     idempotency_key: Option<String>,
     /// Tells a repeat from a key that was used twice; only kept with a key.
@@ -38,8 +38,18 @@ pub(super) struct Admit {
 /// What is kept along with the comment.
 #[derive(Debug)]
 enum Along {
-    Job { claimed_until: Option<i64> },
-    Verdict { verdict: String, decision: Decision, counts: Vec<Count>, event: Outgoing, at: i64, traces: Box<Hashed> },
+    Job {
+        claimed_until: Option<i64>,
+    },
+    Verdict {
+        verdict: String,
+        packed: Packed,
+        decision: Decision,
+        counts: Vec<Count>,
+        event: Outgoing,
+        at: i64,
+        traces: Box<Hashed>,
+    },
 }
 
 impl Admit {
@@ -56,7 +66,9 @@ impl Admit {
         let at = micros(verdict.decided_at);
         let counts = counts(&new.comment, verdict.decision, &verdict.evidence, None);
         let (decision, traces) = (verdict.decision, Box::new(secret.hashed(new.site, &new.traces)));
-        Admit::new(new, Along::Verdict { verdict: to_json(verdict)?, decision, counts, event, at, traces })
+        let verdict = to_json(verdict)?;
+        let packed = Packed::of(&verdict);
+        Admit::new(new, Along::Verdict { verdict, packed, decision, counts, event, at, traces })
     }
 
     fn new(new: NewComment, along: Along) -> Result<Admit, StoreError> {
@@ -66,7 +78,7 @@ impl Admit {
             id: new.id,
             site: new.site,
             received_at: micros(new.received_at),
-            comment,
+            comment: Packed::of(&comment),
             external_id: new.comment.external_id,
             idempotency_key: new.idempotency_key,
             body_hash,
@@ -76,10 +88,10 @@ impl Admit {
         })
     }
 
-    fn verdict(&self) -> Option<(&str, &'static str)> {
+    fn verdict(&self) -> Option<(&[u8], &'static str)> {
         match &self.along {
             Along::Job { .. } => None,
-            Along::Verdict { verdict, decision, .. } => Some((verdict, decision.as_str())),
+            Along::Verdict { packed, decision, .. } => Some((packed.bytes(), decision.as_str())),
         }
     }
 }
@@ -177,7 +189,7 @@ async fn insert_comments(conn: &mut SqliteConnection, placed: &[(i64, &Admit)]) 
                 .bind(id_bytes(admit.id))
                 .bind(admit.site.0)
                 .bind(admit.received_at)
-                .bind(admit.comment.as_str())
+                .bind(admit.comment.bytes())
                 .bind(admit.verdict().map(|(verdict, _)| verdict))
                 .bind(admit.external_id.as_deref())
                 .bind(admit.idempotency_key.as_deref())

@@ -6,7 +6,7 @@ use super::admission::body_hash;
 use super::fanout::{Telling, To, fan_out};
 use super::history::{self, Hashed};
 use super::ledger::Ledger;
-use super::rows::{from_json, id_bytes, micros, to_json};
+use super::rows::{Packed, id_bytes, micros, to_json};
 use super::search;
 use crate::comment::CommentId;
 use crate::site::SiteId;
@@ -19,8 +19,8 @@ use crate::verdict::{Decision, Label};
 struct Before {
     row: i64,
     received_at: i64,
-    comment: Vec<u8>,
-    verdict: Option<Vec<u8>>,
+    comment: Packed,
+    verdict: Option<Packed>,
     judged: Option<String>,
     said: Option<String>,
     label: Option<String>,
@@ -31,10 +31,10 @@ struct Before {
 impl Before {
     fn standing(&self, id: CommentId) -> Result<Standing, StoreError> {
         let named = format_args!("comment {id}");
-        let verdict = self.verdict.as_deref();
+        let verdict = self.verdict.as_ref();
         Ok(Standing {
-            comment: from_json(&self.comment, named)?,
-            verdict: verdict.map(|verdict| from_json(verdict, format_args!("the verdict on {named}"))).transpose()?,
+            comment: self.comment.read(named)?,
+            verdict: verdict.map(|verdict| verdict.read(format_args!("the verdict on {named}"))).transpose()?,
             judged: self.judged.as_deref().and_then(|judged| judged.parse().ok()),
             word: Word {
                 said: self.said.clone(),
@@ -75,17 +75,16 @@ pub(super) async fn record(
     ledger.tallies.add(site, before.received_at, &changed.new_counts);
     ledger.tallies.write(conn).await?;
 
-    let replaced = change.comment.as_ref().map(|_| before.comment.as_slice());
-    let act =
-        sqlx::query("INSERT INTO acts (comment, act, replaced, unlearn, learn) VALUES (?, ?, CAST(? AS TEXT), ?, ?)")
-            .bind(before.row)
-            .bind(to_json(&change.entry)?)
-            .bind(replaced)
-            .bind(changed.unlearn.map(Label::as_str))
-            .bind(changed.learn.map(Label::as_str))
-            .execute(&mut *conn)
-            .await?
-            .last_insert_rowid();
+    let replaced = change.comment.as_ref().map(|_| before.comment.text(format_args!("comment {id}"))).transpose()?;
+    let act = sqlx::query("INSERT INTO acts (comment, act, replaced, unlearn, learn) VALUES (?, ?, ?, ?, ?)")
+        .bind(before.row)
+        .bind(to_json(&change.entry)?)
+        .bind(replaced)
+        .bind(changed.unlearn.map(Label::as_str))
+        .bind(changed.learn.map(Label::as_str))
+        .execute(&mut *conn)
+        .await?
+        .last_insert_rowid();
     if let (Some(campaign), Act::Label(_) | Act::Decision(_)) = (change.campaign, what) {
         history::put_aside(conn, campaign, before.row, act).await?;
     }
@@ -105,13 +104,13 @@ pub(super) async fn record(
           WHERE row = ?1",
     )
     .bind(before.row)
-    .bind(to_json(&change.verdict)?)
+    .bind(Packed::of(&to_json(&change.verdict)?).bytes())
     .bind(change.verdict.decision.as_str())
     .bind(changed.judged.map(Decision::as_str))
     .bind(&changed.word.said)
     .bind(changed.word.label.map(Label::as_str))
     .bind(changed.word.labelled_at)
-    .bind(change.comment.as_ref().map(to_json).transpose()?)
+    .bind(change.comment.as_ref().map(to_json).transpose()?.map(|json| Packed::of(&json)).as_ref().map(Packed::bytes))
     .bind(change.fingerprint)
     .execute(&mut *conn)
     .await?;

@@ -5,12 +5,13 @@
 
 use sqlx::SqlitePool;
 
-use super::rows::{from_json, unreadable};
+use super::rows::{Packed, from_json, unreadable};
 use crate::site::SiteId;
+use crate::store::seen::unhex;
 use crate::store::{Lesson, Lessons, StoreError};
 use crate::verdict::Label;
 
-/// An act's row, its site, what it unlearns and learns, and the text in JSON.
+/// An act's row, its site, what it unlearns and learns, and the comment as it is kept, in hexadecimal digits.
 type LessonRow = (i64, i64, Option<String>, Option<String>, String);
 
 /// See [`crate::store::Store::lessons`]. One statement, so that acts and texts are of the same moment.
@@ -18,7 +19,7 @@ pub(super) async fn lessons(readers: &SqlitePool, after: i64, limit: u32) -> Res
     // What a comment read at an act is what the next edit replaced, that act included; else what it reads now. All in
     // one row: each row is a message between threads, which takes longer than counting what is in it.
     let rows: Vec<u8> = sqlx::query_scalar(
-        "SELECT json_group_array(json_array(row, site, unlearn, learn, comment) ORDER BY row)
+        "SELECT json_group_array(json_array(row, site, unlearn, learn, hex(comment)) ORDER BY row)
            FROM (SELECT acts.row, comments.site, acts.unlearn, acts.learn,
                         coalesce((SELECT edit.replaced FROM acts AS edit
                                    WHERE edit.comment = acts.comment AND edit.row >= acts.row AND edit.replaced IS NOT NULL
@@ -33,8 +34,7 @@ pub(super) async fn lessons(readers: &SqlitePool, after: i64, limit: u32) -> Res
     .bind(limit)
     .fetch_one(readers)
     .await?;
-    // A damaged text spoils no other.
-    let rows: Vec<LessonRow> = from_json(String::from_utf8_lossy(&rows).as_bytes(), "a label")?;
+    let rows: Vec<LessonRow> = from_json(&rows, "a label")?;
     let up_to = rows.last().map_or(after, |(row, ..)| *row);
     let mut lessons = Vec::with_capacity(rows.len());
     for row in rows {
@@ -54,7 +54,7 @@ fn lesson((row, site, unlearn, learn, comment): LessonRow) -> Result<Lesson, Sto
     };
     Ok(Lesson {
         site: SiteId(site),
-        comment: from_json(comment.as_bytes(), named)?,
+        comment: Packed::from(unhex(&comment)).read(named)?,
         unlearn: label(unlearn)?,
         learn: label(learn)?,
     })

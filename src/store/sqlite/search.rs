@@ -6,7 +6,7 @@
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::many::{MOST, many};
-use super::rows::{comment_id, from_json, json_array};
+use super::rows::{Packed, comment_id, json_array};
 use crate::comment::Comment;
 use crate::site::SiteId;
 use crate::store::StoreError;
@@ -18,8 +18,8 @@ struct Row {
     row: i64,
     id: Vec<u8>,
     site: i64,
-    comment: Vec<u8>,
-    verdict: Option<Vec<u8>>,
+    comment: Packed,
+    verdict: Option<Packed>,
     is_waiting: bool,
 }
 
@@ -118,8 +118,8 @@ async fn remove(conn: &mut SqliteConnection, rows: &str) -> Result<(), StoreErro
 fn entries(rows: Vec<Row>) -> Vec<(i64, i64, Entry)> {
     let entry = |row: Row| {
         let id = comment_id(&row.id, "a comment").ok()?;
-        let comment: Comment = from_json(&row.comment, "a comment").unwrap_or_default();
-        let verdict: Option<Verdict> = row.verdict.and_then(|verdict| from_json(&verdict, "a verdict").ok());
+        let comment: Comment = row.comment.read("a comment").unwrap_or_default();
+        let verdict: Option<Verdict> = row.verdict.and_then(|verdict| verdict.read("a verdict").ok());
         Some((row.row, row.site, Entry::of(id, &comment, verdict.as_ref())))
     };
     rows.into_iter().filter_map(entry).collect()

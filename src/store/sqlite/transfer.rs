@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use super::many::{MOST, many};
 use super::opening::newest;
+use super::rows::Packed;
 use crate::store::StoreError;
 use crate::store::transfer::{Cell, Piece, Rows, TABLES, Table};
 
@@ -44,6 +45,9 @@ fn cells(row: &SqliteRow, table: &Table) -> Result<Vec<Cell>, StoreError> {
             _ if value.is_null() => Cell::Null,
             "INTEGER" => Cell::Integer(row.try_get_unchecked(place)?),
             "TEXT" => Cell::Text(row.try_get_unchecked(place)?),
+            _ if table.columns.get(place).is_some_and(|column| table.packs(column)) => {
+                Packed::from(row.try_get_unchecked::<Vec<u8>, _>(place)?).into_cell()
+            }
             _ => Cell::Bytes(row.try_get_unchecked(place)?),
         })
     };
@@ -88,10 +92,11 @@ async fn insert(conn: &mut SqliteConnection, Rows { table, rows }: &Rows) -> Res
         let before =
             format!("INSERT INTO {} ({}) SELECT {} FROM", table.name, table.columns.join(", "), named.join(", "));
         let mut insert = many(&before, width, run.len(), "WHERE column1 IS NOT NULL");
-        for cell in run.iter().flatten() {
+        for (cell, column) in run.iter().flat_map(|cells| cells.iter().zip(table.columns)) {
             insert = match cell {
                 Cell::Null => insert.bind(None::<i64>),
                 Cell::Integer(number) => insert.bind(number),
+                Cell::Text(text) if table.packs(column) => insert.bind(Packed::of(text).into_bytes()),
                 Cell::Text(text) => insert.bind(text.as_str()),
                 Cell::Bytes(bytes) => insert.bind(bytes.as_slice()),
             };

@@ -8,7 +8,7 @@ use super::fanout::{Telling, To, fan_out};
 use super::history::{Hashed, Kept, keep};
 use super::ledger::Ledger;
 use super::many::{MOST, many};
-use super::rows::{from_json, id_bytes, json_array, micros, to_json};
+use super::rows::{Packed, from_json, id_bytes, json_array, micros, to_json};
 use super::search;
 use crate::comment::CommentId;
 use crate::site::SiteId;
@@ -23,6 +23,7 @@ pub(super) struct Record {
     id: CommentId,
     received_at: i64,
     verdict: String,
+    packed: Packed,
     decision: Decision,
     counts: Vec<Count>,
     at: i64,
@@ -40,11 +41,13 @@ impl Record {
         event: Outgoing,
         traces: Hashed,
     ) -> Result<Record, StoreError> {
+        let json = to_json(verdict)?;
         Ok(Record {
             lease: job.lease,
             id: job.id,
             received_at: micros(job.received_at),
-            verdict: to_json(verdict)?,
+            packed: Packed::of(&json),
+            verdict: json,
             decision: verdict.decision,
             counts: counts(&job.comment, verdict.decision, &verdict.evidence, None),
             at: micros(verdict.decided_at),
@@ -88,7 +91,7 @@ pub(super) async fn record_all(
             "AS given WHERE comments.row = given.column1",
         );
         for (comment, _, record) in run {
-            update = update.bind(comment).bind(record.verdict.as_str()).bind(record.decision.as_str());
+            update = update.bind(comment).bind(record.packed.bytes()).bind(record.decision.as_str());
         }
         update.execute(&mut *conn).await?;
     }

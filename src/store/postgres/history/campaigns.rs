@@ -7,7 +7,7 @@ use super::seen::{CampaignRow, seconds};
 use crate::comment::{Comment, CommentId};
 use crate::site::SiteId;
 use crate::store::postgres::failure::Outcome;
-use crate::store::rows::{Document, comment_id, from_json, id_bytes, micros, to_json};
+use crate::store::rows::{Packed, comment_id, id_bytes, micros, to_json};
 use crate::store::{Before, Campaign, CampaignDecision, CampaignId, StoreError};
 
 macro_rules! whole {
@@ -102,7 +102,7 @@ pub async fn decide(
 /// See [`crate::store::Store::overruled`].
 pub async fn overruled(pool: &PgPool, site: SiteId, id: CampaignId, limit: u32) -> Outcome<Vec<Before>> {
     // The CMS's own id as it was sent: the column has a key.
-    let rows: Vec<(Vec<u8>, Document, Document)> = sqlx::query_as(
+    let rows: Vec<(Vec<u8>, Packed, Packed)> = sqlx::query_as(
         "SELECT comments.id, comments.comment, overruled.verdict
            FROM overruled JOIN comments ON comments.row = overruled.comment
           WHERE overruled.cluster = $1 AND comments.site = $2
@@ -117,8 +117,8 @@ pub async fn overruled(pool: &PgPool, site: SiteId, id: CampaignId, limit: u32) 
         .map(|(id, comment, verdict)| {
             let id = comment_id(&id, "a comment")?;
             let named = format_args!("comment {id}");
-            let Comment { external_id, .. } = from_json(&comment, named)?;
-            Ok(Before { id, external_id, verdict: from_json(&verdict, format_args!("the verdict on {named}"))? })
+            let Comment { external_id, .. } = comment.read(named)?;
+            Ok(Before { id, external_id, verdict: verdict.read(format_args!("the verdict on {named}"))? })
         })
         .collect()
 }

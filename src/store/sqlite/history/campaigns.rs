@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::rows::{comment_id, from_json, id_bytes, micros, to_json};
+use super::rows::{Packed, comment_id, id_bytes, micros, to_json};
 use super::seen::{CampaignRow, seconds};
 use crate::comment::CommentId;
 use crate::site::SiteId;
@@ -105,8 +105,8 @@ pub async fn overruled(
     id: CampaignId,
     limit: u32,
 ) -> Result<Vec<Before>, StoreError> {
-    let rows: Vec<(Vec<u8>, Option<String>, Vec<u8>)> = sqlx::query_as(
-        "SELECT comments.id, comments.external_id, CAST(overruled.verdict AS BLOB)
+    let rows: Vec<(Vec<u8>, Option<String>, Packed)> = sqlx::query_as(
+        "SELECT comments.id, comments.external_id, overruled.verdict
            FROM overruled JOIN comments ON comments.row = overruled.comment
           WHERE overruled.cluster = ? AND comments.site = ?
           ORDER BY overruled.comment LIMIT ?",
@@ -119,7 +119,7 @@ pub async fn overruled(
     rows.into_iter()
         .map(|(id, external_id, verdict)| {
             let id = comment_id(&id, "a comment")?;
-            Ok(Before { id, external_id, verdict: from_json(&verdict, format_args!("the verdict on comment {id}"))? })
+            Ok(Before { id, external_id, verdict: verdict.read(format_args!("the verdict on comment {id}"))? })
         })
         .collect()
 }
