@@ -56,7 +56,7 @@ const fn table(name: &'static str, order: &'static str, columns: &'static [&'sta
 }
 
 /// In an order in which no row names one that is still to come.
-pub static TABLES: [Table; 22] = [
+pub static TABLES: [Table; 23] = [
     table("meta", "name", &["name", "value"]),
     table("secrets", "name", &["name", "value"]),
     table("sites", "id", &["id", "name", "url", "policy", "created_at"]),
@@ -118,10 +118,11 @@ pub static TABLES: [Table; 22] = [
     table("seen", "key", &["key", "at", "value"]),
     table("clusters", "id", &["id", "first_at", "last_at", "size", "signature", "sketch"]),
     table("bands", "band", &["band", "cluster"]),
+    table("traces", "comment", &["comment", "site", "at", "cluster", "flags", "checks", "people", "people_at", "keys"]),
     table(
-        "traces",
+        "arrivals",
         "comment",
-        &["comment", "site", "at", "cluster", "flags", "checks", "people", "people_at", "keys", "waiting"],
+        &["comment", "site", "at", "flags", "checks", "people", "people_at", "keys", "waiting"],
     ),
     table(
         "campaigns",

@@ -296,7 +296,7 @@ async fn three_see_every_change_and_are_upgraded_one_by_one() {
         .await;
     assert_eq!(refused, 0, "nothing is refused for a change");
 
-    let expand = ("0012_expand.sql", "ALTER TABLE comments ADD COLUMN mood text");
+    let expand = ("0013_expand.sql", "ALTER TABLE comments ADD COLUMN mood text");
     town.survives("upgraded", async |town, load| {
         migrate(&town.store, &[expand]).await;
         sleep(Duration::from_millis(500)).await;
@@ -312,11 +312,11 @@ async fn three_see_every_change_and_are_upgraded_one_by_one() {
         }
     })
     .await;
-    assert_eq!(shared().sql(&town.database, "SELECT max(version) FROM _sqlx_migrations"), "12");
+    assert_eq!(shared().sql(&town.database, "SELECT max(version) FROM _sqlx_migrations"), "13");
 
     let contract = (
-        "0013_contract.sql",
-        "ALTER TABLE comments DROP COLUMN mood; UPDATE meta SET value = 13 WHERE name = 'oldest_schema'",
+        "0014_contract.sql",
+        "ALTER TABLE comments DROP COLUMN mood; UPDATE meta SET value = 14 WHERE name = 'oldest_schema'",
     );
     town.survives("contracted", async |town, _| {
         migrate(&town.store, &[expand, contract]).await;
@@ -330,7 +330,7 @@ async fn three_see_every_change_and_are_upgraded_one_by_one() {
             assert!(told["store"].as_str().unwrap().contains("replace this daemon"), "{told}");
         }
         // There is no newer program here that could look afterwards.
-        shared().sql(&town.database, "UPDATE meta SET value = 11 WHERE name = 'oldest_schema'");
+        shared().sql(&town.database, "UPDATE meta SET value = 12 WHERE name = 'oldest_schema'");
     })
     .await;
 }

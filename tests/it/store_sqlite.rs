@@ -145,7 +145,7 @@ async fn a_file_in_a_bad_state_is_refused_with_a_mend() {
         .await;
     run(
         &mut conn,
-        "ALTER TABLE comments ADD COLUMN mood TEXT; UPDATE meta SET value = 11 WHERE name = 'oldest_schema'",
+        "ALTER TABLE comments ADD COLUMN mood TEXT; UPDATE meta SET value = 12 WHERE name = 'oldest_schema'",
     )
     .await;
     let (store, site) = store_in(&newer, IMPATIENT).await;

@@ -127,6 +127,7 @@ pub(super) async fn remove(conn: &mut PgConnection, site: SiteId) -> Outcome<()>
         "DELETE FROM acts USING comments WHERE acts.comment = comments.row AND comments.site = $1",
         "DELETE FROM overruled USING comments WHERE overruled.comment = comments.row AND comments.site = $1",
         "DELETE FROM traces USING comments WHERE traces.comment = comments.row AND comments.site = $1",
+        "DELETE FROM arrivals WHERE site = $1",
         "DELETE FROM campaigns WHERE site = $1",
         "DELETE FROM attempts USING jobs WHERE attempts.job = jobs.id AND jobs.kind = 'deliver' AND jobs.site = $1",
         "DELETE FROM jobs WHERE site = $1",

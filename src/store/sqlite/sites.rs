@@ -123,6 +123,7 @@ pub(super) async fn remove(conn: &mut SqliteConnection, site: SiteId) -> Result<
         "DELETE FROM acts WHERE comment IN (SELECT row FROM comments WHERE site = ?)",
         "DELETE FROM overruled WHERE comment IN (SELECT row FROM comments WHERE site = ?)",
         "DELETE FROM traces WHERE site = ?",
+        "DELETE FROM arrivals WHERE site = ?",
         "DELETE FROM campaigns WHERE site = ?",
         "DELETE FROM attempts WHERE job IN (SELECT id FROM jobs WHERE site = ?)",
         "DELETE FROM jobs WHERE site = ?",

@@ -14,12 +14,12 @@ pub async fn keep(conn: &mut PgConnection, arrivals: &[Kept<'_>]) -> Outcome<()>
         return Ok(());
     }
     sqlx::query(
-        "INSERT INTO traces (comment, site, at, flags, checks, people, people_at, keys, waiting)
+        "INSERT INTO arrivals (comment, site, at, flags, checks, people, people_at, keys, waiting)
          SELECT comment, site, at, flags, checks, 0, 0, keys, waiting
            FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[], $7::bytea[])
                 AS given (comment, site, at, flags, checks, keys, waiting)
          ON CONFLICT (comment) DO UPDATE
-            SET at = excluded.at, cluster = NULL, flags = excluded.flags, checks = excluded.checks, people = 0,
+            SET at = excluded.at, flags = excluded.flags, checks = excluded.checks, people = 0,
                 people_at = 0, keys = excluded.keys, waiting = excluded.waiting",
     )
     .bind(arrivals.iter().map(|arrival| arrival.row).collect::<Vec<_>>())

@@ -20,7 +20,7 @@ pub async fn count(conn: &mut PgConnection, limit: u32) -> Outcome<u64> {
     counting::count(&arrivals, &mut counts);
     trails::write(conn, &counts).await?;
     let put = put(conn, &mut arrivals).await?;
-    mark_counted(conn, &arrivals).await?;
+    leave_traces(conn, &arrivals).await?;
     // Clusters that were campaigns before get members; others may have become campaigns.
     members::begin(conn, &put.begun).await?;
     members::grow(conn, &put.grown).await?;
@@ -34,7 +34,7 @@ pub async fn count(conn: &mut PgConnection, limit: u32) -> Outcome<u64> {
 async fn waiting(conn: &mut PgConnection, limit: u32) -> Outcome<Vec<Arrival>> {
     let rows: Vec<Waits> = sqlx::query_as(
         "SELECT comment, site, at, flags, checks, people, people_at, keys, waiting
-           FROM traces WHERE waiting IS NOT NULL ORDER BY comment LIMIT $1",
+           FROM arrivals ORDER BY comment LIMIT $1",
     )
     .bind(i64::from(limit))
     .fetch_all(conn)
@@ -52,11 +52,12 @@ async fn put(conn: &mut PgConnection, arrivals: &mut [Arrival]) -> Outcome<Put> 
     Ok(put)
 }
 
-async fn mark_counted(conn: &mut PgConnection, arrivals: &[Arrival]) -> Outcome<()> {
+async fn leave_traces(conn: &mut PgConnection, arrivals: &[Arrival]) -> Outcome<()> {
     sqlx::query(
-        "UPDATE traces SET cluster = given.cluster, waiting = NULL
-           FROM UNNEST($1::bigint[], $2::bigint[]) AS given (comment, cluster)
-          WHERE traces.comment = given.comment",
+        "WITH counted AS (DELETE FROM arrivals WHERE comment = ANY($1) RETURNING *)
+         INSERT INTO traces (comment, site, at, cluster, flags, checks, people, people_at, keys)
+         SELECT comment, site, at, given.cluster, flags, checks, people, people_at, keys
+           FROM counted JOIN UNNEST($1::bigint[], $2::bigint[]) AS given (comment, cluster) USING (comment)",
     )
     .bind(arrivals.iter().map(|arrival| arrival.row).collect::<Vec<_>>())
     .bind(arrivals.iter().map(|arrival| arrival.cluster).collect::<Vec<_>>())

@@ -1,9 +1,10 @@
 //! What was seen before: the tables of it, remembered with each comment that is judged, asked before the next one is.
 //!
-//! Owns the tables `seen` (counts by keyed hash), `clusters` with `bands` (near copies), `traces` (what a comment left, so
-//! that it can be taken back), `campaigns` and `overruled`. The transaction that keeps a verdict keeps what the comment left;
-//! it is counted soon after (`counting`), by one daemon at a time, and asking is one statement for all who ask at the time.
-//! Does not own what is counted and how (`store::seen`).
+//! Owns the tables `seen` (counts by keyed hash), `clusters` with `bands` (near copies), `arrivals` (what comments left that
+//! wait to be counted), `traces` (the same of those that were counted, so that it can be taken back), `campaigns` and
+//! `overruled`. The transaction that keeps a verdict keeps what the comment left; it is counted soon after (`counting`),
+//! by one daemon at a time, and asking is one statement for all who ask at the time. Does not
+//! own what is counted and how (`store::seen`).
 
 mod arrivals;
 mod campaigns;

@@ -34,7 +34,12 @@ pub async fn follow(conn: &mut PgConnection, change: Change<'_>) -> Outcome<()> 
     if before.is_counted {
         recount(conn, &change, &before, &after).await?;
     }
-    sqlx::query("UPDATE traces SET checks = $1, people = $2, people_at = $3 WHERE comment = $4")
+    let table = if before.is_counted {
+        "UPDATE traces SET checks = $1, people = $2, people_at = $3 WHERE comment = $4"
+    } else {
+        "UPDATE arrivals SET checks = $1, people = $2, people_at = $3 WHERE comment = $4"
+    };
+    sqlx::query(table)
         .bind(after.checks)
         .bind(after.people)
         .bind(after.people_at)
@@ -58,18 +63,20 @@ async fn recount(conn: &mut PgConnection, change: &Change<'_>, before: &Trace, a
 
 async fn trace(conn: &mut PgConnection, row: i64) -> Outcome<Option<Trace>> {
     let trace = sqlx::query_as(
-        "SELECT at, cluster, flags, checks, people, people_at, keys, waiting IS NULL AS is_counted
-           FROM traces WHERE comment = $1",
+        "SELECT at, cluster, flags, checks, people, people_at, keys, true AS is_counted FROM traces WHERE comment = $1
+         UNION ALL
+         SELECT at, NULL, flags, checks, people, people_at, keys, false FROM arrivals WHERE comment = $1",
     );
     Ok(trace.bind(row).fetch_optional(conn).await?)
 }
 
 /// Takes back what a comment left.
 async fn forget(conn: &mut PgConnection, change: &Change<'_>, trace: &Trace) -> Outcome<()> {
-    sqlx::query("DELETE FROM traces WHERE comment = $1").bind(change.row).execute(&mut *conn).await?;
     if !trace.is_counted {
+        sqlx::query("DELETE FROM arrivals WHERE comment = $1").bind(change.row).execute(conn).await?;
         return Ok(());
     }
+    sqlx::query("DELETE FROM traces WHERE comment = $1").bind(change.row).execute(&mut *conn).await?;
     let mut counts = trails::read(conn, trace.keys().into_iter().map(|key| key.hash)).await?;
     trace.uncount(&mut counts, change.at);
     trails::write(conn, &counts).await?;

@@ -14,7 +14,7 @@ pub async fn keep(conn: &mut SqliteConnection, arrivals: &[Kept<'_>]) -> Result<
     let arrivals: Vec<&Kept<'_>> = arrivals.iter().filter(|arrival| !arrival.traces.is_empty()).collect();
     for run in arrivals.chunks(MOST) {
         let mut insert = many(
-            "INSERT OR REPLACE INTO traces (comment, site, at, flags, checks, people, people_at, keys, waiting)
+            "INSERT OR REPLACE INTO arrivals (comment, site, at, flags, checks, people, people_at, keys, waiting)
              SELECT column1, column2, column3, column4, column5, 0, 0, column6, column7 FROM",
             7,
             run.len(),

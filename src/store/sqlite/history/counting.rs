@@ -19,7 +19,7 @@ pub async fn count(conn: &mut SqliteConnection, limit: u32) -> Result<u64, Store
     counting::count(&arrivals, &mut counts);
     trails::write(conn, &counts).await?;
     let put = put(conn, &mut arrivals).await?;
-    mark_counted(conn, &arrivals).await?;
+    leave_traces(conn, &arrivals).await?;
     // Clusters that were campaigns before get members; others may have become campaigns.
     members::begin(conn, &put.begun).await?;
     members::grow(conn, &put.grown).await?;
@@ -44,7 +44,7 @@ async fn waiting(conn: &mut SqliteConnection, limit: u32) -> Result<Vec<Arrival>
     type Row = (i64, i64, Seconds, i64, i64, i64, Seconds, String, String);
     let rows: String = sqlx::query_scalar(
         "SELECT json_group_array(json_array(comment, site, at, flags, checks, people, people_at, hex(keys), hex(waiting)))
-           FROM (SELECT * FROM traces WHERE waiting IS NOT NULL ORDER BY comment LIMIT ?)",
+           FROM (SELECT * FROM arrivals ORDER BY comment LIMIT ?)",
     )
     .bind(limit)
     .fetch_one(conn)
@@ -57,18 +57,24 @@ async fn waiting(conn: &mut SqliteConnection, limit: u32) -> Result<Vec<Arrival>
     Ok(rows.into_iter().map(arrival).collect())
 }
 
-async fn mark_counted(conn: &mut SqliteConnection, arrivals: &[Arrival]) -> Result<(), StoreError> {
+async fn leave_traces(conn: &mut SqliteConnection, arrivals: &[Arrival]) -> Result<(), StoreError> {
     for run in arrivals.chunks(MOST) {
-        let mut update = many(
-            "UPDATE traces SET cluster = given.column2, waiting = NULL FROM",
+        let mut insert = many(
+            "INSERT INTO traces (comment, site, at, cluster, flags, checks, people, people_at, keys)
+             SELECT comment, site, at, given.column2, flags, checks, people, people_at, keys FROM",
             2,
             run.len(),
-            "AS given WHERE traces.comment = given.column1",
+            "AS given CROSS JOIN arrivals ON arrivals.comment = given.column1",
         );
         for arrival in run {
-            update = update.bind(arrival.row).bind(arrival.cluster);
+            insert = insert.bind(arrival.row).bind(arrival.cluster);
         }
-        update.execute(&mut *conn).await?;
+        insert.execute(&mut *conn).await?;
     }
+    // They were the oldest, and nobody else writes meanwhile.
+    sqlx::query("DELETE FROM arrivals WHERE comment <= ?")
+        .bind(arrivals.last().map(|arrival| arrival.row))
+        .execute(conn)
+        .await?;
     Ok(())
 }

@@ -29,7 +29,12 @@ pub async fn follow(conn: &mut SqliteConnection, change: Change<'_>) -> Result<(
     if before.is_counted {
         recount(conn, &change, &before, &after).await?;
     }
-    sqlx::query("UPDATE traces SET checks = ?, people = ?, people_at = ? WHERE comment = ?")
+    let table = if before.is_counted {
+        "UPDATE traces SET checks = ?, people = ?, people_at = ? WHERE comment = ?"
+    } else {
+        "UPDATE arrivals SET checks = ?, people = ?, people_at = ? WHERE comment = ?"
+    };
+    sqlx::query(table)
         .bind(after.checks)
         .bind(after.people)
         .bind(after.people_at)
@@ -58,18 +63,20 @@ async fn recount(
 
 async fn trace(conn: &mut SqliteConnection, row: i64) -> Result<Option<Trace>, StoreError> {
     let trace = sqlx::query_as(
-        "SELECT at, cluster, flags, checks, people, people_at, keys, waiting IS NULL AS is_counted
-           FROM traces WHERE comment = ?",
+        "SELECT at, cluster, flags, checks, people, people_at, keys, true AS is_counted FROM traces WHERE comment = ?1
+         UNION ALL
+         SELECT at, NULL, flags, checks, people, people_at, keys, false FROM arrivals WHERE comment = ?1",
     );
     Ok(trace.bind(row).fetch_optional(conn).await?)
 }
 
 /// Takes back what a comment left.
 async fn forget(conn: &mut SqliteConnection, change: &Change<'_>, trace: &Trace) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM traces WHERE comment = ?").bind(change.row).execute(&mut *conn).await?;
     if !trace.is_counted {
+        sqlx::query("DELETE FROM arrivals WHERE comment = ?").bind(change.row).execute(conn).await?;
         return Ok(());
     }
+    sqlx::query("DELETE FROM traces WHERE comment = ?").bind(change.row).execute(&mut *conn).await?;
     let mut counts = trails::read(conn, trace.keys().into_iter().map(|key| key.hash)).await?;
     trace.uncount(&mut counts, change.at);
     trails::write(conn, &counts).await?;
