@@ -10,13 +10,22 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use crate::made::mixed;
 
-/// Comments that are stored one by one.
-pub const STORED: u64 = 250_000;
+/// Comments that are stored one by one at most.
+const STORED: u64 = 250_000;
 /// Seconds between the first of a copy and the first of the next.
 const APART: i64 = 86_400;
 
+/// How many comments of `count` are stored one by one, and how often they are copied.
+pub fn parts(count: u64) -> (u64, u64) {
+    let copies = count.saturating_sub(1) / STORED;
+    (count / (copies + 1), copies)
+}
+
 /// Puts `copies` of the `stored` comments into the file beside them.
 pub async fn grow(file: &Path, stored: u64, copies: u64) {
+    if copies == 0 {
+        return;
+    }
     let options =
         SqliteConnectOptions::new().filename(file).pragma("cache_size", "-400000").pragma("synchronous", "OFF");
     let mut file = options.connect().await.unwrap();
@@ -62,6 +71,9 @@ pub async fn grow(file: &Path, stored: u64, copies: u64) {
     )
     .await;
     file.close().await.unwrap();
+    println!(
+        "{stored} comments were stored, and copied {copies} times, each time under other names; not in the full-text index"
+    );
 }
 
 async fn run(file: &mut SqliteConnection, script: &str) {

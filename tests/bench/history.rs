@@ -16,6 +16,7 @@
     reason = "a benchmark speaks to a terminal, reads the clock, and stops when something is wrong"
 )]
 
+mod grown;
 #[path = "made.rs"]
 mod made;
 
@@ -62,15 +63,23 @@ fn main() {
             }
         }
         let (store, site, folder) = fresh().await;
+        let (stored, copies) = grown::parts(comments);
         let started = Instant::now();
-        fill(&store, site, comments, |_| Comment::of_text(TEXT)).await;
-        let size = std::fs::metadata(folder.path().join("hamlet.db")).unwrap().len();
-        let rate = comments as f64 / started.elapsed().as_secs_f64();
-        println!("{comments} short comments kept, {rate:.0} a second; the file has {} bytes for each", size / comments);
-        look_up(&store, site, comments, 1).await;
-        look_up(&store, site, comments, 8).await;
+        fill(&store, site, stored, |_| Comment::of_text(TEXT)).await;
+        let rate = stored as f64 / started.elapsed().as_secs_f64();
+        store.close().await;
+        let file = folder.path().join("hamlet.db");
+        grown::grow(&file, stored, copies).await;
+        let each = std::fs::metadata(file).unwrap().len() / (stored * (copies + 1));
+        println!(
+            "{} short comments kept, {rate:.0} a second; the file has {each} bytes for each",
+            stored * (copies + 1)
+        );
+        let store = hamlet::store::open("sqlite", folder.path(), Settings::default()).await.unwrap();
+        look_up(&store, site, stored, 1).await;
+        look_up(&store, site, stored, 8).await;
         let counting = tokio::spawn(count(Arc::clone(&store), 3));
-        admit(&store, site, 20_000.min(comments), comments, true).await;
+        admit(&store, site, 20_000.min(comments), stored, true).await;
         counting.abort();
         let (started, waited) = (Instant::now(), count_all(&store).await);
         let rate = waited as f64 / started.elapsed().as_secs_f64();

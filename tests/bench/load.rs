@@ -354,8 +354,7 @@ async fn store_before(home: &Home, count: u64, comments: &[(String, String, bool
     };
     let own: usize = (0..4_096).map(|number| serde_json::to_string(&comment(number)).unwrap().len()).sum();
     let file = home.folder.path().join("hamlet.db");
-    let copies = if file.exists() { (count - 1) / grown::STORED } else { 0 };
-    let stored = count / (copies + 1);
+    let (stored, copies) = if file.exists() { grown::parts(count) } else { (count, 0) };
     let started = Instant::now();
     made::fill(&store, site, stored, comment).await;
     let rate = stored as f64 / started.elapsed().as_secs_f64();
@@ -363,12 +362,7 @@ async fn store_before(home: &Home, count: u64, comments: &[(String, String, bool
     while store.make_findable(1_000).await.unwrap() > 0 {}
     store.close().await;
     let count = stored * (copies + 1);
-    if copies > 0 {
-        grown::grow(&file, stored, copies).await;
-        println!(
-            "{stored} comments were stored, and copied {copies} times, each time under other names; not in the full-text index"
-        );
-    }
+    grown::grow(&file, stored, copies).await;
     let size = std::fs::metadata(&file).map_or(0, |file| file.len());
     let (each, own) = (size as f64 / count as f64, own as f64 / 4_096.0);
     println!(

@@ -296,7 +296,11 @@ async fn three_see_every_change_and_are_upgraded_one_by_one() {
         .await;
     assert_eq!(refused, 0, "nothing is refused for a change");
 
-    let expand = ("0013_expand.sql", "ALTER TABLE comments ADD COLUMN mood text");
+    // The steps that the next two versions would have.
+    let newest: u64 = shared().sql(&town.database, "SELECT max(version) FROM _sqlx_migrations").parse().unwrap();
+    let [expansion, contraction] = [newest + 1, newest + 2];
+    let name = format!("{expansion:04}_expand.sql");
+    let expand = (name.as_str(), "ALTER TABLE comments ADD COLUMN mood text");
     town.survives("upgraded", async |town, load| {
         migrate(&town.store, &[expand]).await;
         sleep(Duration::from_millis(500)).await;
@@ -312,12 +316,12 @@ async fn three_see_every_change_and_are_upgraded_one_by_one() {
         }
     })
     .await;
-    assert_eq!(shared().sql(&town.database, "SELECT max(version) FROM _sqlx_migrations"), "13");
+    assert_eq!(shared().sql(&town.database, "SELECT max(version) FROM _sqlx_migrations"), expansion.to_string());
 
-    let contract = (
-        "0014_contract.sql",
-        "ALTER TABLE comments DROP COLUMN mood; UPDATE meta SET value = 14 WHERE name = 'oldest_schema'",
-    );
+    let name = format!("{contraction:04}_contract.sql");
+    let only_newer = format!("UPDATE meta SET value = {contraction} WHERE name = 'oldest_schema'");
+    let sql = format!("ALTER TABLE comments DROP COLUMN mood; {only_newer}");
+    let contract = (name.as_str(), sql.as_str());
     town.survives("contracted", async |town, _| {
         migrate(&town.store, &[expand, contract]).await;
         sleep(Duration::from_millis(300)).await;
@@ -330,7 +334,7 @@ async fn three_see_every_change_and_are_upgraded_one_by_one() {
             assert!(told["store"].as_str().unwrap().contains("replace this daemon"), "{told}");
         }
         // There is no newer program here that could look afterwards.
-        shared().sql(&town.database, "UPDATE meta SET value = 12 WHERE name = 'oldest_schema'");
+        shared().sql(&town.database, "UPDATE meta SET value = 1 WHERE name = 'oldest_schema'");
     })
     .await;
 }

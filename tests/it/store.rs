@@ -165,13 +165,14 @@ impl House {
 }
 
 /// Queues so many comments at the house's site, each a microsecond after the one before, from 256 callers at once.
-async fn flood(house: &House, count: usize) {
+/// Comments of one site, each a microsecond after the one before.
+async fn flood(house: &House, count: usize, since: Timestamp) {
     let mut queueing = tokio::task::JoinSet::new();
     for number in 0..count {
         if queueing.len() >= 256 {
             queueing.join_next().await.unwrap().unwrap();
         }
-        let received_at = Timestamp::from_microsecond(i64::try_from(number).unwrap()).unwrap();
+        let received_at = since + Duration::from_micros(u64::try_from(number).unwrap());
         let new = NewComment { received_at, ..house.fresh("one of a flood") };
         let store = Arc::clone(&house.store);
         queueing.spawn(async move { store.admit_queued(new, None).await.map(|_| ()).unwrap() });
@@ -341,13 +342,15 @@ contract! {
     }
 
     async fn a_flood_at_one_site_is_not_before_what_another_sends(house: &House) {
-        flood(house, 50_000).await;
+        flood(house, 25_000, at(0)).await;
         let blog = house.store.add_site("blog", "https://blog.example/", Policy::standard(), [2; 32], at(0)).await.unwrap();
         let mut late = HashSet::new();
         for number in 0..10 {
             let comment = NewComment { site: blog.id, received_at: at(1), ..house.fresh(&format!("late {number}")) };
             late.insert(house.store.admit_queued(comment, None).await.unwrap().id());
         }
+        // It goes on behind them, too.
+        flood(house, 25_000, at(1)).await;
         let claimed = house.store.claim_decisions(at(2), LEASE, 32).await.unwrap();
         let first: HashSet<CommentId> = claimed.iter().take(20).map(|job| job.id).collect();
         assert_eq!(claimed.len(), 32);
@@ -363,6 +366,28 @@ contract! {
         }
     }
 
+    async fn of_many_sites_those_come_first_that_have_waited_longest(house: &House) {
+        let mut expected = Vec::new();
+        for number in 0..12_u8 {
+            let (name, hash) = (format!("blog {number}"), [number + 2; 32]);
+            let site = house.store.add_site(&name, "https://blog.example/", Policy::standard(), hash, at(0)).await.unwrap();
+            for second in 0..3 {
+                let received_at = at(i64::from(100 - number) + second * 100);
+                let new = NewComment { site: site.id, received_at, ..house.fresh("x") };
+                let id = house.store.admit_queued(new, None).await.unwrap().id();
+                expected.push((received_at, id));
+            }
+        }
+        expected.sort();
+        let expected: Vec<CommentId> = expected.into_iter().map(|(_, id)| id).collect();
+        for (round, limit) in [(0, 8), (8, 4), (12, 24)] {
+            let claimed = house.store.claim_decisions(at(999), LEASE, limit).await.unwrap();
+            let claimed: Vec<CommentId> = claimed.iter().map(|job| job.id).collect();
+            assert_eq!(claimed, expected[round..round + limit as usize]);
+        }
+        assert!(house.claim(999).await.is_empty());
+    }
+
     async fn a_claim_takes_no_longer_from_a_long_queue(house: &House) {
         let quickest = async || {
             let mut quickest = Duration::MAX;
@@ -373,9 +398,9 @@ contract! {
             }
             quickest
         };
-        flood(house, 500).await;
+        flood(house, 500, at(0)).await;
         let of_few = quickest().await;
-        flood(house, 50_000).await;
+        flood(house, 50_000, at(0)).await;
         let of_many = quickest().await;
         // Reading all that is due would take some 50 ms.
         assert!(of_many < of_few * 3 + Duration::from_millis(10), "{of_few:?} of few, {of_many:?} of many");

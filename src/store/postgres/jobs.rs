@@ -11,7 +11,7 @@ use super::failure::Outcome;
 use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
 use crate::site::SiteId;
-use crate::store::rows::{ClaimedComment, ClaimedDelivery, NEWEST_SEEN, micros, time};
+use crate::store::rows::{ClaimedComment, ClaimedDelivery, micros, time};
 use crate::store::{Attempt, Full, Lease, NextStep, StoreError};
 
 /// How many times as many as it wants a claim looks at: others may be claiming the same at the same time.
@@ -21,8 +21,31 @@ const OTHERS: i64 = 2;
 /// that is due and sort it (70 ms for 100,000 comments) instead of walking along the index as far as is wanted.
 const BY_INDEX: &str = "SET LOCAL enable_bitmapscan = off";
 
-/// Of what is due a claim looks at both ends: the oldest, so that nothing waits for ever, and the newest, where those are
-/// whose site waits behind another's flood. Of what it sees, sites take turns. It reads as much from a long queue as from a short one.
+/// The sites with comments that wait, and since when each one's oldest does: a look into the index for each site, however
+/// long the queue is.
+macro_rules! waiting {
+    ($then:literal) => {
+        concat!(
+            "WITH RECURSIVE sites (site) AS (
+                 (SELECT site FROM jobs_to_decide WHERE state = 'pending' ORDER BY site LIMIT 1)
+                 UNION ALL
+                 SELECT (SELECT site FROM jobs_to_decide WHERE state = 'pending' AND site > sites.site ORDER BY site LIMIT 1)
+                   FROM sites WHERE site IS NOT NULL
+             ), waiting AS MATERIALIZED (
+                 SELECT sites.site, oldest.due_at
+                   FROM sites
+                  CROSS JOIN LATERAL (SELECT due_at FROM jobs_to_decide
+                                       WHERE state = 'pending' AND site = sites.site
+                                       ORDER BY due_at, id
+                                       LIMIT 1) AS oldest
+             )",
+            $then
+        )
+    };
+}
+
+/// Sites take turns, those first whose oldest comment has waited longest: a flood at one delays no other, and nothing waits
+/// for ever. It reads as much from a long queue as from a short one.
 ///
 /// SKIP LOCKED leaves out what another daemon is just claiming; only as many as are wanted are locked. The row as it was
 /// before: its attempts are counted up here. The partition is named, because the server gathers no statistics of the whole table by
@@ -34,19 +57,16 @@ pub(super) async fn claim_decisions(
     limit: u32,
 ) -> Outcome<Vec<ClaimedComment>> {
     sqlx::query(BY_INDEX).execute(&mut *conn).await?;
-    let claimed = sqlx::query_as(
-        "WITH seen AS MATERIALIZED (
-             (SELECT id, site, due_at FROM jobs_to_decide
-               WHERE state = 'pending' AND due_at <= $1
-               ORDER BY due_at, id
-               LIMIT $4)
-             UNION
-             (SELECT id, site, due_at FROM jobs_to_decide
-               WHERE state = 'pending' AND due_at <= $1
-               ORDER BY due_at DESC, id DESC
-               LIMIT $5)
+    let claimed = sqlx::query_as(waiting!(
+        ", first AS MATERIALIZED (
+             SELECT site FROM waiting WHERE due_at <= $1 ORDER BY due_at LIMIT $4
          ), turns AS MATERIALIZED (
-             SELECT id, due_at, row_number() OVER (PARTITION BY site ORDER BY due_at, id) AS turn FROM seen
+             SELECT oldest.id, oldest.due_at, row_number() OVER (PARTITION BY first.site ORDER BY oldest.due_at, oldest.id) AS turn
+               FROM first
+              CROSS JOIN LATERAL (SELECT id, due_at FROM jobs_to_decide
+                                   WHERE state = 'pending' AND site = first.site AND due_at <= $1
+                                   ORDER BY due_at, id
+                                   LIMIT $4) AS oldest
          ), due AS MATERIALIZED (
              SELECT free.id, turns.turn, turns.due_at
                FROM (SELECT * FROM turns ORDER BY turn, due_at, id) AS turns
@@ -62,13 +82,12 @@ pub(super) async fn claim_decisions(
          )
          SELECT leased.id AS job, leased.attempts, comments.id, comments.site, comments.comment, comments.received_at
            FROM leased JOIN comments ON comments.row = leased.comment
-          ORDER BY leased.turn, leased.due_at, leased.id",
-    )
+          ORDER BY leased.turn, leased.due_at, leased.id"
+    ))
     .bind(micros(now))
     .bind(i64::from(limit))
     .bind(until(now, lease))
     .bind(i64::from(limit).saturating_mul(OTHERS))
-    .bind(NEWEST_SEEN)
     .fetch_all(conn)
     .await?;
     Ok(claimed)
@@ -206,16 +225,16 @@ pub(super) async fn record_attempt(
     Ok(())
 }
 
-/// See [`crate::store::Store::next_due`]. One look into an index for the comments and one for each endpoint.
+/// See [`crate::store::Store::next_due`]. One look into an index for each site and for each endpoint.
 pub(super) async fn next_due(pool: &PgPool) -> Outcome<Option<Timestamp>> {
-    let due: Option<i64> = sqlx::query_scalar(
-        "SELECT min(due_at) FROM (
-            SELECT min(due_at) AS due_at FROM jobs WHERE kind = 'decide' AND state = 'pending'
-            UNION ALL
-            SELECT (SELECT min(due_at) FROM jobs
-                     WHERE kind = 'deliver' AND state = 'pending' AND endpoint = endpoints.row)
-              FROM endpoints WHERE disabled IS NULL) AS earliest",
-    )
+    let due: Option<i64> = sqlx::query_scalar(waiting!(
+        " SELECT min(due_at) FROM (
+             SELECT min(due_at) AS due_at FROM waiting
+             UNION ALL
+             SELECT (SELECT min(due_at) FROM jobs
+                      WHERE kind = 'deliver' AND state = 'pending' AND endpoint = endpoints.row)
+               FROM endpoints WHERE disabled IS NULL) AS earliest"
+    ))
     .fetch_one(pool)
     .await?;
     Ok(due.map(|due| time(due, "the due time of a job")).transpose()?)

@@ -8,10 +8,6 @@ use super::{EndpointRow, Packed, comment_id, micros, time};
 use crate::site::SiteId;
 use crate::store::{DeadLetter, DecisionJob, DeliveryJob, JobId, Lease, QueueStatus, StoreError};
 
-/// How many of the newest due comments a claim sees besides the oldest: there are those whose site waits behind another's
-/// flood. Many more would come in between two claims only at some 10,000 a second.
-pub(in crate::store) const NEWEST_SEEN: i64 = 128;
-
 /// A claimed comment, not yet parsed: parsing is the caller's work, so that whoever writes can go on.
 #[derive(Debug, sqlx::FromRow)]
 pub(in crate::store) struct ClaimedComment {

@@ -27,7 +27,7 @@ use crate::store::StoreError;
 
 pub(super) use self::comments::{CommentRow, HamRow, LabelledRow};
 pub(super) use self::endpoints::{AttemptRow, DeliveryRow, EndpointRow, state_word};
-pub(super) use self::jobs::{ClaimedComment, ClaimedDelivery, DeadRow, NEWEST_SEEN, StatusRow};
+pub(super) use self::jobs::{ClaimedComment, ClaimedDelivery, DeadRow, StatusRow};
 pub(super) use self::models::ModelRow;
 pub(super) use self::packed::Packed;
 pub(super) use self::sites::{KeyRow, ListRow, SiteRow, placed};

@@ -8,43 +8,61 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::endpoints::disable;
 use super::fanout::{Telling, To, fan_out};
 use super::ledger::Ledger;
-use super::rows::{ClaimedComment, ClaimedDelivery, NEWEST_SEEN, json_array, micros, time, to_json};
+use super::rows::{ClaimedComment, ClaimedDelivery, json_array, micros, time, to_json};
 use crate::site::SiteId;
 use crate::store::{Attempt, Full, Lease, NextStep, StoreError};
 
-/// Of what is due a claim looks at both ends: the oldest, so that nothing waits for ever, and the newest, where those are
-/// whose site waits behind another's flood. Of what it sees, sites take turns. It reads as much from a long queue as from a short one.
+/// The sites with comments that wait, and since when each one's oldest does: a look into the index for each site, however
+/// long the queue is.
+macro_rules! waiting {
+    ($then:literal) => {
+        concat!(
+            "WITH RECURSIVE sites (site) AS (
+                 SELECT min(site) FROM jobs WHERE kind = 'decide' AND state = 'pending'
+                 UNION ALL
+                 SELECT (SELECT min(jobs.site) FROM jobs
+                          WHERE kind = 'decide' AND state = 'pending' AND jobs.site > sites.site)
+                   FROM sites WHERE site IS NOT NULL
+             ), waiting AS (
+                 SELECT site, (SELECT min(due_at) FROM jobs
+                                WHERE kind = 'decide' AND state = 'pending' AND jobs.site = sites.site) AS due_at
+                   FROM sites WHERE site IS NOT NULL
+             )",
+            $then
+        )
+    };
+}
+
+/// Sites take turns, those first whose oldest comment has waited longest: a flood at one delays no other, and nothing waits
+/// for ever. It reads as much from a long queue as from a short one.
 pub(super) async fn claim_decisions(
     conn: &mut SqliteConnection,
     now: Timestamp,
     lease: Duration,
     limit: u32,
 ) -> Result<Vec<ClaimedComment>, StoreError> {
-    let claimed: Vec<ClaimedComment> = sqlx::query_as(
-        "WITH seen AS (
-             SELECT * FROM (SELECT id, site, due_at FROM jobs
-                             WHERE kind = 'decide' AND state = 'pending' AND due_at <= ?1
-                             ORDER BY due_at, id
-                             LIMIT ?2)
-             UNION
-             SELECT * FROM (SELECT id, site, due_at FROM jobs
-                             WHERE kind = 'decide' AND state = 'pending' AND due_at <= ?1
-                             ORDER BY due_at DESC, id DESC
-                             LIMIT ?3)
+    let claimed: Vec<ClaimedComment> = sqlx::query_as(waiting!(
+        ", first AS MATERIALIZED (
+             SELECT site FROM waiting WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2
          ), turns AS MATERIALIZED (
-             SELECT id, due_at, row_number() OVER (PARTITION BY site ORDER BY due_at, id) AS turn FROM seen
-              ORDER BY turn, due_at, id
+             SELECT jobs.id, jobs.due_at, row_number() OVER (PARTITION BY jobs.site ORDER BY jobs.due_at, jobs.id) AS turn
+               FROM first
+              CROSS JOIN jobs ON jobs.id IN (SELECT id FROM jobs AS due
+                                              WHERE due.kind = 'decide' AND due.state = 'pending'
+                                                AND due.site = first.site AND due.due_at <= ?1
+                                              ORDER BY due.due_at, due.id
+                                              LIMIT ?2)
+              ORDER BY turn, jobs.due_at, jobs.id
               LIMIT ?2
          )
          SELECT jobs.id AS job, jobs.attempts, comments.id, comments.site, comments.comment, comments.received_at
            FROM turns
           CROSS JOIN jobs     ON jobs.id = turns.id
           CROSS JOIN comments ON comments.row = jobs.comment
-          ORDER BY turns.turn, turns.due_at, turns.id",
-    )
+          ORDER BY turns.turn, turns.due_at, turns.id"
+    ))
     .bind(micros(now))
     .bind(limit)
-    .bind(NEWEST_SEEN)
     .fetch_all(&mut *conn)
     .await?;
     lease_all(conn, claimed.iter().map(|claimed| claimed.lease().job.0), now, lease).await?;
@@ -189,16 +207,16 @@ pub(super) async fn record_attempt(
     Ok(())
 }
 
-/// See [`crate::store::Store::next_due`]. One look into an index for the comments and one for each endpoint.
+/// See [`crate::store::Store::next_due`]. One look into an index for each site and for each endpoint.
 pub(super) async fn next_due(readers: &SqlitePool) -> Result<Option<Timestamp>, StoreError> {
-    let due: Option<i64> = sqlx::query_scalar(
-        "SELECT min(due_at) FROM (
-            SELECT min(due_at) AS due_at FROM jobs WHERE kind = 'decide' AND state = 'pending'
-            UNION ALL
-            SELECT (SELECT min(due_at) FROM jobs
-                     WHERE kind = 'deliver' AND state = 'pending' AND endpoint = endpoints.row)
-              FROM endpoints WHERE disabled IS NULL)",
-    )
+    let due: Option<i64> = sqlx::query_scalar(waiting!(
+        " SELECT min(due_at) FROM (
+             SELECT min(due_at) AS due_at FROM waiting
+             UNION ALL
+             SELECT (SELECT min(due_at) FROM jobs
+                      WHERE kind = 'deliver' AND state = 'pending' AND endpoint = endpoints.row)
+               FROM endpoints WHERE disabled IS NULL)"
+    ))
     .fetch_one(readers)
     .await?;
     due.map(|due| time(due, "the due time of a job")).transpose()
