@@ -156,6 +156,7 @@ mod tests {
     use crate::rules::RuleSet;
     use crate::site::{Policy, Site, SiteId};
     use crate::store::rows::to_json;
+    use crate::store::seen::unhex;
     use crate::verdict::Verdict;
 
     #[test]
@@ -181,6 +182,15 @@ mod tests {
     fn what_was_kept_as_plain_json_is_read() {
         let plain = Packed::from(br#"{"content":"hi"}"#.to_vec());
         assert_eq!(plain.read::<Comment>("it").unwrap(), Comment::of_text("hi"));
+    }
+
+    /// Were the dictionary another one, all that is kept could no longer be read.
+    #[test]
+    fn what_the_first_dictionary_packed_is_read() {
+        let kept = "28b52ffd234481303e738d0100938105d3b44c3a907489321f65525197888705eaa16e281d0107fcc3088183c8b6c78b210b20db\
+                    a681adf5c42e2f32840f";
+        let comment = Packed::from(unhex(kept)).read::<Comment>("it").unwrap();
+        assert_eq!(comment, Comment::of_text("A first comment, packed by the first dictionary."));
     }
 
     #[test]
