@@ -3,8 +3,8 @@
 //! Owns the tables `seen` (counts by keyed hash), `clusters` with `bands` (near copies), `arrivals` (what comments left that
 //! wait to be counted), `traces` (the same of those that were counted, so that it can be taken back), `campaigns` and
 //! `overruled`. The transaction that keeps a verdict keeps what the comment left; it is counted soon after (`counting`),
-//! by one daemon at a time, and asking is one statement for all who ask at the time. Does not
-//! own what is counted and how (`store::seen`).
+//! by one daemon at a time, and asking is one statement for all who ask at the time. Does not own
+//! what is counted and how (`store::seen`).
 
 mod arrivals;
 mod campaigns;

@@ -34,12 +34,12 @@ pub async fn follow(conn: &mut PgConnection, change: Change<'_>) -> Outcome<()> 
     if before.is_counted {
         recount(conn, &change, &before, &after).await?;
     }
-    let table = if before.is_counted {
+    let update = if before.is_counted {
         "UPDATE traces SET checks = $1, people = $2, people_at = $3 WHERE comment = $4"
     } else {
         "UPDATE arrivals SET checks = $1, people = $2, people_at = $3 WHERE comment = $4"
     };
-    sqlx::query(table)
+    sqlx::query(update)
         .bind(after.checks)
         .bind(after.people)
         .bind(after.people_at)

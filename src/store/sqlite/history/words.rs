@@ -29,12 +29,12 @@ pub async fn follow(conn: &mut SqliteConnection, change: Change<'_>) -> Result<(
     if before.is_counted {
         recount(conn, &change, &before, &after).await?;
     }
-    let table = if before.is_counted {
+    let update = if before.is_counted {
         "UPDATE traces SET checks = ?, people = ?, people_at = ? WHERE comment = ?"
     } else {
         "UPDATE arrivals SET checks = ?, people = ?, people_at = ? WHERE comment = ?"
     };
-    sqlx::query(table)
+    sqlx::query(update)
         .bind(after.checks)
         .bind(after.people)
         .bind(after.people_at)
