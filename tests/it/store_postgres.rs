@@ -14,7 +14,7 @@ use hamlet::site::{Policy, SiteId};
 use hamlet::statistics::{Day, Kind};
 use hamlet::store::{
     Act, Admission, CampaignId, Change, HistoryEntry, NewComment, Outgoing, Settings, Status, Store, StoreError,
-    Traces, open,
+    Traces, Trait, open,
 };
 use hamlet::verdict::{Decision, Label, Score, Verdict};
 use jiff::Timestamp;
@@ -526,4 +526,56 @@ async fn word_of_a_change_comes_from_another_process() {
     store.close().await;
     assert!(store.ping().await.is_err(), "closing does not wait for the one that listens");
     beside.close().await;
+}
+
+/// Rows that statements have read of each table until now, by sequence or by index.
+async fn rows_read(server: &Server, database: &str) -> BTreeMap<String, u64> {
+    // A connection says what it has read when it ends.
+    let still =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hamlet'";
+    while server.sql(database, still) != "0" {
+        sleep(Duration::from_millis(20)).await;
+    }
+    let read = "SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_user_tables";
+    let rows = server.sql(database, read);
+    rows.lines()
+        .map(|row| row.split_once('|').unwrap())
+        .map(|(name, read)| (name.into(), read.parse().unwrap()))
+        .collect()
+}
+
+/// Nothing is known of the tables here: the server has gathered no statistics yet, as in the minutes after a queue has grown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deciding_reads_what_is_decided_and_not_the_queue() {
+    const WAITING: u64 = 3_000;
+    const DECIDED: u32 = 10;
+    let server = shared();
+    let database = server.fresh_database();
+    let url = server.url(&database);
+    let (store, site) = store_at(&url, Settings::default()).await;
+    let mut admitting = JoinSet::new();
+    for number in 0..WAITING {
+        let store = Arc::clone(&store);
+        admitting.spawn(async move { store.admit_queued(comment(site, &format!("{number}")), None).await.unwrap() });
+    }
+    admitting.join_all().await;
+    store.close().await;
+    let before = rows_read(server, &database).await;
+
+    let (store, _) = store_at(&url, Settings::default()).await;
+    let jobs = store.claim_decisions(at(60), Duration::from_secs(30), DECIDED).await.unwrap();
+    assert_eq!(jobs.len(), 10);
+    for job in jobs {
+        let traces = Traces { identities: vec![(Trait::Ip, "192.0.2.7".to_owned())], ..Traces::default() };
+        store.history(site, &traces, None, at(60)).await.unwrap();
+        store.record_verdict(&job, verdict(Decision::Approve), event(), traces).await.unwrap();
+    }
+    store.remember(100).await.unwrap();
+    assert_eq!(store.make_findable(DECIDED).await.unwrap(), 10);
+    store.close().await;
+    let after = rows_read(server, &database).await;
+    for (table, after) in after {
+        let read = after - before.get(&table).copied().unwrap_or(0);
+        assert!(read < WAITING / 10, "{read} rows of {table} were read to decide {DECIDED} comments");
+    }
 }

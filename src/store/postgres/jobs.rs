@@ -17,10 +17,6 @@ use crate::store::{Attempt, Full, Lease, NextStep, StoreError};
 /// How many times as many as it wants a claim looks at: others may be claiming the same at the same time.
 const OTHERS: i64 = 2;
 
-/// For the rest of a claim's transaction. When the queue has just grown, the server still takes it for short; it would then read all
-/// that is due and sort it (70 ms for 100,000 comments) instead of walking along the index as far as is wanted.
-const BY_INDEX: &str = "SET LOCAL enable_bitmapscan = off";
-
 /// The sites with comments that wait, and since when each one's oldest does: a look into the index for each site, however
 /// long the queue is.
 macro_rules! waiting {
@@ -56,7 +52,6 @@ pub(super) async fn claim_decisions(
     lease: Duration,
     limit: u32,
 ) -> Outcome<Vec<ClaimedComment>> {
-    sqlx::query(BY_INDEX).execute(&mut *conn).await?;
     let claimed = sqlx::query_as(waiting!(
         ", first AS MATERIALIZED (
              SELECT site FROM waiting WHERE due_at <= $1 ORDER BY due_at LIMIT $4
@@ -102,7 +97,6 @@ pub(super) async fn claim_deliveries(
     limit: u32,
     except: &Full,
 ) -> Outcome<Vec<ClaimedDelivery>> {
-    sqlx::query(BY_INDEX).execute(&mut *conn).await?;
     let claimed = sqlx::query_as(
         "WITH due AS MATERIALIZED (
              SELECT oldest.id, oldest.due_at,

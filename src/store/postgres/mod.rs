@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use sqlx::PgPool;
+
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -50,6 +50,7 @@ use self::failure::{Failure, Outcome};
 use self::history::{Asker, Finder, Secret};
 use self::ledger::Known;
 use self::news::News;
+use self::opening::Pools;
 use self::transaction::{Begin, Patience};
 use self::verdicts::Record;
 use self::writer::Writer;
@@ -71,11 +72,14 @@ use crate::verdict::{Share, Verdict};
 /// Does a verb's work in one transaction, and again when it collides with others: until then nothing of it is kept. A macro,
 /// because the compiler does not see yet that the future of an `async` closure may move between threads.
 macro_rules! write {
-    ($store:ident, $begin:expr, |$conn:ident| $work:expr) => {{
+    ($store:ident, $begin:expr, |$conn:ident| $work:expr) => {
+        write!($store, other, $begin, |$conn| $work)
+    };
+    ($store:ident, $pool:ident, $begin:expr, |$conn:ident| $work:expr) => {{
         let mut tries = 0;
         loop {
             let attempt = async {
-                let mut changes = $store.patience.begin(&$store.pool, $begin).await?;
+                let mut changes = $store.patience.begin(&$store.pools.$pool, $begin).await?;
                 let $conn = changes.connection();
                 let answer = $work.await?;
                 changes.keep().await?;
@@ -94,7 +98,7 @@ const FINDING: Duration = Duration::from_secs(2);
 /// A store in one database; other processes may use it as well.
 #[derive(Debug)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pools: Pools,
     writer: Writer,
     asker: Asker,
     /// Under which identities are kept.
@@ -110,14 +114,16 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Unusable`] with the URL (its password blanked), the fact and the mend.
     pub async fn open(url: &str, settings: &Settings) -> Result<PostgresStore, StoreError> {
-        let pool = opening::open(url, settings).await?;
+        let pools = opening::open(url, settings).await?;
         let (known, patience) = (Arc::default(), Patience::new(settings));
-        let secret = history::secret(&pool).await?;
-        let name =
-            sqlx::query_scalar("SELECT gen_random_uuid()::text").fetch_one(&pool).await.map_err(Failure::from)?;
-        let writer = Writer::start(&pool, &known, patience, settings);
-        let asker = Asker::start(Finder(pool.clone()));
-        Ok(PostgresStore { pool, writer, asker, secret, name, known, news: News::default(), patience })
+        let secret = history::secret(&pools.other).await?;
+        let name = sqlx::query_scalar("SELECT gen_random_uuid()::text")
+            .fetch_one(&pools.other)
+            .await
+            .map_err(Failure::from)?;
+        let writer = Writer::start(&pools.daily, &known, patience, settings);
+        let asker = Asker::start(Finder(pools.daily.clone()));
+        Ok(PostgresStore { pools, writer, asker, secret, name, known, news: News::default(), patience })
     }
 
     async fn read<T>(&self, work: impl Future<Output = Outcome<T>>) -> Result<T, StoreError> {
@@ -162,7 +168,7 @@ impl Store for PostgresStore {
     }
 
     async fn comment(&self, site: SiteId, id: CommentId) -> Result<Option<StoredComment>, StoreError> {
-        self.read(comments::comment(&self.pool, site, id)).await
+        self.read(comments::comment(&self.pools.other, site, id)).await
     }
 
     async fn comments(
@@ -172,11 +178,11 @@ impl Store for PostgresStore {
         before: Option<CommentId>,
         limit: u32,
     ) -> Result<Vec<StoredComment>, StoreError> {
-        self.read(listing::comments(&self.pool, site, filter, before, limit)).await
+        self.read(listing::comments(&self.pools.other, site, filter, before, limit)).await
     }
 
     async fn make_findable(&self, limit: u32) -> Result<u64, StoreError> {
-        let Some(waiting) = self.read(search::read(&self.pool, limit)).await? else { return Ok(0) };
+        let Some(waiting) = self.read(search::read(&self.pools.daily, limit)).await? else { return Ok(0) };
         // Another daemon would find the same words of the same comments.
         let is_ours = match self.time().await? {
             Some(now) => self.lease("finding", &self.name, FINDING, now).await?,
@@ -186,15 +192,15 @@ impl Store for PostgresStore {
             return Ok(0);
         }
         let stretch = waiting.read();
-        write!(self, Begin::Plain, |conn| search::extend(conn, &stretch))
+        write!(self, daily, Begin::Plain, |conn| search::extend(conn, &stretch))
     }
 
     async fn find_by_fingerprint(&self, site: SiteId, fingerprint: i64) -> Result<Option<CommentId>, StoreError> {
-        self.read(comments::find_by_fingerprint(&self.pool, site, fingerprint)).await
+        self.read(comments::find_by_fingerprint(&self.pools.daily, site, fingerprint)).await
     }
 
     async fn find_by_external_id(&self, site: SiteId, external_id: &str) -> Result<Option<CommentId>, StoreError> {
-        self.read(comments::find_by_external_id(&self.pool, site, external_id)).await
+        self.read(comments::find_by_external_id(&self.pools.daily, site, external_id)).await
     }
 
     async fn record_change(&self, site: SiteId, id: CommentId, change: Change) -> Result<bool, StoreError> {
@@ -208,19 +214,19 @@ impl Store for PostgresStore {
         after: Option<CommentId>,
         limit: u32,
     ) -> Result<Vec<LabelledComment>, StoreError> {
-        self.read(comments::labelled(&self.pool, site, after, limit)).await
+        self.read(comments::labelled(&self.pools.other, site, after, limit)).await
     }
 
     async fn lessons(&self, after: i64, limit: u32) -> Result<Lessons, StoreError> {
-        self.read(lessons::lessons(&self.pool, after, limit)).await
+        self.read(lessons::lessons(&self.pools.other, after, limit)).await
     }
 
     async fn label_counts(&self, site: SiteId) -> Result<[u64; 2], StoreError> {
-        self.read(lessons::label_counts(&self.pool, site)).await
+        self.read(lessons::label_counts(&self.pools.other, site)).await
     }
 
     async fn new_labels(&self, after: Option<Timestamp>, up_to: u32) -> Result<NewLabels, StoreError> {
-        self.read(models::new_labels(&self.pool, after, up_to)).await
+        self.read(models::new_labels(&self.pools.other, after, up_to)).await
     }
 
     async fn ham(
@@ -231,11 +237,11 @@ impl Store for PostgresStore {
         before: Option<CommentId>,
         limit: u32,
     ) -> Result<Vec<HamComment>, StoreError> {
-        self.read(ham::ham(&self.pool, site, from, to, before, limit)).await
+        self.read(ham::ham(&self.pools.other, site, from, to, before, limit)).await
     }
 
     async fn unreviewed(&self, site: SiteId, from: Timestamp, to: Timestamp) -> Result<u64, StoreError> {
-        self.read(ham::unreviewed(&self.pool, site, from, to)).await
+        self.read(ham::unreviewed(&self.pools.other, site, from, to)).await
     }
 
     // ---- history -------------------------------------------------------------------------------------------------
@@ -252,7 +258,7 @@ impl Store for PostgresStore {
     }
 
     async fn remember(&self, limit: u32) -> Result<u64, StoreError> {
-        write!(self, Begin::Plain, |conn| history::count(conn, limit))
+        write!(self, daily, Begin::Plain, |conn| history::count(conn, limit))
     }
 
     async fn campaigns(
@@ -262,11 +268,11 @@ impl Store for PostgresStore {
         before: Option<(Timestamp, CampaignId)>,
         limit: u32,
     ) -> Result<Vec<Campaign>, StoreError> {
-        self.read(history::campaigns(&self.pool, site, least, before, limit)).await
+        self.read(history::campaigns(&self.pools.other, site, least, before, limit)).await
     }
 
     async fn campaign(&self, site: SiteId, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
-        self.read(history::campaign(&self.pool, site, id)).await
+        self.read(history::campaign(&self.pools.other, site, id)).await
     }
 
     async fn campaign_comments(
@@ -276,7 +282,7 @@ impl Store for PostgresStore {
         after: Option<CommentId>,
         limit: u32,
     ) -> Result<Vec<CommentId>, StoreError> {
-        self.read(history::comments(&self.pool, site, id, after, limit)).await
+        self.read(history::comments(&self.pools.other, site, id, after, limit)).await
     }
 
     async fn decide_campaign(
@@ -289,7 +295,7 @@ impl Store for PostgresStore {
     }
 
     async fn overruled(&self, site: SiteId, id: CampaignId, limit: u32) -> Result<Vec<Before>, StoreError> {
-        self.read(history::overruled(&self.pool, site, id, limit)).await
+        self.read(history::overruled(&self.pools.other, site, id, limit)).await
     }
 
     async fn forget_seen(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -305,7 +311,7 @@ impl Store for PostgresStore {
         lease: Duration,
         limit: u32,
     ) -> Result<Vec<DecisionJob>, StoreError> {
-        let claimed = write!(self, Begin::Plain, |conn| jobs::claim_decisions(conn, now, lease, limit))?;
+        let claimed = write!(self, daily, Begin::Not, |conn| jobs::claim_decisions(conn, now, lease, limit))?;
         let jobs = claimed.into_iter().map(|claimed| (claimed.lease(), claimed.into_job())).collect();
         Ok(self.readable(jobs, now).await)
     }
@@ -322,7 +328,7 @@ impl Store for PostgresStore {
     }
 
     async fn give_up(&self, lease: Lease, error: String, now: Timestamp) -> Result<(), StoreError> {
-        write!(self, Begin::Not, |conn| jobs::give_up(conn, lease, &error, now))
+        write!(self, daily, Begin::Not, |conn| jobs::give_up(conn, lease, &error, now))
     }
 
     async fn claim_deliveries(
@@ -332,7 +338,7 @@ impl Store for PostgresStore {
         limit: u32,
         except: &Full,
     ) -> Result<Vec<DeliveryJob>, StoreError> {
-        let claimed = write!(self, Begin::Plain, |conn| jobs::claim_deliveries(conn, now, lease, limit, except))?;
+        let claimed = write!(self, daily, Begin::Not, |conn| jobs::claim_deliveries(conn, now, lease, limit, except))?;
         let jobs = claimed.into_iter().map(|claimed| (claimed.lease(), claimed.into_job())).collect();
         Ok(self.readable(jobs, now).await)
     }
@@ -340,7 +346,7 @@ impl Store for PostgresStore {
     async fn record_attempt(&self, lease: Lease, attempt: Attempt, now: Timestamp) -> Result<(), StoreError> {
         // Disabling an endpoint changes the directory.
         let begin = if matches!(attempt.next, NextStep::DisableEndpoint { .. }) { Begin::Alone } else { Begin::Plain };
-        write!(self, begin, |conn| jobs::record_attempt(conn, lease, &attempt, now))
+        write!(self, daily, begin, |conn| jobs::record_attempt(conn, lease, &attempt, now))
     }
 
     async fn deliveries(
@@ -350,11 +356,11 @@ impl Store for PostgresStore {
         before: Option<JobId>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
-        self.read(deliveries::deliveries(&self.pool, site, filter, before, limit)).await
+        self.read(deliveries::deliveries(&self.pools.other, site, filter, before, limit)).await
     }
 
     async fn attempts(&self, site: SiteId, delivery: JobId) -> Result<Vec<LoggedAttempt>, StoreError> {
-        self.read(deliveries::attempts(&self.pool, site, delivery)).await
+        self.read(deliveries::attempts(&self.pools.other, site, delivery)).await
     }
 
     async fn redeliver(&self, site: SiteId, filter: DeliveryFilter, now: Timestamp) -> Result<u64, StoreError> {
@@ -366,15 +372,15 @@ impl Store for PostgresStore {
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(jobs::next_due(&self.pool)).await
+        self.read(jobs::next_due(&self.pools.daily)).await
     }
 
     async fn queue_status(&self, now: Timestamp) -> Result<QueueStatus, StoreError> {
-        self.read(dead_letters::queue_status(&self.pool, now)).await
+        self.read(dead_letters::queue_status(&self.pools.other, now)).await
     }
 
     async fn dead_letters(&self, limit: u32) -> Result<Vec<DeadLetter>, StoreError> {
-        self.read(dead_letters::dead_letters(&self.pool, limit)).await
+        self.read(dead_letters::dead_letters(&self.pools.other, limit)).await
     }
 
     async fn retry_dead(&self, job: Option<JobId>, now: Timestamp) -> Result<u64, StoreError> {
@@ -394,21 +400,21 @@ impl Store for PostgresStore {
         from: Day,
         to: Day,
     ) -> Result<Vec<Counted>, StoreError> {
-        self.read(tallies::statistics(&self.pool, site, kinds, from, to)).await
+        self.read(tallies::statistics(&self.pools.other, site, kinds, from, to)).await
     }
 
     // ---- sites and endpoints -------------------------------------------------------------------------------------
 
     async fn generation(&self) -> Result<u64, StoreError> {
-        self.read(sites::generation(&self.pool)).await
+        self.read(sites::generation(&self.pools.other)).await
     }
 
     async fn changed(&self) {
-        self.news.heard(&self.pool).await;
+        self.news.heard(&self.pools.other).await;
     }
 
     async fn directory(&self) -> Result<Directory, StoreError> {
-        self.read(sites::directory(&self.pool)).await
+        self.read(sites::directory(&self.pools.other)).await
     }
 
     async fn add_site(
@@ -433,7 +439,7 @@ impl Store for PostgresStore {
         after: i64,
         limit: u32,
     ) -> Result<(Vec<PlacedEntry>, Option<i64>), StoreError> {
-        self.read(lists::entries(&self.pool, owner, filter, after, limit)).await
+        self.read(lists::entries(&self.pools.other, owner, filter, after, limit)).await
     }
 
     async fn change_lists(
@@ -471,7 +477,7 @@ impl Store for PostgresStore {
     }
 
     async fn endpoints(&self, site: Option<SiteId>) -> Result<Vec<Endpoint>, StoreError> {
-        self.read(endpoints::endpoints(&self.pool, site)).await
+        self.read(endpoints::endpoints(&self.pools.other, site)).await
     }
 
     async fn add_endpoint(&self, endpoint: Endpoint) -> Result<(), StoreError> {
@@ -501,15 +507,15 @@ impl Store for PostgresStore {
     }
 
     async fn models(&self) -> Result<Vec<ModelRecord>, StoreError> {
-        self.read(models::models(&self.pool)).await
+        self.read(models::models(&self.pools.other)).await
     }
 
     async fn model_bytes(&self, id: &str) -> Result<Vec<u8>, StoreError> {
-        self.read(models::bytes(&self.pool, id)).await
+        self.read(models::bytes(&self.pools.other, id)).await
     }
 
     async fn champion(&self) -> Result<Option<String>, StoreError> {
-        self.read(models::champion(&self.pool)).await
+        self.read(models::champion(&self.pools.other)).await
     }
 
     async fn promote(&self, id: Option<&str>, note: &str, now: Timestamp) -> Result<(), StoreError> {
@@ -523,22 +529,22 @@ impl Store for PostgresStore {
     // ---- sharing -------------------------------------------------------------------------------------------------
 
     async fn lease(&self, name: &str, holder: &str, term: Duration, now: Timestamp) -> Result<bool, StoreError> {
-        write!(self, Begin::Not, |conn| leases::lease(conn, name, holder, term, now))
+        write!(self, daily, Begin::Not, |conn| leases::lease(conn, name, holder, term, now))
     }
 
     async fn release(&self, name: &str, holder: &str) -> Result<(), StoreError> {
-        write!(self, Begin::Not, |conn| leases::release(conn, name, holder))
+        write!(self, daily, Begin::Not, |conn| leases::release(conn, name, holder))
     }
 
     // ---- moving --------------------------------------------------------------------------------------------------
 
     async fn dump(&self, to: mpsc::Sender<Piece>) -> Result<(), StoreError> {
-        Ok(transfer::dump(&self.pool, to).await?)
+        Ok(transfer::dump(&self.pools.other, to).await?)
     }
 
     async fn fill(&self, from: mpsc::Receiver<Piece>) -> Result<(), StoreError> {
         // However long it takes, and once: the rows are gone afterwards.
-        let mut changes = self.patience.begin(&self.pool, Begin::Alone).await?;
+        let mut changes = self.patience.begin(&self.pools.other, Begin::Alone).await?;
         transfer::fill(changes.connection(), from).await?;
         Ok(changes.keep().await?)
     }
@@ -549,7 +555,7 @@ impl Store for PostgresStore {
         let asked = async {
             // Not `now()`, which is when the transaction began.
             let told: i64 = sqlx::query_scalar("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
-                .fetch_one(&self.pool)
+                .fetch_one(&self.pools.other)
                 .await?;
             Outcome::Ok(rows::time(told, "the server's clock")?)
         };
@@ -571,6 +577,6 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.writer.close().await;
-        self.pool.close().await;
+        self.pools.close().await;
     }
 }

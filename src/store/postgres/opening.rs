@@ -18,8 +18,23 @@ const TRUSTED: Duration = Duration::from_secs(1);
 /// How long a transaction may wait for its next statement: a process that hangs must not keep the others from working.
 const IDLE_IN_TRANSACTION_MS: u64 = 5_000;
 
-/// Opens the pool, and brings the schema up to date.
-pub(super) async fn open(url: &str, settings: &Settings) -> Result<PgPool, StoreError> {
+/// The connections of this process.
+#[derive(Clone, Debug)]
+pub(super) struct Pools {
+    /// For what each comment asks of the store: statements that find rows by their keys, however many there are.
+    pub(super) daily: PgPool,
+    /// For everything else, which is planned by what the server knows of its tables.
+    pub(super) other: PgPool,
+}
+
+impl Pools {
+    pub(super) async fn close(&self) {
+        tokio::join!(self.daily.close(), self.other.close());
+    }
+}
+
+/// Opens the pools, and brings the schema up to date.
+pub(super) async fn open(url: &str, settings: &Settings) -> Result<Pools, StoreError> {
     let shown = shown(url);
     let options = options(url, &shown)?;
     let patience = Duration::from_millis(settings.busy_timeout_ms.max(100));
@@ -39,9 +54,19 @@ pub(super) async fn open(url: &str, settings: &Settings) -> Result<PgPool, Store
     migrate(&mut first, &shown).await?;
     let _ = first.close().await;
 
+    // One of the others listens for news.
+    let all = settings.connections.max(3);
+    let others = all.div_ceil(3).max(2);
     let session = session(settings);
+    let daily = pool(&options, patience, format!("{session}; {BY_KEY}"), all - others);
+    let other = pool(&options, patience, session, others);
+    let (daily, other) = tokio::try_join!(daily, other).map_err(|error| unusable(&error))?;
+    Ok(Pools { daily, other })
+}
+
+async fn pool(options: &PgConnectOptions, patience: Duration, session: String, most: u32) -> Result<PgPool, Error> {
     PgPoolOptions::new()
-        .max_connections(settings.connections.max(1))
+        .max_connections(most)
         .min_connections(1)
         .acquire_timeout(patience)
         .test_before_acquire(false)
@@ -59,7 +84,6 @@ pub(super) async fn open(url: &str, settings: &Settings) -> Result<PgPool, Store
         })
         .connect_with(options.clone())
         .await
-        .map_err(|error| unusable(&error))
 }
 
 fn options(url: &str, shown: &str) -> Result<PgConnectOptions, StoreError> {
@@ -90,6 +114,11 @@ fn session(settings: &Settings) -> String {
         settings.statement_timeout_ms, settings.busy_timeout_ms,
     )
 }
+
+/// How what is asked for each comment is planned: once, and by index. Left alone, the server plans for what it knows of the tables,
+/// which in a young or busy store is nothing, or a minute old: it then reads all of a table that it takes for short, or all that waits
+/// in a queue, at each comment; and as it finds that plan cheap for a few rows, it plans anew each time.
+const BY_KEY: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off";
 
 /// The number of this program's schema.
 pub(super) fn newest() -> i64 {

@@ -95,8 +95,7 @@ pub(super) async fn extend(conn: &mut PgConnection, stretch: &Stretch) -> Outcom
            FROM UNNEST($1::bigint[], $2::text[], $3::text[]) AS given (comment, words, version)
            JOIN comments ON comments.row = given.comment
            LEFT JOIN verdicts ON verdicts.comment = given.comment
-          WHERE search.comment = given.comment AND search.words IS NULL
-            AND concat(comments.xmin, ' ', verdicts.xmin) = given.version",
+          WHERE search.comment = given.comment AND concat(comments.xmin, ' ', verdicts.xmin) = given.version",
     )
     .bind(&stretch.comments)
     .bind(&stretch.words)

@@ -26,7 +26,8 @@ pub(super) enum Begin {
 }
 
 impl Begin {
-    /// A statement of its own, for what is read after it has to be what others kept before.
+    /// A statement of its own, for what is read after it has to be what others kept before. Not sent along with
+    /// BEGIN, for sqlx leaves the transaction open when that fails.
     fn lock(self) -> Option<&'static str> {
         match self {
             Begin::Not | Begin::Plain => None,

@@ -107,16 +107,19 @@ pub(super) async fn record_all(
 }
 
 /// Those of `records` whose lease holds, each with its job locked: nobody claims or closes it until this is kept. In the
-/// order of the jobs, so that none of two writers waits for the other.
+/// order of the jobs, so that none of two writers waits for the other; and one by one, or the server reads the whole queue.
 async fn held(conn: &mut PgConnection, records: &[&Record]) -> Outcome<Vec<Held>> {
     let held = sqlx::query_as(
-        "SELECT lease.number, jobs.id, jobs.comment, jobs.site
-           FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[]) WITH ORDINALITY AS lease (job, attempts, comment, number)
-           JOIN jobs     ON jobs.id = lease.job AND jobs.attempts = lease.attempts
-           JOIN comments ON comments.row = jobs.comment AND comments.id = lease.comment
-          WHERE jobs.kind = 'decide' AND jobs.state = 'pending'
-          ORDER BY jobs.id, lease.number
-            FOR UPDATE OF jobs",
+        "SELECT lease.number, job.id, job.comment, job.site
+           FROM (SELECT *
+                   FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[])
+                        WITH ORDINALITY AS given (job, attempts, comment, number)
+                  ORDER BY job, number) AS lease
+          CROSS JOIN LATERAL (SELECT id, comment, site FROM jobs_to_decide
+                               WHERE id = lease.job AND attempts = lease.attempts AND state = 'pending'
+                                 FOR UPDATE) AS job
+           JOIN comments ON comments.row = job.comment AND comments.id = lease.comment
+          ORDER BY job.id, lease.number",
     )
     .bind(records.iter().map(|record| record.lease.job.0).collect::<Vec<_>>())
     .bind(records.iter().map(|record| i64::from(record.lease.attempt)).collect::<Vec<_>>())
