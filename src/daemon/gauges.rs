@@ -3,6 +3,7 @@
 //! The depth of the queue is looked at oftenest, because the doors go by it ([`crate::pipeline::Backlog`]).
 
 use std::fs;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,7 @@ pub(super) async fn keep(pipeline: Arc<Pipeline>, metrics: PrometheusHandle, mut
         let started = Instant::now();
         if looks.is_multiple_of(REST_EVERY) {
             metrics.run_upkeep();
+            give_back();
             process();
             if let Err(error) = endpoints(&pipeline).await {
                 tracing::debug!(%error, "endpoints cannot be counted now");
@@ -84,6 +86,13 @@ fn serving(pipeline: &Pipeline, before: &mut String) {
     }
     metrics::gauge!("hamlet_model_info", "model" => now.to_owned()).set(1.0);
     now.clone_into(before);
+}
+
+/// Has the allocator give back to the system what was freed: mimalloc does so a second after, but only when it takes a fresh page,
+/// and a daemon at rest takes none, so that it would keep what starting or a reload has freed. A block as large as this is always a
+/// fresh page.
+fn give_back() {
+    drop(black_box(Vec::<u8>::with_capacity(1 << 20)));
 }
 
 /// Under the names that Prometheus' own libraries give them. Where there is no `/proc`, they are not shown.
