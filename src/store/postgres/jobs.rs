@@ -1,4 +1,7 @@
 //! Jobs and their leases: who may decide or deliver what, until when, and how it ended.
+//!
+//! What waits is `state = 'pending'` where it is looked for by its turn, as the partial indexes have it, and `finished_at IS NULL`
+//! where it is found by its id: while the queue is short the server takes those indexes for as cheap as the key, and it keeps to its plan.
 
 use std::time::Duration;
 
@@ -66,7 +69,7 @@ pub(super) async fn claim_decisions(
              SELECT free.id, turns.turn, turns.due_at
                FROM (SELECT * FROM turns ORDER BY turn, due_at, id) AS turns
               CROSS JOIN LATERAL (SELECT id FROM jobs_to_decide
-                                   WHERE id = turns.id AND state = 'pending' AND due_at <= $1
+                                   WHERE id = turns.id AND finished_at IS NULL AND due_at <= $1
                                      FOR UPDATE SKIP LOCKED) AS free
               LIMIT $2
          ), leased AS (
@@ -144,7 +147,7 @@ fn until(now: Timestamp, lease: Duration) -> i64 {
 pub(super) async fn give_up(conn: &mut PgConnection, lease: Lease, error: &str, now: Timestamp) -> Outcome<()> {
     let buried = sqlx::query(
         "UPDATE jobs SET state = 'dead', last_error = $3, finished_at = $4
-          WHERE id = $1 AND attempts = $2 AND state = 'pending'",
+          WHERE id = $1 AND attempts = $2 AND finished_at IS NULL",
     )
     .bind(lease.job.0)
     .bind(i64::from(lease.attempt))
@@ -173,7 +176,7 @@ pub(super) async fn record_attempt(
         "WITH tried AS (
              UPDATE jobs
                 SET state = $3, due_at = coalesce($4, due_at), last_status = $5, last_error = $6, finished_at = $7
-              WHERE kind = 'deliver' AND id = $1 AND attempts = $2 AND state = 'pending'
+              WHERE kind = 'deliver' AND id = $1 AND attempts = $2 AND finished_at IS NULL
              RETURNING id, endpoint, site
          ), logged AS (
              INSERT INTO attempts (job, at, status, latency, error, answer)

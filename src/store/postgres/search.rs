@@ -43,7 +43,7 @@ macro_rules! rows {
             "SELECT comments.row, comments.id, comments.site, comments.comment, verdicts.verdict,
                     verdicts.verdict IS NULL
                        AND EXISTS (SELECT 1 FROM jobs
-                                    WHERE jobs.comment = comments.row AND kind = 'decide' AND state = 'pending') AS is_waiting,
+                                    WHERE jobs.comment = comments.row AND kind = 'decide' AND finished_at IS NULL) AS is_waiting,
                     concat(comments.xmin, ' ', verdicts.xmin) AS version
                FROM search
                JOIN comments ON comments.row = search.comment

@@ -116,7 +116,7 @@ async fn held(conn: &mut PgConnection, records: &[&Record]) -> Outcome<Vec<Held>
                         WITH ORDINALITY AS given (job, attempts, comment, number)
                   ORDER BY job, number) AS lease
           CROSS JOIN LATERAL (SELECT id, comment, site FROM jobs_to_decide
-                               WHERE id = lease.job AND attempts = lease.attempts AND state = 'pending'
+                               WHERE id = lease.job AND attempts = lease.attempts AND finished_at IS NULL
                                  FOR UPDATE) AS job
            JOIN comments ON comments.row = job.comment AND comments.id = lease.comment
           ORDER BY job.id, lease.number",
