@@ -58,16 +58,16 @@ pub(super) async fn open(url: &str, settings: &Settings) -> Result<Pools, StoreE
     let all = settings.connections.max(3);
     let others = all.div_ceil(3).max(2);
     let session = session(settings);
-    let daily = pool(&options, patience, format!("{session}; {BY_KEY}"), all - others);
-    let other = pool(&options, patience, session, others);
-    let (daily, other) = tokio::try_join!(daily, other).map_err(|error| unusable(&error))?;
-    Ok(Pools { daily, other })
+    let daily = pool(patience, format!("{session}; {BY_KEY}"), all - others);
+    let other = pool(patience, session, others).min_connections(1).connect_with(options.clone());
+    let other = other.await.map_err(|error| unusable(&error))?;
+    // Commands ask for little that is daily.
+    Ok(Pools { daily: daily.connect_lazy_with(options), other })
 }
 
-async fn pool(options: &PgConnectOptions, patience: Duration, session: String, most: u32) -> Result<PgPool, Error> {
+fn pool(patience: Duration, session: String, most: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(most)
-        .min_connections(1)
         .acquire_timeout(patience)
         .test_before_acquire(false)
         .before_acquire(|conn, met| {
@@ -82,8 +82,6 @@ async fn pool(options: &PgConnectOptions, patience: Duration, session: String, m
             let session = session.clone();
             Box::pin(async move { sqlx::raw_sql(sqlx::AssertSqlSafe(session)).execute(conn).await.map(drop) })
         })
-        .connect_with(options.clone())
-        .await
 }
 
 fn options(url: &str, shown: &str) -> Result<PgConnectOptions, StoreError> {
