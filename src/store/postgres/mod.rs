@@ -39,7 +39,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -69,8 +68,8 @@ use crate::site::{ListEntry, ListPattern, Policy, Site, SiteId};
 use crate::statistics::{Counted, Day, Kind};
 use crate::verdict::{Share, Verdict};
 
-/// Does a verb's work in one transaction, and again when it collides with others: until then nothing of it is kept. A macro,
-/// because the compiler does not see yet that the future of an `async` closure may move between threads.
+/// Does a verb's work in one transaction, and again when it collides with others: until then nothing of it is kept. By the pool
+/// `other` if none is named. A macro, because the compiler does not see yet that the future of an `async` closure may move between threads.
 macro_rules! write {
     ($store:ident, $begin:expr, |$conn:ident| $work:expr) => {
         write!($store, other, $begin, |$conn| $work)

@@ -85,7 +85,8 @@ pub(super) async fn read(pool: &PgPool, limit: u32) -> Outcome<Option<Waiting>> 
 
 /// Puts in those that did not change meanwhile; how many. The others are read anew another time.
 pub(super) async fn extend(conn: &mut PgConnection, stretch: &Stretch) -> Outcome<u64> {
-    // Whoever changes a comment takes this lock too: what is compared next is what stands.
+    // Whoever changes a comment takes this lock too: what is compared next is what stands. One that is in already gets the same
+    // words again; to leave it out would have the server look for it among all that wait.
     sqlx::query("SELECT FROM search WHERE comment = ANY($1) ORDER BY comment FOR UPDATE")
         .bind(&stretch.comments)
         .execute(&mut *conn)
