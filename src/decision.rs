@@ -4,6 +4,7 @@
 //! score with anything. Does not own where evidence comes from (`rules`, `classifier`, `lists`), how it is told
 //! (`reason`), nor what happens next (`pipeline`, `store`).
 
+mod country;
 mod otherwise;
 
 use jiff::Timestamp;
@@ -79,11 +80,12 @@ impl Judge {
         // Before anything is added up: what is shown is what counted.
         evidence.iter_mut().for_each(|piece| piece.weight = piece.weight.rounded());
         opinion.tokens.iter_mut().for_each(|token| token.weight = token.weight.rounded());
+        let (thresholds, max_blocked_ham) = site.policy.in_force();
+        evidence.extend(country::policy(case, &evidence, thresholds.hold));
         bound(&mut evidence);
         evidence.sort_by(|a, b| b.weight.get().abs().total_cmp(&a.weight.get().abs()));
 
         let score = Score::of(&evidence);
-        let (thresholds, max_blocked_ham) = site.policy.in_force();
         let judged = decide(score, &thresholds);
         let is_shadow = site.policy.shadow;
         let decision = if is_shadow { Decision::Approve } else { judged };

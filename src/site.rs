@@ -83,6 +83,12 @@ pub struct Policy {
     /// Names of people who work here, under which nobody else should write.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub staff_names: Vec<String>,
+    /// Countries from which people write here, ISO 3166-1 alpha-2; a person looks at what comes from others. Empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub countries: Vec<String>,
+    /// Countries from which a person looks at each comment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hold_countries: Vec<String>,
 }
 
 /// Whether this may be a language of a policy; if not, why.
@@ -94,6 +100,13 @@ pub fn check_language(tag: &str) -> Result<(), String> {
     let is_fit = is_primary
         && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
     if is_fit { Ok(()) } else { Err(format!("`{tag}` is no language; write its code, such as ar or en")) }
+}
+
+/// A country as the store keeps it: `eg` is `EG`; if it is none, why.
+pub fn country(code: &str) -> Result<String, String> {
+    let is_code = code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let unfit = || format!("`{code}` is no country; write its two letters, such as EG or SA");
+    is_code.then(|| code.to_ascii_uppercase()).ok_or_else(unfit)
 }
 
 impl Policy {
@@ -110,6 +123,8 @@ impl Policy {
             language: None,
             languages: Vec::new(),
             staff_names: Vec::new(),
+            countries: Vec::new(),
+            hold_countries: Vec::new(),
         }
     }
 

@@ -54,6 +54,7 @@ BAYES_SITE-ham = Wörter aus hier als erwünscht markierten Kommentaren
 ROLE_STAFF = ein hier als vertrauenswürdig geltender Verfasser
 ALLOW_LIST = ein Eintrag der Positivliste
 BLOCK_LIST = ein Eintrag der Sperrliste
+COUNTRY_POLICY = ein Land, aus dem Kommentare erst angesehen werden
 
 ZW_IN_WORD = unsichtbare Zeichen mitten in Wörtern
 BIDI_OVERRIDE = textumkehrende Zeichen

@@ -62,3 +62,4 @@ BAYES_SITE-ham = words of comments that this site's moderators called ham
 ROLE_STAFF = an author who is trusted here
 ALLOW_LIST = an entry of the allow list
 BLOCK_LIST = an entry of the block list
+COUNTRY_POLICY = a country from which comments are looked at first

@@ -22,7 +22,7 @@ use crate::language::Language;
 use crate::object;
 use crate::pipeline::key_hash;
 use crate::random;
-use crate::site::{Policy, Site, SiteId, check_language, check_name, check_url};
+use crate::site::{Policy, Site, SiteId, check_language, check_name, check_url, country};
 use crate::store::StoreError;
 use crate::verdict::{Share, Thresholds};
 
@@ -60,6 +60,10 @@ struct Shown<'a> {
     languages: &'a [String],
     /// Names under which only the site's own people may write.
     staff_names: &'a [String],
+    /// Countries from which people write here; empty: any.
+    countries: &'a [String],
+    /// Countries from which a person looks at each comment.
+    hold_countries: &'a [String],
 }
 
 /// All sites.
@@ -103,6 +107,11 @@ struct NewSite {
     languages: Option<Vec<String>>,
     /// Names of people who work here, under which nobody else should write.
     staff_names: Option<Vec<String>>,
+    /// Countries from which people write here, ISO 3166-1 alpha-2, such as `EG` and `SA`; a person looks first at what comes from
+    /// others. Empty: any.
+    countries: Option<Vec<String>>,
+    /// Countries from which a person looks at each comment first.
+    hold_countries: Option<Vec<String>>,
 }
 
 /// What is to be changed of a site.
@@ -131,6 +140,11 @@ struct ChangeBody {
     languages: Option<Vec<String>>,
     /// Names of people who work here, under which nobody else should write.
     staff_names: Option<Vec<String>>,
+    /// Countries from which people write here, ISO 3166-1 alpha-2, such as `EG` and `SA`; a person looks first at what comes from
+    /// others. Empty: any.
+    countries: Option<Vec<String>>,
+    /// Countries from which a person looks at each comment first.
+    hold_countries: Option<Vec<String>>,
 }
 
 /// What may be said of the policy; what is missing stays.
@@ -144,6 +158,11 @@ struct PolicyBody {
     languages: Option<Vec<String>>,
     /// Names of people who work here, under which nobody else should write.
     staff_names: Option<Vec<String>>,
+    /// Countries from which people write here, ISO 3166-1 alpha-2, such as `EG` and `SA`; a person looks first at what comes from
+    /// others. Empty: any.
+    countries: Option<Vec<String>>,
+    /// Countries from which a person looks at each comment first.
+    hold_countries: Option<Vec<String>>,
 }
 
 impl PolicyBody {
@@ -162,6 +181,13 @@ impl PolicyBody {
             .try_for_each(|tag| check_language(tag))
             .map_err(|detail| invalid("languages", &detail))?;
         policy.staff_names = self.staff_names.unwrap_or(policy.staff_names);
+        let countries = |codes: Vec<String>| codes.iter().map(|code| country(code)).collect::<Result<_, _>>();
+        if let Some(codes) = self.countries {
+            policy.countries = countries(codes).map_err(|detail| invalid("countries", &detail))?;
+        }
+        if let Some(codes) = self.hold_countries {
+            policy.hold_countries = countries(codes).map_err(|detail| invalid("hold_countries", &detail))?;
+        }
         policy.thresholds.check().map_err(|detail| invalid("thresholds", &detail))?;
         Ok(policy)
     }
@@ -169,7 +195,18 @@ impl PolicyBody {
 
 impl<'a> Shown<'a> {
     fn of(site: &'a Site) -> Shown<'a> {
-        let Policy { thresholds, budget, trusted_roles, shadow, language, languages, staff_names, .. } = &site.policy;
+        let Policy {
+            thresholds,
+            budget,
+            trusted_roles,
+            shadow,
+            language,
+            languages,
+            staff_names,
+            countries,
+            hold_countries,
+            ..
+        } = &site.policy;
         Shown {
             id: site.id,
             name: &site.name,
@@ -182,6 +219,8 @@ impl<'a> Shown<'a> {
             trusted_roles,
             languages,
             staff_names,
+            countries,
+            hold_countries,
         }
     }
 }
@@ -201,9 +240,30 @@ async fn list(State(doors): State<Arc<Doors>>, _: Operator) -> Result<Response, 
 async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSite>) -> Result<Response, Problem> {
     check_name(&new.name).map_err(|detail| invalid("name", &detail))?;
     check_url(&new.url).map_err(|detail| invalid("url", &detail))?;
-    let NewSite { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names } =
-        new;
-    let said = PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names };
+    let NewSite {
+        name,
+        url,
+        thresholds,
+        max_blocked_ham,
+        shadow,
+        language,
+        trusted_roles,
+        languages,
+        staff_names,
+        countries,
+        hold_countries,
+    } = new;
+    let said = PolicyBody {
+        thresholds,
+        max_blocked_ham,
+        shadow,
+        language,
+        trusted_roles,
+        languages,
+        staff_names,
+        countries,
+        hold_countries,
+    };
     let policy = said.applied_to(doors.policy.clone())?;
     let (key, now) = (random::api_key(), doors.pipeline.clock.now());
     let site = doors.pipeline.store.add_site(&name, &url, policy, key_hash(&key), now).await?;
@@ -229,8 +289,19 @@ async fn change(
     Json(body): Json<ChangeBody>,
 ) -> Result<Response, Problem> {
     let mut site = existing(&doors, &name).await?.as_ref().clone();
-    let ChangeBody { name, url, thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names } =
-        body;
+    let ChangeBody {
+        name,
+        url,
+        thresholds,
+        max_blocked_ham,
+        shadow,
+        language,
+        trusted_roles,
+        languages,
+        staff_names,
+        countries,
+        hold_countries,
+    } = body;
     if let Some(name) = name {
         check_name(&name).map_err(|detail| invalid("name", &detail))?;
         site.name = name;
@@ -239,7 +310,17 @@ async fn change(
         check_url(&url).map_err(|detail| invalid("url", &detail))?;
         site.url = url;
     }
-    let said = PolicyBody { thresholds, max_blocked_ham, shadow, language, trusted_roles, languages, staff_names };
+    let said = PolicyBody {
+        thresholds,
+        max_blocked_ham,
+        shadow,
+        language,
+        trusted_roles,
+        languages,
+        staff_names,
+        countries,
+        hold_countries,
+    };
     site.policy = said.applied_to(site.policy)?;
     doors.pipeline.store.set_site(&site).await?;
     doors.pipeline.refresh().await?;

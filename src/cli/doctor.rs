@@ -126,6 +126,7 @@ async fn examine(findings: &mut Findings, config: &Config, deep: bool) {
     };
     store::check(findings, store.as_ref(), answered.is_some(), now).await;
     let asked = async {
+        settings::countries(findings, store.as_ref(), config).await?;
         model::check(findings, store.as_ref(), config, now).await?;
         endpoints::check(findings, store.as_ref(), config).await?;
         let recent = comments::recent(store.as_ref()).await?;

@@ -19,7 +19,9 @@ use crate::language::Language;
 use crate::pipeline::Pipeline;
 use crate::pipeline::key_hash;
 use crate::random;
-use crate::site::{ListEntry, ListKind, ListPattern, Policy, Site, SiteId, check_language, check_name, check_url};
+use crate::site::{
+    self, ListEntry, ListKind, ListPattern, Policy, Site, SiteId, check_language, check_name, check_url,
+};
 use crate::store::{ListFilter, Store, StoreError};
 use crate::verdict::{Score, Share};
 use anyhow::Context as _;
@@ -140,6 +142,13 @@ pub struct Change {
     /// Names of people who work here, under which nobody else should write; an empty word means none.
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     staff_names: Option<Vec<String>>,
+    /// Countries from which people write here, such as EG,SA: a person looks first at what comes from others; an empty word means
+    /// any. `network.countries` in the settings names the file that tells an address's country.
+    #[arg(long, value_name = "CODE,…", value_delimiter = ',', value_parser = country)]
+    countries: Option<Vec<String>>,
+    /// Countries from which a person looks at each comment first; an empty word means none.
+    #[arg(long, value_name = "CODE,…", value_delimiter = ',', value_parser = country)]
+    hold_countries: Option<Vec<String>>,
     /// Let through: email:…, ip:…, domain:…, link:… or phrase:…
     #[arg(long, value_name = "ENTRY")]
     allow: Vec<ListPattern>,
@@ -278,6 +287,8 @@ impl Change {
             (&self.trusted_roles, &mut policy.trusted_roles),
             (&self.languages, &mut policy.languages),
             (&self.staff_names, &mut policy.staff_names),
+            (&self.countries, &mut policy.countries),
+            (&self.hold_countries, &mut policy.hold_countries),
         ] {
             if let Some(words) = said {
                 *place = filled(words);
@@ -416,6 +427,16 @@ async fn show(store: &dyn Store, site: &Site, output: Output) -> anyhow::Result<
     if !policy.staff_names.is_empty() {
         writeln!(out, "staff names    {}", screen::foreign(&policy.staff_names.join(", "), 200))?;
     }
+    if !policy.countries.is_empty() {
+        writeln!(
+            out,
+            "countries      {}; a person looks first at what comes from others",
+            policy.countries.join(", ")
+        )?;
+    }
+    if !policy.hold_countries.is_empty() {
+        writeln!(out, "held countries {}", policy.hold_countries.join(", "))?;
+    }
     writeln!(out, "learned from   {}", labels([ham, spam]))?;
     for entry in &lists {
         let list = entry.list.as_str();
@@ -443,6 +464,10 @@ fn language(text: &str) -> Result<String, String> {
     } else {
         check_language(text.trim()).map(|()| text.trim().to_owned())
     }
+}
+
+fn country(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Ok(String::new()) } else { site::country(text.trim()) }
 }
 
 fn score(text: &str) -> Result<Score, String> {
@@ -509,6 +534,9 @@ mod tests {
         let policy = after(&["--languages ar,en-GB --staff-names Sara,", "--hold 0.6", "--staff-names ,"]).unwrap();
         assert_eq!((policy.languages.join(" "), policy.staff_names.len()), ("ar en-GB".to_owned(), 0));
         refused("--languages arabic", "is no language");
+        let policy = after(&["--countries eg,SA --hold-countries ru", "--hold 0.6", "--hold-countries ,"]).unwrap();
+        assert_eq!((policy.countries.join(" "), policy.hold_countries.len()), ("EG SA".to_owned(), 0));
+        refused("--countries Egypt", "is no country");
     }
 
     #[test]

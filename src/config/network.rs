@@ -28,6 +28,8 @@ pub struct Network {
     pub stopforumspam_url: String,
     #[serde(deserialize_with = "values::optional_path")]
     pub tor_exits: Option<PathBuf>,
+    #[serde(deserialize_with = "values::optional_path")]
+    pub countries: Option<PathBuf>,
     pub host_lists: Vec<PathBuf>,
     #[serde(rename = "budget_ms", deserialize_with = "values::milliseconds")]
     pub budget: Duration,

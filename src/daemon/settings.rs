@@ -92,6 +92,7 @@ pub fn network(config: &Config) -> network::Settings {
         stop_forum_spam: given.stopforumspam,
         stop_forum_spam_url: given.stopforumspam_url,
         tor_exits: given.tor_exits,
+        countries: given.countries,
         host_lists: given.host_lists,
         budget: given.budget,
         domains: given.domains,

@@ -2,7 +2,7 @@
 //!
 //! Owns the arithmetic, which claims too little rather than too much. Does not own the sentence (`reason`).
 
-use super::decide;
+use super::{country, decide};
 use crate::reason;
 use crate::rules::{Family, RuleSet};
 use crate::verdict::{Decision, Evidence, Score, Thresholds};
@@ -32,6 +32,11 @@ pub(super) fn of<'a>(
     let sum: f64 = evidence.iter().filter(|piece| piece.symbol != "BOUND").map(|piece| piece.weight.get()).sum();
     let families = Families::of(evidence, rules);
     let decision = |without: &[&Evidence]| decide(Score::of_logit(sum - families.lost(without)), thresholds);
+    // It fills up to the threshold whatever else is there: only without it would anything be otherwise.
+    if let Some(policy) = evidence.iter().find(|piece| piece.symbol == country::SYMBOL) {
+        let milder = decision(&[policy]);
+        return (milder < judged).then(|| Otherwise { without: vec![policy], decision: milder });
+    }
 
     let counts = |piece: &&Evidence| {
         // Of two entries of a list the second takes the place of the first.

@@ -9,6 +9,10 @@ use utoipa::ToSchema;
 pub struct Answers {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<Answer>,
+    /// Where the author's address is, ISO 3166-1 alpha-2; absent when no file of countries knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(examples("EG"))]
+    pub country: Option<String>,
     /// Questions put, those answered from memory included.
     pub asked: u32,
     /// Questions that nobody answered in time, or at all: they say nothing.

@@ -1,19 +1,17 @@
 //! Lists that somebody downloads: Tor exits, hosts of phishing and malware. Looking in them asks nobody.
 //!
-//! Owns reading them, and reading them anew when they change. Does not own fetching them: a timer of the operator does, by
-//! `curl` and `mv`.
+//! Owns reading them and looking in them. Does not own when they are read (`followed`), nor fetching them: a timer of the
+//! operator does, by `curl` and `mv`.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read as _;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::path::Path;
 
-use arc_swap::ArcSwap;
 use url::Url;
 
+use super::followed::Followed;
 use super::subject::{Subject, is_well_known};
 use crate::facts::network::Answer;
 use crate::text::registrable_domain;
@@ -21,34 +19,23 @@ use crate::text::registrable_domain;
 /// Largest file that is read: a million hosts take some 30 MB.
 const MOST_BYTES: u64 = 128 * 1024 * 1024;
 
-/// What a file lists.
+/// Of what a file is a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     TorExits,
     Hosts,
 }
 
-/// One file, as it was read last.
+/// One file.
 #[derive(Debug)]
 pub struct List {
     kind: Kind,
-    path: PathBuf,
-    /// How evidence calls it: the file's name.
-    pub shown: String,
-    loaded: ArcSwap<Loaded>,
+    pub file: Followed<Entries>,
 }
 
-#[derive(Debug)]
-struct Loaded {
-    entries: Arc<Entries>,
-    /// By which a change is seen; `None`: the file is not there.
-    stamp: Option<(SystemTime, u64)>,
-    /// `untested`, `ok`, `cannot be read`.
-    state: &'static str,
-}
-
+/// What a file lists.
 #[derive(Debug, Default)]
-struct Entries {
+pub struct Entries {
     addresses: HashSet<IpAddr>,
     hosts: HashSet<Box<str>>,
     /// Host and path, for pages on a host that is not all bad.
@@ -58,55 +45,34 @@ struct Entries {
 impl List {
     /// Nothing is listed until [`List::refresh`] was called.
     pub fn new(path: &Path, kind: Kind) -> List {
-        let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let nothing = Loaded { entries: Arc::default(), stamp: None, state: "untested" };
-        List { kind, path: path.to_owned(), shown, loaded: ArcSwap::from_pointee(nothing) }
+        List { kind, file: Followed::new(path) }
     }
 
-    /// Reads the file if it changed since. What was read before stays when it cannot be read now; the log says so once.
-    /// Blocks for as long as reading takes.
+    /// Reads the file if it changed since.
     pub fn refresh(&self) {
-        let before = self.loaded.load();
-        let seen = fs::metadata(&self.path).and_then(|data| Ok((data.modified()?, data.len())));
-        let stamp = seen.as_ref().ok().copied();
-        if before.state != "untested" && before.stamp == stamp {
-            return;
-        }
-        let (entries, state) = match seen.and_then(|_| read(&self.path)) {
-            Ok(text) => {
-                let entries = Entries::of(&text, self.kind);
-                let count = entries.addresses.len() + entries.hosts.len() + entries.pages.len();
-                tracing::info!(file = %self.path.display(), entries = count, "list read");
-                (Arc::new(entries), "ok")
-            }
-            Err(error) => {
-                tracing::warn!(file = %self.path.display(), %error, "list cannot be read; what was read before stays");
-                (Arc::clone(&before.entries), "cannot be read")
-            }
-        };
-        self.loaded.store(Arc::new(Loaded { entries, stamp, state }));
+        self.file.refresh(|path| {
+            let entries = Entries::of(&read(path)?, self.kind);
+            let count = entries.addresses.len() + entries.hosts.len() + entries.pages.len();
+            tracing::info!(file = %path.display(), entries = count, "list read");
+            Ok(entries)
+        });
     }
 
     /// What the list knows of the subject; one answer is enough.
     pub fn look_up(&self, subject: &Subject) -> Option<Answer> {
-        let loaded = self.loaded.load();
+        let entries = self.file.content();
         let (symbol, about) = match self.kind {
             Kind::TorExits => {
-                subject.ip.filter(|ip| loaded.entries.addresses.contains(ip)).map(|_| ("TOR_EXIT", "ip".to_owned()))?
+                subject.ip.filter(|ip| entries.addresses.contains(ip)).map(|_| ("TOR_EXIT", "ip".to_owned()))?
             }
             Kind::Hosts => subject
                 .pages
                 .iter()
-                .find(|(host, path)| loaded.entries.lists(host, path))
+                .find(|(host, path)| entries.lists(host, path))
                 .map(|(host, _)| ("URL_MALICIOUS", host.clone()))?,
         };
-        let (symbol, source) = (symbol.to_owned(), self.shown.clone());
+        let (symbol, source) = (symbol.to_owned(), self.file.shown.clone());
         Some(Answer { symbol, source, about, code: String::new(), strength: 1.0 })
-    }
-
-    /// `untested`, `ok` or `cannot be read`.
-    pub fn state(&self) -> &'static str {
-        self.loaded.load().state
     }
 }
 
@@ -205,7 +171,7 @@ mod tests {
         fs::write(&path, "ExitAddress 192.0.2.1 2026-01-01 00:00:00\n2001:db8::1\n192.0.2.9").unwrap();
         let list = List::new(&path, Kind::TorExits);
         let at = |ip: &str| list.look_up(&Subject { ip: Some(ip.parse().unwrap()), ..Subject::default() });
-        assert_eq!((at("192.0.2.1"), list.state()), (None, "untested"));
+        assert_eq!((at("192.0.2.1"), list.file.state()), (None, "untested"));
         list.refresh();
         assert_eq!(at("192.0.2.1").unwrap().source, "tor.txt");
         assert!(at("2001:db8::1").is_some());
@@ -215,11 +181,11 @@ mod tests {
         assert!(at("192.0.2.9").is_some() && at("192.0.2.1").is_none());
         fs::remove_file(&path).unwrap();
         list.refresh();
-        assert_eq!((at("192.0.2.9").is_some(), list.state()), (true, "cannot be read"));
+        assert_eq!((at("192.0.2.9").is_some(), list.file.state()), (true, "cannot be read"));
         list.refresh();
         assert!(at("192.0.2.9").is_some());
         fs::write(&path, "192.0.2.9\n").unwrap();
         list.refresh();
-        assert_eq!(list.state(), "ok");
+        assert_eq!(list.file.state(), "ok");
     }
 }

@@ -6,7 +6,9 @@
 //! Whatever goes wrong is silence: no answer, no evidence. Logs and metrics name sources, never what was asked.
 
 mod breaker;
+mod countries;
 mod files;
+mod followed;
 mod resolver;
 mod source;
 mod stopforumspam;
@@ -32,6 +34,7 @@ use crate::facts::network::Answer;
 use crate::site::Site;
 use crate::text::Text;
 pub use breaker::Limits;
+use countries::Countries;
 use files::List;
 use resolver::Resolver;
 use source::{Kind, Source, State};
@@ -54,6 +57,8 @@ pub struct Settings {
     pub stop_forum_spam: Vec<Trait>,
     pub stop_forum_spam_url: String,
     pub tor_exits: Option<PathBuf>,
+    /// Tells in which country an address is.
+    pub countries: Option<PathBuf>,
     pub host_lists: Vec<PathBuf>,
     /// For all questions about one comment together.
     pub budget: Duration,
@@ -74,6 +79,7 @@ impl Settings {
         !self.zones.is_empty()
             || !self.stop_forum_spam.is_empty()
             || self.tor_exits.is_some()
+            || self.countries.is_some()
             || !self.host_lists.is_empty()
     }
 }
@@ -140,6 +146,7 @@ pub struct Network {
     service: Option<Service>,
     sources: Vec<Source>,
     lists: Vec<List>,
+    countries: Option<Countries>,
     cache: Cache<Asked, Said>,
     room: Semaphore,
 }
@@ -175,10 +182,11 @@ impl Network {
         let tor_exits = settings.tor_exits.iter().map(|path| List::new(path, files::Kind::TorExits));
         let lists =
             tor_exits.chain(settings.host_lists.iter().map(|path| List::new(path, files::Kind::Hosts))).collect();
+        let countries = settings.countries.as_deref().map(Countries::new);
         let keep = Keep { hit: settings.keep_hit, miss: settings.keep_miss };
         let cache = Cache::builder().max_capacity(settings.cache_entries).expire_after(keep).build();
         let room = Semaphore::new(settings.at_once);
-        Ok(Some(Network { settings, resolver, service, sources, lists, cache, room }))
+        Ok(Some(Network { settings, resolver, service, sources, lists, countries, cache, room }))
     }
 
     /// What is known of a comment and its author; `None` when there was nothing to ask. Returns within the budget.
@@ -200,6 +208,10 @@ impl Network {
         for list in &self.lists {
             answers.asked += 1;
             answers.found.extend(list.look_up(&subject));
+        }
+        if let (Some(countries), Some(ip)) = (&self.countries, subject.ip) {
+            answers.asked += 1;
+            answers.country = countries.of(ip);
         }
         let mut questions = Vec::new();
         for (place, source) in self.sources.iter().enumerate() {
@@ -336,6 +348,7 @@ impl Network {
     /// Reads files that have changed. Blocks for as long as reading takes.
     pub fn refresh(&self) {
         self.lists.iter().for_each(List::refresh);
+        self.countries.iter().for_each(Countries::refresh);
     }
 
     /// Asks each zone about an entry that it must list and one that it must not; the log tells what is wrong.
@@ -365,8 +378,10 @@ impl Network {
             .sources
             .iter()
             .map(|source| Health { source: source.name().to_owned(), state: source.state().as_str() });
-        let lists = self.lists.iter().map(|list| Health { source: list.shown.clone(), state: list.state() });
-        sources.chain(lists).collect()
+        let lists = self.lists.iter().map(|list| Health { source: list.file.shown.clone(), state: list.file.state() });
+        let countries = self.countries.iter().map(|countries| &countries.file);
+        let countries = countries.map(|file| Health { source: file.shown.clone(), state: file.state() });
+        sources.chain(lists).chain(countries).collect()
     }
 }
 

@@ -4,8 +4,8 @@
 //! done (`daemon::budgets`, `hamlet site set`).
 //!
 //! Ham is what a person labelled ham or let through, and what the checks let through without being contradicted for
-//! [`SETTLED`], of the last [`WINDOW`], the newest [`MOST_HAM`] of it. What a trusted role or a list decided is left out:
-//! no threshold reaches it.
+//! [`SETTLED`], of the last [`WINDOW`], the newest [`MOST_HAM`] of it. What a trusted role, a list or the policy of
+//! countries decided is left out: no threshold reaches it.
 //!
 //! Each is judged anew, as it would be if it came now. But the model, or what the site taught, may have learned from the
 //! very comment when it has a label: a score on what was learned from is no held-out score. The stored verdict has the
@@ -98,7 +98,7 @@ impl Pipeline {
 
 /// Evidence that beats whatever the threshold is.
 fn decides_alone(evidence: &Evidence) -> bool {
-    matches!(evidence.symbol.as_ref(), "ALLOW_LIST" | "BLOCK_LIST" | "ROLE_STAFF")
+    matches!(evidence.symbol.as_ref(), "ALLOW_LIST" | "BLOCK_LIST" | "ROLE_STAFF" | "COUNTRY_POLICY")
 }
 
 fn earlier(now: Timestamp, by: SignedDuration) -> Timestamp {

@@ -414,6 +414,38 @@ async fn downloaded_lists_are_read_anew_when_they_change() {
     assert_eq!((weight(&verdict, "TOR_EXIT"), weight(&verdict, "URL_MALICIOUS")), (None, None), "{verdict}");
 }
 
+#[tokio::test]
+async fn a_country_is_told_by_a_file_and_held_where_the_site_asks_for_it() {
+    let folder = folder();
+    let file = folder.path().join("countries.mmdb");
+    let whole = include_bytes!("../data/countries.mmdb");
+    std::fs::write(&file, whole).unwrap();
+    let daemon = daemon(folder.path(), &format!("countries = '{}'", file.display())).await;
+    let key = daemon.key();
+    until_state(&daemon, "countries.mmdb", "ok").await;
+    let text = "I read the second half of your report twice and still wonder where the figures went.";
+    let from = async |ip: &str| {
+        let verdict = look(&daemon, &key, &comment(text, ip)).await;
+        let is_named = weight(&verdict, "COUNTRY_POLICY").is_some();
+        (verdict["facts"]["network"]["country"].clone(), is_named, verdict["decision"].clone())
+    };
+    assert_eq!(from("77.88.55.1").await, (json!("RU"), false, json!("approve")));
+    crate::daemon::beside(folder.path(), &["site", "set", "default", "--countries", "eg,sa"]);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while from("77.88.55.1").await != (json!("RU"), true, json!("hold")) {
+        assert!(Instant::now() < deadline, "the policy was not followed");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(from("2a02:6b8::1").await, (json!("RU"), true, json!("hold")));
+    assert_eq!(from("41.33.1.1").await, (json!("EG"), false, json!("approve")));
+    assert_eq!(from("212.26.5.5").await, (json!("SA"), false, json!("approve")));
+    assert_eq!(from("9.9.9.9").await, (Value::Null, false, json!("approve")));
+    // A download that was cut: what was read before stays.
+    std::fs::write(&file, &whole[..whole.len() - 40]).unwrap();
+    until_state(&daemon, "countries.mmdb", "cannot be read").await;
+    assert_eq!(from("77.88.55.1").await.0, "RU");
+}
+
 #[test]
 fn an_allow_list_beats_all_that_the_network_can_say() {
     let found: Vec<Value> = RULES

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::Findings;
 use crate::config::{Config, Setting};
+use crate::store::{Store, StoreError};
 
 pub(super) fn check(findings: &mut Findings, config: &Config) {
     let file = config.file();
@@ -23,6 +24,28 @@ pub(super) fn check(findings: &mut Findings, config: &Config) {
     {
         readable_by_others(findings, Path::new(&file));
     }
+}
+
+/// A site's policy of countries is silent as long as no file tells a comment's country.
+pub(super) async fn countries(findings: &mut Findings, store: &dyn Store, config: &Config) -> Result<(), StoreError> {
+    let sites = store.directory().await?.sites;
+    let mut wanting = sites.iter().filter(|site| {
+        let policy = &site.policy;
+        !policy.countries.is_empty() || !policy.hold_countries.is_empty()
+    });
+    if config.network.countries.is_none()
+        && let Some(site) = wanting.next()
+    {
+        findings.warning(
+            "countries",
+            format!(
+                "site `{}` wants comments of some countries looked at, and nothing tells a comment's country",
+                site.name
+            ),
+            "name a file in `network.countries`; docs/network.md says where there are some",
+        );
+    }
+    Ok(())
 }
 
 /// Whether whoever reads the value has more than he should: a hook's secret, a store's password, a customer's key.
