@@ -192,6 +192,9 @@ pub struct Training {
     pub dumps: Vec<PathBuf>,
     pub memory_mb: u64,
     pub nice: i32,
+    /// How long one may take.
+    #[serde(rename = "limit_s", deserialize_with = "values::seconds")]
+    pub limit: Duration,
     #[serde(rename = "retry_s", deserialize_with = "values::seconds")]
     pub retry: Duration,
 }
@@ -212,7 +215,7 @@ pub struct Lists {
 }
 
 /// What each number may be; both ends are allowed. The upper ends keep a slip of the finger from exhausting memory.
-const RANGES: [(&str, f64, f64); 43] = [
+const RANGES: [(&str, f64, f64); 44] = [
     ("store.waiting_writes", 1.0, 1_048_576.0),
     ("store.commit_batch", 1.0, 65_536.0),
     ("store.readers", 1.0, 256.0),
@@ -255,6 +258,7 @@ const RANGES: [(&str, f64, f64); 43] = [
     ("training.every_hours", 0.0, 87_600.0),
     ("training.memory_mb", 64.0, 1_048_576.0),
     ("training.nice", 0.0, 19.0),
+    ("training.limit_s", 1.0, 2_592_000.0),
     ("training.retry_s", 1.0, 86_400.0),
 ];
 

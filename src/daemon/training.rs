@@ -193,6 +193,10 @@ async fn run(
         () = relieved(duty) => {
             Err(Some(Ended::Killed("this daemon was not heard of for too long, and another trains now".to_owned())))
         }
+        () = sleep(settings.limit) => {
+            let limit = settings.limit.as_secs();
+            Err(Some(Ended::Killed(format!("it took longer than `training.limit_s`, {limit} s; does it wait for a file?"))))
+        }
         _ = stop.wait_for(|stop| *stop) => Err(None),
     };
     match ended {
@@ -261,6 +265,7 @@ mod tests {
             dumps: Vec::new(),
             memory_mb: 1024,
             nice: 10,
+            limit: Duration::from_secs(7_200),
             retry: Duration::from_secs(60),
         }
     }

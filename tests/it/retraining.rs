@@ -180,6 +180,22 @@ async fn a_training_that_is_killed_leaves_the_champion_and_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_training_that_hangs_is_ended_in_time_and_tried_again() {
+    let folder = folder();
+    let dump = endless_dump(folder.path());
+    let settings = format!("after_labels = 1\nretry_s = 1\nlimit_s = 3\ndumps = [\"{}\"]", dump.display());
+    let daemon = daemon(folder.path(), &settings).await;
+    label(&daemon, &daemon.key(), "an article about the history of the bridge", "ham").await;
+    let first = until("a training", || trainer(folder.path(), daemon.process.id())).await;
+    // One that is stopped hears no signal but the last.
+    assert!(Command::new("kill").args(["-STOP", &first.to_string()]).status().unwrap().success());
+    let second = until("the next", || trainer(folder.path(), daemon.process.id()).filter(|next| *next != first)).await;
+    assert!(!is_running(first) && is_running(second), "{}", log(folder.path()));
+    assert!(log(folder.path()).contains("it took longer than `training.limit_s`, 3 s"), "{}", log(folder.path()));
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[tokio::test]
 async fn a_daemon_that_stops_ends_its_training() {
     let folder = folder();
     let dump = endless_dump(folder.path());
