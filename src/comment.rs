@@ -160,6 +160,11 @@ impl Comment {
         Comment { kind: default_kind(), content: content.into(), ..Comment::default() }
     }
 
+    /// Is it of a kind that servers send, without a form or a browser?
+    pub fn is_ping(&self) -> bool {
+        ["pingback", "trackback", "webmention"].iter().any(|kind| self.kind.eq_ignore_ascii_case(kind))
+    }
+
     /// Whether its author wrote something else than in `earlier`, or under another name. What surrounds it (addresses,
     /// times, fields kept besides) may differ each time it is sent.
     pub fn is_edit_of(&self, earlier: &Comment) -> bool {

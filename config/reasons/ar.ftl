@@ -231,6 +231,8 @@ SFS_EMAIL = عنوان بريد إلكتروني مسجّل لدى StopForumSpam
 SFS_IP = عنوان IP مسجّل لدى StopForumSpam
 SFS_NAME = اسم كاتب مسجّل لدى StopForumSpam
 TOR_EXIT = اتصال عبر شبكة Tor
+TB_NO_BACKLINK = إشعار ارتباط من صفحة لا رابط فيها إلى هنا
+GRAVATAR_EXISTS = كاتب له صورة على Gravatar
 URL_MALICIOUS = رابط إلى موقع معروف بالتصيّد أو بالبرمجيات الخبيثة
 
 URL_OWN_SITE = روابط إلى هذا الموقع وحده

@@ -231,6 +231,8 @@ SFS_EMAIL = eine bei StopForumSpam verzeichnete E-Mail-Adresse
 SFS_IP = eine bei StopForumSpam verzeichnete IP-Adresse
 SFS_NAME = ein bei StopForumSpam verzeichneter Name
 TOR_EXIT = eine Verbindung über das Tor-Netz
+TB_NO_BACKLINK = ein Trackback von einer Seite, die nicht hierher verlinkt
+GRAVATAR_EXISTS = ein Verfasser mit Bild bei Gravatar
 URL_MALICIOUS = ein Link zu einem für Phishing oder Schadsoftware bekannten Host
 
 URL_OWN_SITE = nur Links auf diese Website

@@ -26,6 +26,10 @@ pub struct Network {
     pub stopforumspam: Vec<Trait>,
     #[serde(deserialize_with = "http_url")]
     pub stopforumspam_url: String,
+    pub gravatar: bool,
+    #[serde(deserialize_with = "http_url")]
+    pub gravatar_url: String,
+    pub backlinks: bool,
     #[serde(deserialize_with = "values::optional_path")]
     pub tor_exits: Option<PathBuf>,
     #[serde(deserialize_with = "values::optional_path")]

@@ -91,6 +91,10 @@ pub fn network(config: &Config) -> network::Settings {
         zones: given.domain_lists.into_iter().chain(given.ip_lists).collect(),
         stop_forum_spam: given.stopforumspam,
         stop_forum_spam_url: given.stopforumspam_url,
+        gravatar: given.gravatar.then_some(given.gravatar_url),
+        backlinks: given.backlinks,
+        // Where webhooks may go is the operator's word on endpoints, and strangers name these pages.
+        allow: Allow::None,
         tor_exits: given.tor_exits,
         countries: given.countries,
         host_lists: given.host_lists,

@@ -1,14 +1,18 @@
-//! Asking others about a comment: DNS lists, StopForumSpam, lists that were downloaded. Off unless the operator turns it on.
+//! Asking others about a comment: DNS lists, StopForumSpam, Gravatar, the page that a trackback names, lists that were downloaded.
+//! Off unless the operator turns it on.
 //!
 //! Owns whom to ask, the time that all of it may take together, remembering answers, and leaving alone who fails. Does not
 //! own what an answer is worth (`rules::network`), nor which comments are asked about (`pipeline`).
 //!
 //! Whatever goes wrong is silence: no answer, no evidence. Logs and metrics name sources, never what was asked.
 
+mod backlink;
 mod breaker;
 mod countries;
 mod files;
 mod followed;
+mod gravatar;
+mod http;
 mod resolver;
 mod source;
 mod stopforumspam;
@@ -21,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join4};
 use jiff::Timestamp;
 use moka::Expiry;
 use moka::sync::Cache;
@@ -32,10 +36,13 @@ use crate::comment::Comment;
 use crate::facts::Answers;
 use crate::facts::network::Answer;
 use crate::site::Site;
-use crate::text::Text;
+use crate::text::{Link, Text};
+use crate::webhook::Allow;
+use backlink::Backlinks;
 pub use breaker::Limits;
 use countries::Countries;
 use files::List;
+use gravatar::Gravatar;
 use resolver::Resolver;
 use source::{Kind, Source, State};
 use stopforumspam::Service;
@@ -56,6 +63,12 @@ pub struct Settings {
     /// What StopForumSpam is told; nothing: it is not asked.
     pub stop_forum_spam: Vec<Trait>,
     pub stop_forum_spam_url: String,
+    /// Where Gravatar is asked; `None`: it is not.
+    pub gravatar: Option<String>,
+    /// Whether the page that a trackback names is fetched.
+    pub backlinks: bool,
+    /// From which addresses beside public ones it may be fetched.
+    pub allow: Allow,
     pub tor_exits: Option<PathBuf>,
     /// Tells in which country an address is.
     pub countries: Option<PathBuf>,
@@ -78,6 +91,8 @@ impl Settings {
     pub fn is_on(&self) -> bool {
         !self.zones.is_empty()
             || !self.stop_forum_spam.is_empty()
+            || self.gravatar.is_some()
+            || self.backlinks
             || self.tor_exits.is_some()
             || self.countries.is_some()
             || !self.host_lists.is_empty()
@@ -91,7 +106,8 @@ pub enum Failure {
     TooLate,
     /// Nobody is there, or what came is no answer.
     Broken,
-    /// Nobody was asked: the source is left alone for now, too much is under way, or it cannot be asked about that.
+    /// Nobody was asked, or nobody who could know: the source is left alone for now, too much is under way, it cannot be asked
+    /// about that.
     NotAsked,
 }
 
@@ -119,6 +135,9 @@ struct Listing {
 /// The source's place in the list, and what was asked.
 type Asked = (usize, String);
 
+/// The source's place in the list, about what it was asked as evidence calls it, and what it said.
+type AboutWhat = (usize, String, Result<Said, Failure>);
+
 /// How long answers are remembered.
 #[derive(Clone, Copy, Debug)]
 struct Keep {
@@ -144,6 +163,8 @@ pub struct Network {
     settings: Settings,
     resolver: Option<Resolver>,
     service: Option<Service>,
+    gravatar: Option<Gravatar>,
+    backlinks: Option<Backlinks>,
     sources: Vec<Source>,
     lists: Vec<List>,
     countries: Option<Countries>,
@@ -179,6 +200,11 @@ impl Network {
                 Some(Service::new(&settings.stop_forum_spam_url, settings.budget)?)
             }
         };
+        let gravatar = settings.gravatar.as_deref().map(|url| Gravatar::new(url, settings.budget)).transpose()?;
+        sources.extend(gravatar.is_some().then(|| Source::new(Kind::Gravatar)));
+        let backlinks = settings.backlinks.then(|| Backlinks::new(settings.allow.clone(), settings.budget));
+        let backlinks = backlinks.transpose()?;
+        sources.extend(backlinks.is_some().then(|| Source::new(Kind::Pages)));
         let tor_exits = settings.tor_exits.iter().map(|path| List::new(path, files::Kind::TorExits));
         let lists =
             tor_exits.chain(settings.host_lists.iter().map(|path| List::new(path, files::Kind::Hosts))).collect();
@@ -186,7 +212,7 @@ impl Network {
         let keep = Keep { hit: settings.keep_hit, miss: settings.keep_miss };
         let cache = Cache::builder().max_capacity(settings.cache_entries).expire_after(keep).build();
         let room = Semaphore::new(settings.at_once);
-        Ok(Some(Network { settings, resolver, service, sources, lists, countries, cache, room }))
+        Ok(Some(Network { settings, resolver, service, gravatar, backlinks, sources, lists, countries, cache, room }))
     }
 
     /// What is known of a comment and its author; `None` when there was nothing to ask. Returns within the budget.
@@ -229,8 +255,14 @@ impl Network {
         let zones = join_all(questions.into_iter().map(async |(place, zone, about, what)| {
             (place, about.to_owned(), self.ask_zone(place, zone, what, elapsed).await)
         }));
-        let (zones, service) = join(zones, self.ask_service(&subject, now, elapsed)).await;
-        for (place, about, said) in zones.into_iter().chain(service) {
+        let (zones, service, picture, page) = join4(
+            zones,
+            self.ask_service(&subject, now, elapsed),
+            self.ask_gravatar(&subject, elapsed),
+            self.ask_page(&subject, elapsed),
+        )
+        .await;
+        for (place, about, said) in zones.into_iter().chain(service).chain(picture).chain(page) {
             answers.asked += 1;
             let Ok(said) = said else {
                 answers.unanswered += 1;
@@ -250,17 +282,50 @@ impl Network {
 
     /// What a zone says of `what`: a domain, or an address turned around.
     async fn ask_zone(&self, place: usize, zone: &Zone, what: String, elapsed: Duration) -> Result<Said, Failure> {
+        let question = zone.question(&what);
+        let codes = async {
+            let resolver = self.resolver.as_ref().ok_or(Failure::NotAsked)?;
+            listings(zone, &resolver.codes(&question).await?)
+        };
+        self.remembered(place, what, codes, elapsed).await
+    }
+
+    /// Whether Gravatar has a picture of the author.
+    async fn ask_gravatar(&self, subject: &Subject, elapsed: Duration) -> Option<AboutWhat> {
+        let (gravatar, email) = (self.gravatar.as_ref()?, subject.email.as_deref()?);
+        let (place, hash) = (self.place(|kind| matches!(kind, Kind::Gravatar))?, gravatar::hash_of(email));
+        let question = async { Ok(listed_if(gravatar.has(&hash).await?, "GRAVATAR_EXISTS")) };
+        let said = self.remembered(place, hash.clone(), question, elapsed).await;
+        Some((place, "email".to_owned(), said))
+    }
+
+    /// Whether the page that a trackback names lacks a link to the page that it was sent to.
+    async fn ask_page(&self, subject: &Subject, elapsed: Duration) -> Option<AboutWhat> {
+        let (backlinks, (source, target)) = (self.backlinks.as_ref()?, subject.ping.as_ref()?);
+        let place = self.place(|kind| matches!(kind, Kind::Pages))?;
+        let question = async { Ok(listed_if(!backlinks.is_there(source, target).await?, "TB_NO_BACKLINK")) };
+        let said = self.remembered(place, format!("{source} {target}"), question, elapsed).await;
+        Some((place, Link::of_url(source).host().to_owned(), said))
+    }
+
+    fn place(&self, is_it: impl Fn(&Kind) -> bool) -> Option<usize> {
+        self.sources.iter().position(|source| is_it(&source.kind))
+    }
+
+    /// What the source at `place` says of `what`: from memory, or by putting the question.
+    async fn remembered(
+        &self,
+        place: usize,
+        what: String,
+        question: impl Future<Output = Result<Said, Failure>>,
+        elapsed: Duration,
+    ) -> Result<Said, Failure> {
         let Some(source) = self.sources.get(place) else { return Err(Failure::NotAsked) };
         let asked = (place, what);
         if let Some(said) = self.cache.get(&asked) {
             count(source, "cached");
             return Ok(said);
         }
-        let resolver = self.resolver.as_ref();
-        let question = async {
-            let resolver = resolver.ok_or(Failure::NotAsked)?;
-            listings(zone, &resolver.codes(&zone.question(&asked.1)).await?)
-        };
         let said = self.ask(source, question, elapsed).await?;
         count(source, if said.is_empty() { "miss" } else { "hit" });
         self.cache.insert(asked, Arc::clone(&said));
@@ -268,13 +333,8 @@ impl Network {
     }
 
     /// What StopForumSpam says of each trait of the author that it may be told, by one request for those not remembered.
-    async fn ask_service(
-        &self,
-        subject: &Subject,
-        now: Timestamp,
-        elapsed: Duration,
-    ) -> Vec<(usize, String, Result<Said, Failure>)> {
-        let place = self.settings.zones.len();
+    async fn ask_service(&self, subject: &Subject, now: Timestamp, elapsed: Duration) -> Vec<AboutWhat> {
+        let place = self.place(|kind| matches!(kind, Kind::StopForumSpam)).unwrap_or(usize::MAX);
         let (Some(service), Some(source)) = (&self.service, self.sources.get(place)) else { return Vec::new() };
         let mut answers = Vec::new();
         let mut unknown = Vec::new();
@@ -400,6 +460,12 @@ fn listings(zone: &Zone, codes: &[Ipv4Addr]) -> Result<Said, Failure> {
         }
     }
     Ok(said.into())
+}
+
+/// `symbol`, whole, when it is so; else nothing.
+fn listed_if(is_so: bool, symbol: &'static str) -> Said {
+    let listing = Listing { symbol, code: String::new(), strength: 1.0 };
+    is_so.then_some(listing).into_iter().collect()
 }
 
 fn remembered_as(what: Trait, value: &str) -> String {

@@ -40,6 +40,9 @@ impl State {
 pub enum Kind {
     Zone(Zone),
     StopForumSpam,
+    Gravatar,
+    /// Pages that say they link here.
+    Pages,
 }
 
 #[derive(Debug)]
@@ -64,6 +67,8 @@ impl Source {
         match &self.kind {
             Kind::Zone(zone) => &zone.shown,
             Kind::StopForumSpam => "stopforumspam",
+            Kind::Gravatar => "gravatar",
+            Kind::Pages => "pages",
         }
     }
 

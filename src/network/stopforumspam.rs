@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use md5::{Digest as _, Md5};
 use serde_json::Value;
 
-use super::Failure;
 use super::subject::Subject;
+use super::{Failure, http};
 
 /// An entry not seen for so long is no evidence: addresses change hands.
 const FRESH: SignedDuration = SignedDuration::from_hours(24 * 90);
@@ -83,37 +83,23 @@ impl fmt::Debug for Service {
 
 impl Service {
     /// # Errors
-    /// A sentence: the HTTP client cannot be built, as on a machine without root certificates.
+    /// As [`http::client`].
     pub fn new(url: &str, timeout: Duration) -> Result<Service, String> {
-        // reqwest asks for the process's provider. Someone else's, if it is there already, is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("Hamlet/", env!("CARGO_PKG_VERSION")))
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .timeout(timeout)
-            .build()
-            .map_err(|error| {
-                format!("StopForumSpam cannot be asked: {error}; is the package ca-certificates there?")
-            })?;
-        Ok(Service { http, url: url.to_owned() })
+        Ok(Service { http: http::client(timeout)?, url: url.to_owned() })
     }
 
     /// The confidence (percent) that each of `traits` belongs to a spammer, in their order; `None` for what is not known, or
     /// not lately.
     pub async fn ask(&self, traits: &[(Trait, String)], now: Timestamp) -> Result<Vec<Option<f64>>, Failure> {
         let request = self.http.post(&self.url).header("content-type", "application/x-www-form-urlencoded");
-        let failed = |error: reqwest::Error| if error.is_timeout() { Failure::TooLate } else { Failure::Broken };
-        let mut answer = request.body(form_of(traits)).send().await.map_err(failed)?;
+        let mut answer = request.body(form_of(traits)).send().await.map_err(http::failed)?;
         match answer.status().as_u16() {
             200 => {}
             403 | 429 => return Err(Failure::Refused),
             _ => return Err(Failure::Broken),
         }
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        while let Some(chunk) = answer.chunk().await.map_err(http::failed)? {
             body.extend_from_slice(&chunk);
             if body.len() > MOST_BYTES {
                 return Err(Failure::Broken);

@@ -39,6 +39,8 @@ pub struct Subject {
     /// Lower case.
     pub email: Option<String>,
     pub name: Option<String>,
+    /// Of a trackback, pingback or webmention: the page that is said to link here, and to which one.
+    pub ping: Option<(String, String)>,
 }
 
 impl Subject {
@@ -59,6 +61,7 @@ impl Subject {
         let author_url = author.url.as_deref().map(Link::of_url);
         let home = Link::of_url(&site.url);
         let page = Link::of_url(comment.permalink.as_deref().unwrap_or_default());
+        subject.ping = ping(comment, &home);
         for link in author_url.iter().chain(text.links()) {
             let domain = link.domain();
             let leads_away = matches!(link.scheme(), "http" | "https" | "ftp")
@@ -82,6 +85,15 @@ impl Subject {
         }
         subject
     }
+}
+
+/// A page of this very site need not be asked.
+fn ping(comment: &Comment, home: &Link) -> Option<(String, String)> {
+    let source = comment.author.url.as_deref().filter(|_| comment.is_ping())?.trim();
+    let target = comment.permalink.as_deref().map(str::trim).filter(|target| !target.is_empty())?;
+    let domain = Link::of_url(source);
+    let leads_away = !domain.domain().is_empty() && domain.domain() != home.domain();
+    leads_away.then(|| (source.to_owned(), target.to_owned()))
 }
 
 fn field(given: Option<&str>) -> Option<&str> {

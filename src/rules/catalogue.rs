@@ -190,6 +190,9 @@ pub const RULES: &[Rule] = {
     rule(Network, "TOR_EXIT", &[Answered], |clues| network::answered(clues, "TOR_EXIT"), "a connection through the Tor network"),
     rule(Network, "URL_MALICIOUS", &[Answered], |clues| network::answered(clues, "URL_MALICIOUS"), "a link to a host known for phishing or malware"),
 
+    rule(Network, "TB_NO_BACKLINK", &[Answered], |clues| network::answered(clues, "TB_NO_BACKLINK"), "a trackback from a page that does not link here"),
+    rule(Trust, "GRAVATAR_EXISTS", &[Answered], |clues| network::answered(clues, "GRAVATAR_EXISTS"), "an author with a picture on Gravatar"),
+
     rule(Trust, "URL_OWN_SITE", &[], trust::own_site, "links to this site only"),
     rule(Trust, "AUTHOR_MEMBER", &[Role], trust::member, "a member of the site"),
     rule(Trust, "AUTHOR_ACCOUNT", &[Form, AuthorId], trust::account, "an author with an account here"),

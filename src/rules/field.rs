@@ -2,7 +2,7 @@
 //!
 //! Owns whether each is there. Does not own which rule needs what (`catalogue`).
 
-use super::{Case, behaviour, browser, trackback};
+use super::{Case, behaviour, browser};
 
 /// A set of fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ impl Fields {
     pub fn sent(case: &Case<'_>) -> Fields {
         let Case { comment, facts, site, .. } = *case;
         let author = &comment.author;
-        let is_ping = trackback::is_ping(comment);
+        let is_ping = comment.is_ping();
         let all = [
             (Field::Name, author.name.is_some()),
             (Field::Email, author.email.is_some()),

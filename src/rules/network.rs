@@ -24,6 +24,11 @@ pub const OF_ADDRESSES: [&str; 1] = ["IP_DNSBL"];
 /// `TOR_EXIT`: the author came through the Tor network, as dissidents do. Blocked ham to expect: all of theirs, if it
 /// weighed more.
 ///
+/// `TB_NO_BACKLINK`: the page that says it links here does not. Blocked ham to expect: pages that a script fills in, and those
+/// that show their links to readers who log in.
+///
+/// `GRAVATAR_EXISTS`: the author has a picture on Gravatar. Speaks for the author, and little: spammers have pictures too.
+///
 /// `URL_MALICIOUS`: a link leads to a host of a downloaded list of phishing or malware. Blocked ham to expect: entries that
 /// grew stale.
 pub(super) fn answered(clues: &Clues<'_>, symbol: &str) -> Option<Note> {

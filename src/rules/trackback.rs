@@ -2,13 +2,7 @@
 
 use super::clues::Clues;
 use super::{Category, Note};
-use crate::comment::Comment;
 use crate::text::{Link, normalize};
-
-/// Is the comment of a kind that servers send?
-pub(super) fn is_ping(comment: &Comment) -> bool {
-    ["pingback", "trackback", "webmention"].iter().any(|kind| comment.kind.eq_ignore_ascii_case(kind))
-}
 
 /// `TRACKBACK_TEMPLATE`: "Read More Information here on that Topic": the fixed wording of one machine.
 pub(super) fn template(clues: &Clues<'_>) -> Option<Note> {

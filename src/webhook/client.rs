@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::RequestBuilder;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 
 use super::Outcome;
 use super::address::{Allow, UrlRefused, check_url};
@@ -49,6 +49,17 @@ impl Default for Settings {
             allow: Allow::None,
         }
     }
+}
+
+/// Redirects that [`Client::fetch`] follows.
+const HOPS: usize = 3;
+
+/// A page as a stranger's server gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// At most [`Settings::answer_bytes`] of it; bytes that are no UTF-8 are replaced.
+    pub text: String,
+    pub is_whole: bool,
 }
 
 /// One message to one endpoint.
@@ -158,6 +169,28 @@ impl Client {
         self.post(url, |request| request.header("x-akismet-webhook", "1").body(body)).await
     }
 
+    /// Gets a page as strangers give it, by at most [`HOPS`] redirects, each of which is checked like the first address.
+    /// `None`: there is none, or it may not be got.
+    pub async fn fetch(&self, url: &str) -> Option<Page> {
+        let mut url = check_url(url, &self.settings.allow).ok()?;
+        for _ in 0..=HOPS {
+            let answer = self.http.get(url.clone()).send().await.ok()?;
+            let header = |name| answer.headers().get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+            if answer.status().is_redirection() {
+                let next = url.join(header(LOCATION)?).ok()?;
+                url = check_url(next.as_str(), &self.settings.allow).ok()?;
+                continue;
+            }
+            let is_text = header(CONTENT_TYPE).is_none_or(|kind| kind.starts_with("text/") || kind.contains("xhtml"));
+            if answer.status().as_u16() != 200 || !is_text {
+                return None;
+            }
+            let (begin, is_whole) = self.begin(answer).await;
+            return Some(Page { text: String::from_utf8_lossy(&begin).into_owned(), is_whole });
+        }
+        None
+    }
+
     async fn post(&self, url: &str, fill: impl FnOnce(RequestBuilder) -> RequestBuilder) -> Outcome {
         let started = Instant::now();
         let outcome = match check_url(url, &self.settings.allow) {
@@ -174,19 +207,30 @@ impl Client {
     }
 
     /// The status counts from the moment it is there; whatever goes wrong with the body changes nothing.
-    async fn read(&self, mut answer: reqwest::Response) -> Outcome {
+    async fn read(&self, answer: reqwest::Response) -> Outcome {
         let status = answer.status();
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| RetryAfter::parse(value.to_str().ok()?));
-        let mut begin = Vec::new();
-        while let Ok(Some(chunk)) = answer.chunk().await {
-            let room = self.settings.answer_bytes - begin.len();
-            begin.extend(chunk.iter().take(room));
-            if chunk.len() > room {
-                break;
-            }
-        }
+        let (begin, _) = self.begin(answer).await;
         let error = if status.is_success() { String::new() } else { format!("answered {status}") };
         Outcome { status: Some(status.as_u16()), retry_after, error, answer: begin, ..Outcome::default() }
+    }
+
+    /// How the body begins, and whether that is all of it.
+    async fn begin(&self, mut answer: reqwest::Response) -> (Vec<u8>, bool) {
+        let mut begin = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) => {
+                    let room = self.settings.answer_bytes - begin.len();
+                    begin.extend(chunk.iter().take(room));
+                    if chunk.len() > room {
+                        return (begin, false);
+                    }
+                }
+                Ok(None) => return (begin, true),
+                Err(_) => return (begin, false),
+            }
+        }
     }
 }
 

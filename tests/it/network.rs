@@ -10,13 +10,16 @@ use hamlet::classifier::Classifier;
 use hamlet::classifier::site::SiteCounts;
 use hamlet::clock::Clock;
 use hamlet::comment::Comment;
+use hamlet::config::{Config, Sources};
 use hamlet::decision::Judge;
 use hamlet::facts::Facts;
 use hamlet::lists::Lists;
+use hamlet::network::{self, Network};
 use hamlet::rules::{Case, Family, RULES, RuleSet};
 use hamlet::site::{ListEntry, Policy, Site, SiteId};
 use hamlet::text::Text;
 use hamlet::verdict::Decision;
+use hamlet::webhook::Allow;
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::A;
 use hickory_proto::rr::{RData, Record};
@@ -351,9 +354,13 @@ async fn stop_forum_spam() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
         seen.lock().unwrap().push(body);
         answer.to_string()
     });
+    (serve(axum::Router::new().route("/api", api)).await, sent)
+}
+
+/// An HTTP server of the loopback.
+async fn serve(router: axum::Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = axum::Router::new().route("/api", api);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let service = hyper_util::service::TowerToHyperService::new(router.clone());
@@ -361,7 +368,7 @@ async fn stop_forum_spam() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
             tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(stream, service));
         }
     });
-    (address, sent)
+    address
 }
 
 #[tokio::test]
@@ -386,6 +393,128 @@ async fn stop_forum_spam_is_told_what_the_operator_allows_and_no_more() {
     let again = check(&daemon, &key, &comment("And again at http://bad-shop.com/", "8.8.4.4")).await;
     assert_eq!(weight(&again, "SFS_EMAIL"), weight(&verdict, "SFS_EMAIL"));
     assert_eq!(sent.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn gravatar_is_told_a_hash_and_a_picture_speaks_for_the_author() {
+    let sent: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&sent);
+    // printf bob@mail.example | sha256sum
+    let known = "cdc05e46104820aa49834c29e123afe9c3dc6ca9d7a26cbd0d1bfedc4d00975c";
+    let picture = axum::routing::any(async move |request: axum::extract::Request| {
+        seen.lock().unwrap().push(format!("{} {}", request.method(), request.uri()));
+        let status = if request.uri().path().ends_with(known) { 200 } else { 404 };
+        axum::http::StatusCode::from_u16(status).unwrap()
+    });
+    let address = serve(axum::Router::new().route("/avatar/{hash}", picture)).await;
+    let folder = folder();
+    let settings = format!("gravatar = true\ngravatar_url = 'http://{address}/avatar/'\nbudget_ms = 10000");
+    let daemon = daemon(folder.path(), &settings).await;
+    let key = daemon.key();
+    let verdict = check(&daemon, &key, &comment("I bought mine in the spring", "8.8.4.4")).await;
+    assert_eq!(weight(&verdict, "GRAVATAR_EXISTS"), Some(-0.25), "{verdict}");
+    // Remembered; and who has none has nothing against them.
+    look(&daemon, &key, &comment("And again in the autumn", "8.8.4.4")).await;
+    let mut other = comment("I bought mine in the winter", "8.8.4.4");
+    other["author"]["email"] = "ann@mail.example".into();
+    let verdict = look(&daemon, &key, &other).await;
+    assert_eq!((weight(&verdict, "GRAVATAR_EXISTS"), &verdict["facts"]["network"]["asked"]), (None, &json!(1)));
+    let sent = sent.lock().unwrap().clone();
+    assert_eq!((sent.len(), sent[0].clone()), (2, format!("HEAD /avatar/{known}?d=404&s=1")));
+}
+
+/// A trackback that says it links from `source`.
+fn trackback(source: &str) -> Comment {
+    let mut comment = Comment::of_text("[…] as the report says […]");
+    comment.kind = "trackback".to_owned();
+    comment.author.url = Some(source.to_owned());
+    comment.permalink = Some("https://news.example/a-story/".to_owned());
+    comment
+}
+
+#[tokio::test]
+async fn a_trackback_from_a_page_that_does_not_link_here_is_told() {
+    use axum::response::{Html, Redirect};
+    use axum::routing::get;
+    let linking = "<p>See <a href=\"http://www.news.example/a-story\">the report</a>";
+    let router = axum::Router::new()
+        .route("/links", get(async move || Html(linking)))
+        .route("/silent", get(async || Html("<p>Buy watches")))
+        .route("/moved", get(async || Redirect::permanent("/silent")))
+        .route("/around", get(async || Redirect::permanent("/around")))
+        .route("/away", get(async || Redirect::permanent("http://169.254.169.254/latest/meta-data/")))
+        .route("/long", get(async || Html("x".repeat(2 << 20))))
+        .route("/picture", get(async || ([("content-type", "image/png")], "PNG")))
+        .route("/slow", get(async || tokio::time::sleep(Duration::from_secs(30)).await));
+    let address = serve(router).await;
+    let settings = |allow: Allow| {
+        let given =
+            Config::load(Sources { environment: [("HOME".to_owned(), "/".to_owned())].into(), ..Sources::default() })
+                .unwrap()
+                .network;
+        network::Settings {
+            resolvers: given.resolvers,
+            zones: Vec::new(),
+            stop_forum_spam: Vec::new(),
+            stop_forum_spam_url: given.stopforumspam_url,
+            gravatar: None,
+            backlinks: true,
+            allow,
+            tor_exits: None,
+            countries: None,
+            host_lists: Vec::new(),
+            budget: Duration::from_secs(2),
+            domains: given.domains,
+            at_once: given.at_once,
+            cache_entries: given.cache_entries,
+            keep_hit: given.keep_hit,
+            keep_miss: given.keep_miss,
+            limits: network::Limits { failures: 3, pause: given.pause },
+        }
+    };
+    let site = Site {
+        id: SiteId(1),
+        name: "news".into(),
+        url: "https://news.example/".into(),
+        policy: Policy::standard(),
+        created_at: Timestamp::UNIX_EPOCH,
+    };
+    let found = async |network: &Network, source: &str| {
+        let comment = trackback(source);
+        let now = Clock::System.now();
+        let answers = network.look_up(&comment, &Text::of(&comment), &site, now, Duration::ZERO).await.unwrap();
+        assert_eq!(answers.asked, 1);
+        match (answers.unanswered, answers.found.first()) {
+            (0, None) => "links",
+            (0, Some(answer)) if answer.symbol == "TB_NO_BACKLINK" && answer.about == "127.0.0.1" => "silent",
+            (1, None) => "not known",
+            other => panic!("{other:?}"),
+        }
+    };
+    let open = Network::new(settings(Allow::All)).unwrap().unwrap();
+    let page = |path: &str| format!("http://{address}{path}");
+    for (path, expected) in [
+        ("/links", "links"),
+        ("/silent", "silent"),
+        ("/moved", "silent"),
+        ("/around", "not known"),
+        ("/long", "not known"),
+        ("/picture", "not known"),
+        ("/nothing", "not known"),
+        ("/slow", "not known"),
+        // What cannot be had is the fault of that page alone: others are asked as before.
+        ("/silent?again", "silent"),
+    ] {
+        assert_eq!(found(&open, &page(path)).await, expected, "{path}");
+    }
+    // As the daemon has it: nothing of its own network is fetched, by no way.
+    let closed = Network::new(settings(Allow::None)).unwrap().unwrap();
+    assert_eq!(found(&closed, &page("/silent")).await, "not known");
+    let some = Network::new(settings("127.0.0.0/8".parse().unwrap())).unwrap().unwrap();
+    assert_eq!(found(&some, &page("/away")).await, "not known");
+    let comment = Comment { kind: "comment".to_owned(), ..trackback(&page("/silent")) };
+    let answers = open.look_up(&comment, &Text::of(&comment), &site, Clock::System.now(), Duration::ZERO).await;
+    assert_eq!(answers.map_or(0, |answers| answers.asked), 0, "no ping");
 }
 
 #[tokio::test]
