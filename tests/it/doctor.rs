@@ -269,3 +269,17 @@ async fn endpoints_models_and_clocks_are_held_against_what_they_should_be() {
     visit.found("endpoints", "ok", "1 of 3 are in order").found("model", "error", "model 00ff00ff00ff: ");
     visit.found("clock", "error", "the store holds something from 24 hours in the future");
 }
+
+#[tokio::test]
+async fn a_policy_of_countries_without_a_file_that_tells_them_is_a_warning() {
+    let folder = folder();
+    beside(folder.path(), &["site", "add", "news", "--url", "https://news.example/", "--hold-countries", "ru"]);
+    visit(folder.path(), &[], &[]).found(
+        "countries",
+        "warning",
+        "site `news` wants comments of some countries looked at",
+    );
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/countries.mmdb");
+    let told = visit(folder.path(), &[], &[("HAMLET_NETWORK__COUNTRIES", file)]);
+    assert!(told.findings.iter().all(|finding| finding["check"] != "countries"), "{told:?}");
+}
