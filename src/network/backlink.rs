@@ -3,18 +3,24 @@
 //!
 //! Owns telling a link in a page. Does not own the client, which cannot be led into the operator's own network (`webhook`).
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use super::Failure;
 use crate::webhook::{Allow, Client, Settings};
 
 /// Bytes of a page that are read.
 const MOST_BYTES: usize = 1024 * 1024;
+/// Pages that are in memory at once: whoever floods a site with trackbacks says which.
+const AT_ONCE: usize = 8;
 
 /// Fetches pages. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Backlinks {
     client: Client,
+    room: Arc<Semaphore>,
 }
 
 impl Backlinks {
@@ -24,11 +30,13 @@ impl Backlinks {
     /// A sentence: the client cannot be built.
     pub fn new(allow: Allow, timeout: Duration) -> Result<Backlinks, String> {
         let settings = Settings { connect_timeout: timeout, timeout, answer_bytes: MOST_BYTES, allow };
-        Client::new(settings).map(|client| Backlinks { client }).map_err(|error| error.to_string())
+        let room = Arc::new(Semaphore::new(AT_ONCE));
+        Client::new(settings).map(|client| Backlinks { client, room }).map_err(|error| error.to_string())
     }
 
     /// Whether the page at `source` names `target`. That it cannot be had is no evidence, and nobody else's fault.
     pub async fn is_there(&self, source: &str, target: &str) -> Result<bool, Failure> {
+        let _room = self.room.try_acquire().map_err(|_| Failure::NotAsked)?;
         let page = self.client.fetch(source).await.ok_or(Failure::NotAsked)?;
         match names(&page.text, target) {
             // The rest may have it.

@@ -202,7 +202,9 @@ impl Network {
         };
         let gravatar = settings.gravatar.as_deref().map(|url| Gravatar::new(url, settings.budget)).transpose()?;
         sources.extend(gravatar.is_some().then(|| Source::new(Kind::Gravatar)));
-        let backlinks = settings.backlinks.then(|| Backlinks::new(settings.allow.clone(), settings.budget));
+        // Before the budget is over, so that a stranger's slow page is not taken for a source that fails.
+        let patience = settings.budget.mul_f32(0.9);
+        let backlinks = settings.backlinks.then(|| Backlinks::new(settings.allow.clone(), patience));
         let backlinks = backlinks.transpose()?;
         sources.extend(backlinks.is_some().then(|| Source::new(Kind::Pages)));
         let tor_exits = settings.tor_exits.iter().map(|path| List::new(path, files::Kind::TorExits));
