@@ -165,6 +165,23 @@ struct PolicyBody {
     hold_countries: Option<Vec<String>>,
 }
 
+/// What a body says of the policy. Both kinds of body have these fields; serde cannot share them and still refuse unknown ones.
+macro_rules! policy_said {
+    ($body:ident) => {
+        PolicyBody {
+            thresholds: $body.thresholds,
+            max_blocked_ham: $body.max_blocked_ham,
+            shadow: $body.shadow,
+            language: $body.language,
+            trusted_roles: $body.trusted_roles,
+            languages: $body.languages,
+            staff_names: $body.staff_names,
+            countries: $body.countries,
+            hold_countries: $body.hold_countries,
+        }
+    };
+}
+
 impl PolicyBody {
     fn applied_to(self, mut policy: Policy) -> Result<Policy, Problem> {
         policy.thresholds = self.thresholds.unwrap_or(policy.thresholds);
@@ -240,33 +257,9 @@ async fn list(State(doors): State<Arc<Doors>>, _: Operator) -> Result<Response, 
 async fn add(State(doors): State<Arc<Doors>>, _: Operator, Json(new): Json<NewSite>) -> Result<Response, Problem> {
     check_name(&new.name).map_err(|detail| invalid("name", &detail))?;
     check_url(&new.url).map_err(|detail| invalid("url", &detail))?;
-    let NewSite {
-        name,
-        url,
-        thresholds,
-        max_blocked_ham,
-        shadow,
-        language,
-        trusted_roles,
-        languages,
-        staff_names,
-        countries,
-        hold_countries,
-    } = new;
-    let said = PolicyBody {
-        thresholds,
-        max_blocked_ham,
-        shadow,
-        language,
-        trusted_roles,
-        languages,
-        staff_names,
-        countries,
-        hold_countries,
-    };
-    let policy = said.applied_to(doors.policy.clone())?;
+    let policy = policy_said!(new).applied_to(doors.policy.clone())?;
     let (key, now) = (random::api_key(), doors.pipeline.clock.now());
-    let site = doors.pipeline.store.add_site(&name, &url, policy, key_hash(&key), now).await?;
+    let site = doors.pipeline.store.add_site(&new.name, &new.url, policy, key_hash(&key), now).await?;
     doors.pipeline.refresh().await?;
     Ok(json::answer(StatusCode::CREATED, &WithKey { site: Shown::of(&site), api_key: &key }))
 }
@@ -289,39 +282,15 @@ async fn change(
     Json(body): Json<ChangeBody>,
 ) -> Result<Response, Problem> {
     let mut site = existing(&doors, &name).await?.as_ref().clone();
-    let ChangeBody {
-        name,
-        url,
-        thresholds,
-        max_blocked_ham,
-        shadow,
-        language,
-        trusted_roles,
-        languages,
-        staff_names,
-        countries,
-        hold_countries,
-    } = body;
-    if let Some(name) = name {
+    site.policy = policy_said!(body).applied_to(site.policy)?;
+    if let Some(name) = body.name {
         check_name(&name).map_err(|detail| invalid("name", &detail))?;
         site.name = name;
     }
-    if let Some(url) = url {
+    if let Some(url) = body.url {
         check_url(&url).map_err(|detail| invalid("url", &detail))?;
         site.url = url;
     }
-    let said = PolicyBody {
-        thresholds,
-        max_blocked_ham,
-        shadow,
-        language,
-        trusted_roles,
-        languages,
-        staff_names,
-        countries,
-        hold_countries,
-    };
-    site.policy = said.applied_to(site.policy)?;
     doors.pipeline.store.set_site(&site).await?;
     doors.pipeline.refresh().await?;
     Ok(json::answer(StatusCode::OK, &Shown::of(&site)))
