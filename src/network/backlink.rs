@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 
 use super::Failure;
@@ -46,14 +47,19 @@ impl Backlinks {
     }
 }
 
-/// Whether a page has the address in it, whatever its scheme, a `www.` before and a slash after it.
+/// Whether a page has the address in it, whatever its scheme, a `www.` before and a slash after it, and whether Arabic in it is
+/// written as letters or as percents.
 fn names(page: &str, target: &str) -> bool {
     let target = bare(target);
-    !target.is_empty() && page.to_lowercase().replace("&amp;", "&").replace("&#038;", "&").contains(&target)
+    !target.is_empty() && plain(page).replace("&amp;", "&").replace("&#038;", "&").contains(&target)
+}
+
+fn plain(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().to_lowercase()
 }
 
 fn bare(url: &str) -> String {
-    let url = url.trim().to_lowercase();
+    let url = plain(url.trim());
     let url = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
     let url = url.split('#').next().unwrap_or_default();
     url.trim_start_matches("www.").trim_end_matches('/').to_owned()
@@ -78,5 +84,7 @@ mod tests {
         }
         assert!(names("<a href=\"https://news.example/a-story\">", "http://news.example/a-story/"));
         assert!(!names("anything", ""));
+        let (letters, percents) = ("https://news.example/خبر/", "https://news.example/%D8%AE%d8%a8%D8%B1");
+        assert!(names(letters, percents) && names(percents, letters) && !names("https://news.example/", letters));
     }
 }

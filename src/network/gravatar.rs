@@ -1,7 +1,6 @@
 //! Asking Gravatar whether an author has a picture there. What is sent is the SHA-256 of the e-mail address, which can be
 //! guessed back. Its API is described at docs.gravatar.com/api/avatars/images.
 
-use std::fmt;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -9,16 +8,10 @@ use sha2::{Digest as _, Sha256};
 use super::{Failure, http};
 
 /// A client for one service. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Gravatar {
     http: reqwest::Client,
     url: String,
-}
-
-impl fmt::Debug for Gravatar {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Gravatar").field("url", &self.url).finish_non_exhaustive()
-    }
 }
 
 impl Gravatar {

@@ -91,8 +91,8 @@ impl Subject {
 fn ping(comment: &Comment, home: &Link) -> Option<(String, String)> {
     let source = comment.author.url.as_deref().filter(|_| comment.is_ping())?.trim();
     let target = comment.permalink.as_deref().map(str::trim).filter(|target| !target.is_empty())?;
-    let domain = Link::of_url(source);
-    let leads_away = !domain.domain().is_empty() && domain.domain() != home.domain();
+    let page = Link::of_url(source);
+    let leads_away = !page.domain().is_empty() && page.domain() != home.domain();
     leads_away.then(|| (source.to_owned(), target.to_owned()))
 }
 

@@ -16,7 +16,7 @@ use hamlet::facts::Facts;
 use hamlet::lists::Lists;
 use hamlet::network::{self, Network};
 use hamlet::rules::{Case, Family, RULES, RuleSet};
-use hamlet::site::{ListEntry, Policy, Site, SiteId};
+use hamlet::site::ListEntry;
 use hamlet::text::Text;
 use hamlet::verdict::Decision;
 use hamlet::webhook::Allow;
@@ -29,6 +29,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, UdpSocket};
 
 use crate::daemon::{Daemon, folder};
+use crate::replay::site;
 
 /// How the server answers a question.
 #[derive(Clone, Copy, Debug)]
@@ -171,16 +172,6 @@ async fn until_state(daemon: &Daemon, source: &str, state: &str) {
 
 fn comment(text: &str, ip: &str) -> Value {
     json!({"content": text, "author": {"name": "Bob", "email": "Bob@mail.example", "ip": ip}})
-}
-
-fn site() -> Site {
-    Site {
-        id: SiteId(1),
-        name: "news".into(),
-        url: "https://news.example/".into(),
-        policy: Policy::standard(),
-        created_at: Timestamp::UNIX_EPOCH,
-    }
 }
 
 #[tokio::test]

@@ -29,7 +29,7 @@ fn lists() -> Lists {
     Lists::of(&entries)
 }
 
-fn site() -> Site {
+pub fn site() -> Site {
     Site {
         id: SiteId(1),
         name: "news".into(),
