@@ -179,6 +179,7 @@ PRICES_MANY = قائمة أسعار
 PROBE_TEXT = نص لا غرض له سوى تجربة الاستمارة
 PRAISE_PLUS_LINK = مديح عام معه رابط
 PRAISE_PLUS_URL = مديح عام معه عنوان موقع الكاتب
+PRAISE_ALONE = مديح لا يطلب شيئًا
 PHONE_NUMBER = رقم هاتف
 MESSENGER_CALL = دعوة إلى التواصل عبر تطبيق مراسلة
 MONEY_CTA = وعود بالربح معها وسيلة اتصال

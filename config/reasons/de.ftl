@@ -179,6 +179,7 @@ PRICES_MANY = eine Preisliste
 PROBE_TEXT = ein bloßer Testtext
 PRAISE_PLUS_LINK = leeres Lob mit einem Link
 PRAISE_PLUS_URL = leeres Lob mit der Webadresse des Verfassers
+PRAISE_ALONE = Lob, das nichts verlangt
 PHONE_NUMBER = eine Telefonnummer
 MESSENGER_CALL = ein Aufruf zum Kontakt über einen Messenger
 MONEY_CTA = ein Verdienstversprechen mit Kontaktangabe

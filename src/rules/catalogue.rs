@@ -42,7 +42,6 @@ pub const RULES: &[Rule] = {
     rule(Links, "LINKS_MANY", &[], links::many, "many links"),
     rule(Links, "DOMAINS_MANY", &[], links::many_domains, "links to many different sites"),
     rule(Links, "LINK_DENSITY", &[], links::density, "more link than text"),
-    rule(Links, "URL_ONLY", &[], links::only, "a link with hardly a word"),
     rule(Links, "ANCHOR_BBCODE", &[], links::bbcode, "links in forum code"),
     rule(Links, "ANCHOR_MULTI_SYNTAX", &[], links::many_syntaxes, "links in several markups at once"),
     rule(Links, "ANCHOR_TEXT_MISMATCH", &[], links::mismatch, "a link that names another site than it leads to"),

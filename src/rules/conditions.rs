@@ -4,7 +4,7 @@
 
 use super::clues::Clues;
 use super::composites::Held;
-use super::{Category, content, history};
+use super::{Category, content, history, links};
 use crate::text::Script;
 
 /// One thing that holds of a comment or does not.
@@ -23,6 +23,7 @@ pub(super) const CONDITIONS: &[Condition] = &[
         Some(link) => Held::Yes(link.written.clone()),
         None => Held::when(clues.foreign_count() > 0),
     }),
+    condition("LINK_ONLY", |clues| links::only(clues).map_or(Held::No, |link| Held::Yes(link.host().to_owned()))),
     condition("AUTHOR_URL", |clues| match &clues.author_link {
         Some(link) if !link.host().is_empty() => Held::Yes(link.host().to_owned()),
         _ => Held::No,

@@ -39,8 +39,8 @@ pub(super) fn density(clues: &Clues<'_>) -> Option<Note> {
     (clues.foreign_count() >= 2 && 2 * link_bytes > clues.text.visible().len()).then(|| Note::new(""))
 }
 
-/// `URL_ONLY`: one link and three other words at most. Quoting a source without a word is the ham to expect.
-pub(super) fn only(clues: &Clues<'_>) -> Option<Note> {
+/// The one link beside which stand three other words at most. Readers quote a source without a word: it weighs in company only.
+pub(super) fn only<'a>(clues: &Clues<'a>) -> Option<&'a Link> {
     let [link] = clues.foreign.as_slice() else { return None };
     let outside = match link.syntax {
         Syntax::Bare => {
@@ -52,7 +52,7 @@ pub(super) fn only(clues: &Clues<'_>) -> Option<Note> {
             words_in(clues.text.visible(), shown.saturating_add(4)).saturating_sub(shown)
         }
     };
-    (outside <= 3).then(|| Note::new(link.host()))
+    (outside <= 3).then_some(*link)
 }
 
 /// Words of `text`, `most` at most. In a long text what stands in front is enough.

@@ -67,7 +67,7 @@ pub struct Case<'a> {
 }
 
 /// Raised when detection changes: with the weights it names the rules in each verdict.
-pub const RULES_VERSION: u32 = 2;
+pub const RULES_VERSION: u32 = 3;
 
 /// What a rule found.
 #[derive(Clone, Debug, PartialEq)]
