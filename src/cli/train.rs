@@ -258,9 +258,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     let mut description = String::from("trained from labelled comments");
     if let (Some(recipe), Some(data)) = (&args.recipe, &args.data) {
         let recipe = Recipe::read(recipe)?;
-        settings.alpha = recipe.alpha.unwrap_or(settings.alpha);
-        settings.prior = recipe.prior.or(settings.prior);
-        settings.link_cut = recipe.link_cut;
+        settings = recipe.settings(settings);
         session.learner = Learner::new(settings.clone());
         session.held_out.weigh();
         description.clone_from(&recipe.description);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::dump::{DumpError, LabelMap, Options, Tally, open};
+use super::learner::Settings;
 
 /// How a model is made.
 #[derive(Clone, Debug, Deserialize)]
@@ -66,6 +67,16 @@ impl Recipe {
         }
         Ok(recipe)
     }
+
+    /// How to train by it: what it does not say is as in `otherwise`.
+    pub fn settings(&self, otherwise: Settings) -> Settings {
+        Settings {
+            alpha: self.alpha.unwrap_or(otherwise.alpha),
+            prior: self.prior.or(otherwise.prior),
+            link_cut: self.link_cut.or(otherwise.link_cut),
+            ..otherwise
+        }
+    }
 }
 
 impl Set {
@@ -102,6 +113,8 @@ mod tests {
         let recipe = Recipe::read(Path::new("models/default.toml")).unwrap();
         assert!(recipe.sets.len() > 10);
         recipe.sets.iter().for_each(|set| drop(set.label_map().unwrap()));
+        let settings = recipe.settings(Settings::default());
+        assert_eq!((settings.alpha, settings.prior, settings.link_cut), (2.0, Some(-1.5), Some(1.0)));
     }
 
     #[test]

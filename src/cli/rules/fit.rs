@@ -95,9 +95,7 @@ pub(super) fn run(args: &Args, in_force: &RuleSet) -> anyhow::Result<()> {
     };
     let mut training = learner::Settings::default();
     if let Some(recipe) = &args.labelled.recipe {
-        let recipe = Recipe::read(recipe)?;
-        training.alpha = recipe.alpha.unwrap_or(training.alpha);
-        training.prior = recipe.prior.or(training.prior);
+        training = Recipe::read(recipe)?.settings(training);
     }
     let mut corpus = Corpus::default();
     let dumps = args.labelled.read(&probe, |read| add(&mut corpus, read))?;
