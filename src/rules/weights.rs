@@ -19,7 +19,7 @@ const EMBEDDED: &str = include_str!("../../config/rules.toml");
 pub(super) const MAX_WEIGHT: f64 = 20.0;
 
 /// A rule or a composite, for showing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symptom<'a> {
     pub symbol: &'a str,
     pub family: Family,
@@ -97,6 +97,18 @@ impl RuleSet {
     /// families, weights within ±20, caps from 0 to 20, and composites that are complete and do not need themselves.
     pub fn parse(text: &str, file: &str) -> Result<RuleSet, RulesError> {
         RuleSet::embedded().overlaid(text, file)
+    }
+
+    /// The same rules and composites, each with this weight and each family with this cap, nats: for finding what fires whatever it
+    /// weighs.
+    pub fn weighing_alike(&self, weight: f64, cap: f64) -> RuleSet {
+        let mut alike = self.clone();
+        alike.weights.fill(weight);
+        alike.composites.iter_mut().for_each(|composite| composite.weight = weight);
+        alike.caps.fill(cap);
+        alike.note_what_is_asked();
+        alike.version = alike.fingerprint();
+        alike
     }
 
     fn overlaid(mut self, text: &str, file: &str) -> Result<RuleSet, RulesError> {

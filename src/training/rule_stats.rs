@@ -14,7 +14,7 @@ use super::held_out::unnamed_site;
 use super::interval::{Measure, effective, wilson};
 use crate::comment::Comment;
 use crate::facts::Facts;
-use crate::rules::{Case, Family, RuleSet, Weighed};
+use crate::rules::{Case, RuleSet, Weighed};
 use crate::site::Site;
 use crate::text::Text;
 use crate::verdict::Label;
@@ -49,42 +49,35 @@ pub struct Probe(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     rules: RuleSet,
-    places: HashMap<&'static str, u16>,
+    places: HashMap<String, u16>,
     site: Site,
 }
 
+/// Of what ships.
 impl Default for Probe {
     fn default() -> Probe {
-        let shipped = RuleSet::shipped();
-        let mut text = String::from("[caps]\n");
-        text.extend(Family::ALL.map(|family| format!("{} = {PROBE_CAP:?}\n", family.as_str())));
-        let (rules, composites): (Vec<_>, Vec<_>) = shipped.iter().partition(|weighed| weighed.rule.when.is_none());
-        text.push_str("[weights]\n");
-        text.extend(rules.iter().map(|it| format!("{} = {PROBE_WEIGHT}\n", it.rule.symbol)));
-        text.push_str("[composites]\n");
-        text.extend(composites.iter().map(|it| format!("{} = {{ weight = {PROBE_WEIGHT} }}\n", it.rule.symbol)));
-        let rules = RuleSet::parse(&text, "probe")
-            .unwrap_or_else(|error| unreachable!("it names the rules and families that there are: {error}"));
-        let places = (0..).zip(shipped.iter()).map(|(place, weighed)| (weighed.rule.symbol, place)).collect();
-        Probe(Arc::new(Inner { rules, places, site: unnamed_site() }))
+        Probe::of(RuleSet::shipped())
     }
 }
 
 impl Probe {
+    /// Finds the rules and the composites of `rules`, an operator's own among them.
+    pub fn of(rules: &RuleSet) -> Probe {
+        let rules = rules.weighing_alike(PROBE_WEIGHT, PROBE_CAP);
+        let places = (0..).zip(rules.iter()).map(|(place, weighed)| (weighed.rule.symbol.to_owned(), place)).collect();
+        Probe(Arc::new(Inner { rules, places, site: unnamed_site() }))
+    }
+
     /// All rules, in the order that places count; what they weigh here means nothing.
-    pub fn rules(&self) -> impl Iterator<Item = Weighed<'static>> {
-        RuleSet::shipped().iter()
+    pub fn rules(&self) -> impl Iterator<Item = Weighed<'_>> {
+        self.0.rules.iter()
     }
 
     /// Symbols that fire in a comment of this site, in the order of the list.
-    pub fn symbols(&self, comment: &Comment, facts: &Facts, site: &Site) -> Vec<&'static str> {
+    pub fn symbols(&self, comment: &Comment, facts: &Facts, site: &Site) -> Vec<String> {
         let text = Text::of(comment);
         let fired = self.0.rules.fired(&Case { comment, text: &text, facts, site });
-        fired
-            .iter()
-            .filter_map(|piece| self.0.places.get_key_value(&*piece.symbol))
-            .map(|(symbol, _)| *symbol)
-            .collect()
+        fired.into_iter().map(|piece| piece.symbol.into_owned()).collect()
     }
 
     /// What fires in the comment of a site of which nothing is known. Linear in its length.
@@ -136,7 +129,7 @@ pub struct Count {
 /// What the counts of a rule tell, each share with its 95 % interval (Wilson; near-copies count once).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RuleStats {
-    pub symbol: &'static str,
+    pub symbol: String,
     pub family: &'static str,
     #[serde(flatten)]
     pub count: Count,
@@ -203,7 +196,7 @@ impl Stats {
 
 #[expect(clippy::cast_precision_loss, reason = "fewer comments than 2^53")]
 fn told(
-    weighed: &Weighed<'static>,
+    weighed: &Weighed<'_>,
     hits: &[(u16, Label, u32)],
     all: Kinds,
     unsent: Kinds,
@@ -218,7 +211,7 @@ fn told(
     let share = |part: u64, whole: u64, worth: f64| wilson(part as f64, whole as f64, whole as f64 * worth);
     let smooth = |part: u64, whole: u64| (part as f64 + 0.5) / (whole as f64 + 1.0);
     RuleStats {
-        symbol: weighed.rule.symbol,
+        symbol: weighed.rule.symbol.to_owned(),
         family: weighed.rule.family.as_str(),
         count,
         groups: groups.len() as u64,

@@ -185,3 +185,42 @@ fn cases_are_run_and_the_wrong_ones_named() {
     std::fs::remove_file(cases.join("URL_SHORTENER.txt")).unwrap();
     refused(&hamlet(folder.path(), &["rules", "test", "--cases", "cases"]), 1, "did you mean `URL_SHORTENER`?");
 }
+
+/// A composite of the operator's stands before those that ship, by its name: each keeps its own counts.
+#[test]
+fn an_operators_own_composites_are_measured_fitted_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = dump(folder.path(), "made.jsonl", 0..400);
+    let mine = "[composites]\nAAA_LOUD = { when = \"PUNCTUATION_RUN & !LINK\", weight = 0.5, family = \"content\", says = \"\\\"!\\\"\" }\n\
+                URL_ONLY = { when = \"LINK_ONLY\" }\n";
+    std::fs::write(folder.path().join("mine.toml"), mine).unwrap();
+    std::fs::write(folder.path().join("hamlet.toml"), "rules.file = \"mine.toml\"").unwrap();
+    let words = ["rules", "fit", &name, "--config", "hamlet.toml", "--out", "fitted.toml", "--json"];
+    let told: Value = serde_json::from_str(&said(&hamlet(folder.path(), &words), 0)).unwrap();
+    let of = |symbol: &str| told["rules"].as_array().unwrap().iter().find(|rule| rule["stats"]["symbol"] == symbol);
+    let loud = of("AAA_LOUD").unwrap();
+    assert_eq!((&loud["stats"]["hits"], &loud["hand"]), (&json!({"ham": 100, "spam": 0}), &json!(0.5)));
+    assert!(loud["kept"] == false && loud["fitted"].as_f64() <= Some(0.5), "{loud}");
+    assert_eq!(of("MESSENGER_CALL").unwrap()["stats"]["hits"], json!({"ham": 0, "spam": 0}));
+
+    let fitted = std::fs::read_to_string(folder.path().join("fitted.toml")).unwrap();
+    assert!(fitted.contains("AAA_LOUD = { when = \"PUNCTUATION_RUN & !LINK\", "), "{fitted}");
+    assert!(fitted.contains("URL_ONLY = { when = \"LINK_ONLY\", "), "{fitted}");
+    assert!(!fitted.contains("MESSENGER_CALL = {"), "what ships as it is needs no expression: {fitted}");
+    std::fs::write(folder.path().join("hamlet.toml"), "rules.file = \"fitted.toml\"").unwrap();
+    let shown = ["rules", "show", "AAA_LOUD", "--json", "--config", "hamlet.toml"];
+    let shown: Value = serde_json::from_str(&said(&hamlet(folder.path(), &shown), 0)).unwrap();
+    assert_eq!((&shown["weight"], &shown["says"]), (&loud["fitted"], &json!("\"!\"")));
+
+    let listed = ["rules", "list", "--stats", &name, "--json", "--config", "hamlet.toml"];
+    let listed: Value = serde_json::from_str(&said(&hamlet(folder.path(), &listed), 0)).unwrap();
+    let listed = listed["rules"].as_array().unwrap().iter().find(|rule| rule["symbol"] == "AAA_LOUD").unwrap();
+    assert_eq!(listed["hits"], json!({"ham": 100, "spam": 0}));
+
+    let cases = folder.path().join("cases");
+    std::fs::create_dir(&cases).unwrap();
+    std::fs::write(cases.join("AAA_LOUD.txt"), "hit what is this !!!!!!!\nmiss what is this\n").unwrap();
+    let tested = ["rules", "test", "--cases", "cases", "--config", "hamlet.toml"];
+    assert!(said(&hamlet(folder.path(), &tested), 0).contains("2 cases of 1 rules, 0 wrong"));
+    refused(&hamlet(folder.path(), &["rules", "test", "--cases", "cases"]), 1, "AAA_LOUD");
+}

@@ -80,7 +80,6 @@ fn ridge(text: &str) -> Result<f64, String> {
 /// # Errors
 /// A sentence with the mend; no file is left half written.
 pub(super) fn run(args: &Args, in_force: &RuleSet) -> anyhow::Result<()> {
-    let probe = Probe::default();
     let toward = match &args.toward {
         None => in_force.clone(),
         Some(file) => {
@@ -88,6 +87,7 @@ pub(super) fn run(args: &Args, in_force: &RuleSet) -> anyhow::Result<()> {
             RuleSet::parse(&text, &file.display().to_string())?
         }
     };
+    let probe = Probe::of(&toward);
     let classifier = match args.model.as_deref() {
         None => None,
         Some(name) if name.as_os_str() == SHIPPED => Some(Arc::new(Classifier::shipped())),

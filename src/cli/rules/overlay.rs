@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::labelled::grouped;
 use super::stats::percent;
-use crate::rules::{Family, RuleSet};
+use crate::rules::{Family, RuleSet, Symptom};
 use crate::training::rule_trial::FittedRule;
 
-/// The file, as `rules.file` takes it; caps are those that the weights were fitted under.
+/// The file, as `rules.file` takes it; caps are those that the weights were fitted under, and composites that do not ship as they
+/// stand in `toward` come with it.
 pub(super) fn written(rules: &[FittedRule], toward: &RuleSet, dumps: &[String]) -> String {
     let mut text = String::from(
         "# Weights of rules in nats, fitted by `hamlet rules fit` beside the classifier: 0.7 doubles the odds of spam, what is\n\
@@ -17,9 +18,21 @@ pub(super) fn written(rules: &[FittedRule], toward: &RuleSet, dumps: &[String]) 
     for family in Family::ALL {
         let _ = writeln!(text, "{} = {:?}", family.as_str(), toward.cap(family));
     }
+    let own: Vec<_> = toward.iter().map(|weighed| weighed.rule).filter(is_own).collect();
+    let of_own = |symptom: &Symptom<'_>| rules.iter().find(|rule| rule.stats.symbol == symptom.symbol);
+    if !own.is_empty() {
+        text.push_str("\n[composites]\n");
+    }
+    for (symptom, rule) in own.iter().filter_map(|symptom| Some((symptom, of_own(symptom)?))) {
+        let _ = writeln!(text, "# {}", reason(rule));
+        let _ = writeln!(text, "{}", composite(symptom, &number(rule)));
+    }
     text.push_str("\n[weights]\n");
     for family in Family::ALL {
-        let of_family: Vec<_> = rules.iter().filter(|rule| rule.stats.family == family.as_str()).collect();
+        let is_here = |rule: &&FittedRule| {
+            rule.stats.family == family.as_str() && !own.iter().any(|symptom| symptom.symbol == rule.stats.symbol)
+        };
+        let of_family: Vec<_> = rules.iter().filter(is_here).collect();
         if !of_family.is_empty() {
             let _ = writeln!(text, "# -- {}", family.as_str());
         }
@@ -29,6 +42,17 @@ pub(super) fn written(rules: &[FittedRule], toward: &RuleSet, dumps: &[String]) 
         }
     }
     text
+}
+
+/// Is it a composite that does not ship so?
+fn is_own(symptom: &Symptom<'_>) -> bool {
+    symptom.when.is_some() && !RuleSet::shipped().iter().any(|weighed| weighed.rule == *symptom)
+}
+
+fn composite(symptom: &Symptom<'_>, weight: &str) -> String {
+    let [when, says] = [symptom.when.unwrap_or_default(), symptom.says].map(|text| toml::Value::from(text).to_string());
+    let Symptom { symbol, family, .. } = symptom;
+    format!("{symbol} = {{ when = {when}, weight = {weight}, family = \"{}\", says = {says} }}", family.as_str())
 }
 
 /// Fitted weights have two digits; a hand value stays as it was written.

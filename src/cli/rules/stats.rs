@@ -22,7 +22,7 @@ pub(super) fn run(
     file: Option<&PathBuf>,
     as_json: bool,
 ) -> anyhow::Result<()> {
-    let (probe, mut stats) = (Probe::default(), Stats::default());
+    let (probe, mut stats) = (Probe::of(rules), Stats::default());
     let dumps = labelled.read(&probe, |read| stats.add(&read.probed, read.example.label))?;
     let comments = stats.comments();
     let mut told = stats.finish(&probe);
@@ -40,8 +40,8 @@ pub(super) fn run(
     let rows: Vec<Vec<String>> = told
         .iter()
         .map(|stats| {
-            let weight = weight(stats.symbol).map(|weight| format!("{weight:>+6.2}")).unwrap_or_default();
-            let mut row = vec![stats.symbol.to_owned(), stats.family.to_owned(), weight];
+            let weight = weight(&stats.symbol).map(|weight| format!("{weight:>+6.2}")).unwrap_or_default();
+            let mut row = vec![stats.symbol.clone(), stats.family.to_owned(), weight];
             row.extend(cells(stats));
             row
         })

@@ -76,7 +76,7 @@ pub(super) fn run(args: &Args, rules: &RuleSet, limit: usize) -> anyhow::Result<
     }
     let site = Site { url: args.site_url.clone(), ..unnamed_site() };
     match &args.cases {
-        Some(folder) => run_cases(folder, &site, args.json),
+        Some(folder) => run_cases(folder, rules, &site, args.json),
         None => show(args, rules, &site, limit),
     }
 }
@@ -181,12 +181,12 @@ struct Outcome {
     wrong: Vec<String>,
 }
 
-fn run_cases(folder: &Path, site: &Site, as_json: bool) -> anyhow::Result<()> {
+fn run_cases(folder: &Path, rules: &RuleSet, site: &Site, as_json: bool) -> anyhow::Result<()> {
     let entries = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     files.sort();
     // What a rule weighs is not the question here, so one that is turned off is tested as well.
-    let probe = Probe::default();
+    let probe = Probe::of(rules);
     let mut outcome = Outcome::default();
     for file in files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "txt")) {
         let symbol = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -198,7 +198,7 @@ fn run_cases(folder: &Path, site: &Site, as_json: bool) -> anyhow::Result<()> {
             probe.rules().any(|weighed| weighed.rule.symbol == symbol),
             "{}: {}",
             file.display(),
-            super::unknown(&RuleSet::embedded(), &symbol)
+            super::unknown(rules, &symbol)
         );
         let lines = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         outcome.files += 1;
@@ -210,7 +210,7 @@ fn run_cases(folder: &Path, site: &Site, as_json: bool) -> anyhow::Result<()> {
             let (is_hit, comment, facts, said) = case(line).with_context(at)?;
             let fired = probe.symbols(&comment, &facts, &said.at(site));
             outcome.cases += 1;
-            if fired.contains(&&*symbol) != is_hit {
+            if fired.iter().any(|fired| *fired == symbol) != is_hit {
                 let what = if is_hit { "should hit" } else { "should miss" };
                 let text = screen::foreign(&comment.content, 80);
                 outcome.wrong.push(format!("{}: {what}: {text}; fired: {}", at(), fired.join(", ")));
