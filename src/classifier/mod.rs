@@ -6,6 +6,7 @@
 pub mod calibration;
 pub mod features;
 pub mod languages;
+pub mod learned;
 pub mod model;
 pub mod site;
 
@@ -350,7 +351,7 @@ mod tests {
             let counts = vec![[1.0; 2]; features::COLUMNS];
             let calibration = Calibration { coverage_level: 0.65, ..Calibration::default() };
             let weights = weights.clone();
-            let model = Model { alpha: 1.0, rows: [100.0; 2], counts, weights, seen, calibration, card };
+            let model = Model { alpha: 1.0, rows: [100.0; 2], counts, weights, seen, calibration, card, learned: None };
             let comment = Comment::of_text(content);
             let (classifier, text) = (Classifier::new(String::new(), model), Text::of(&comment));
             let opinion = classifier.opinion(&comment, &text);

@@ -10,7 +10,8 @@
 //!   8  length of the body    u64, unpacked
 //!   8  length of the body    u64, packed (zstd)
 //!  32  SHA-256 of all of the above and of the packed body
-//!   …  packed body: settings, occupied columns (gaps, counts in 1/64, weights), seen n-grams, card as JSON
+//!   …  packed body: settings, occupied columns (gaps, counts in 1/64, weights), seen n-grams, card as JSON,
+//!      groups learned from (their number and 1, gaps; 0 if that is not known)
 //! ```
 //!
 //! Counts are what naive Bayes is made of, so training can go on from a file; no text can be read out of them.
@@ -19,16 +20,19 @@ use sha2::{Digest, Sha256};
 
 use super::calibration::Calibration;
 use super::features::{COLUMNS, FEATURES_VERSION, SEEN_BITS};
+use super::learned::Learned;
 
 const MAGIC: &[u8; 8] = b"HAMLETNB";
 /// Raised whenever the meaning of a byte changes.
-pub const FORMAT_VERSION: u32 = 3;
-/// Had no [`Calibration::link_cut`]; still read.
+pub const FORMAT_VERSION: u32 = 4;
+/// Did not say what it learned from; still read.
+const FORMAT_WITHOUT_LEARNED: u32 = 3;
+/// Had no [`Calibration::link_cut`] either; still read.
 const FORMAT_WITHOUT_LINK_CUT: u32 = 2;
 const HEADER_BYTES: usize = 64;
 const CHECKSUM_AT: usize = 32;
 /// No honest body is longer: every column occupied, every number at its widest, and room for the card.
-const MAX_BODY_BYTES: usize = COLUMNS * 32 + SEEN_BITS / 8 + (1 << 22);
+const MAX_BODY_BYTES: usize = COLUMNS * 32 + SEEN_BITS / 8 + Learned::MAX_GROUPS * 5 + (1 << 22);
 /// Counts are multiples of 1/64, so that a file keeps them exactly in few bytes; row weights are rounded to it.
 pub const COUNT_UNIT: f64 = 1.0 / 64.0;
 
@@ -65,6 +69,8 @@ pub struct Model {
     pub calibration: Calibration,
     /// What the model says of itself: data, licences, counts, figures.
     pub card: serde_json::Value,
+    /// What it was trained on; `None` where that was more than is kept, or the file is older than such sets.
+    pub learned: Option<Learned>,
 }
 
 impl Model {
@@ -170,6 +176,12 @@ impl Model {
         }
         put_varint(&mut body, card.len() as u64);
         body.extend_from_slice(&card);
+        put_varint(&mut body, self.learned.as_ref().map_or(0, |learned| learned.groups().len() as u64 + 1));
+        let mut next = 0;
+        for group in self.learned.iter().flat_map(Learned::groups).map(|&group| u64::from(group)) {
+            put_varint(&mut body, group - next);
+            next = group + 1;
+        }
         Ok(body)
     }
 
@@ -184,7 +196,7 @@ impl Model {
         }
         let mut header = Bytes(file.get(MAGIC.len()..HEADER_BYTES).ok_or(ModelError::Truncated)?);
         let format = header.u32()?;
-        if ![FORMAT_WITHOUT_LINK_CUT, FORMAT_VERSION].contains(&format) {
+        if !(FORMAT_WITHOUT_LINK_CUT..=FORMAT_VERSION).contains(&format) {
             return Err(ModelError::OtherFormat(format));
         }
         let features = header.u32()?;
@@ -263,10 +275,11 @@ impl Model {
         let seen = (0..SEEN_BITS / 64).map(|_| body.u64()).collect::<Result<_, _>>()?;
         let card_bytes = usize::try_from(body.varint()?).unwrap_or(usize::MAX);
         let card = serde_json::from_slice(body.take(card_bytes)?).map_err(|_| ModelError::Nonsense("its card"))?;
+        let learned = if format > FORMAT_WITHOUT_LEARNED { body.learned()? } else { None };
         if !body.0.is_empty() {
             return Err(ModelError::Nonsense("bytes after its end"));
         }
-        Ok(Model { alpha, rows, counts, weights, seen, calibration, card })
+        Ok(Model { alpha, rows, counts, weights, seen, calibration, card, learned })
     }
 }
 
@@ -342,6 +355,20 @@ impl<'a> Bytes<'a> {
         }
         Err(ModelError::Nonsense("a number without an end"))
     }
+
+    fn learned(&mut self) -> Result<Option<Learned>, ModelError> {
+        let Some(count) = self.varint()?.checked_sub(1) else { return Ok(None) };
+        if count > Learned::MAX_GROUPS as u64 {
+            return Err(ModelError::Nonsense("more groups than a file keeps"));
+        }
+        let (mut groups, mut next) = (Vec::new(), 0_u64);
+        for _ in 0..count {
+            let group = next.saturating_add(self.varint()?);
+            groups.push(u32::try_from(group).map_err(|_| ModelError::Nonsense("a group beyond the last"))?);
+            next = group + 1;
+        }
+        Ok(Learned::of(groups))
+    }
 }
 
 #[cfg(test)]
@@ -361,7 +388,8 @@ mod tests {
         let mut seen = vec![0; SEEN_BITS / 64];
         seen[3] = 0b1011;
         let calibration = Calibration { slope: 0.4, intercept: 0.3, prior: -1.0, coverage_level: 0.5, link_cut: 2.5 };
-        Model { alpha: 0.5, rows: [10.0, 4.5], counts, weights, seen, calibration, card: json!({"data": "made up"}) }
+        let (card, learned) = (json!({"data": "made up"}), Learned::of(vec![0, 300, u32::MAX]));
+        Model { alpha: 0.5, rows: [10.0, 4.5], counts, weights, seen, calibration, card, learned }
     }
 
     #[track_caller]
@@ -381,14 +409,25 @@ mod tests {
     }
 
     #[test]
-    fn a_model_of_the_format_before_is_read() {
-        let mut body = model().body().unwrap();
+    fn what_it_learned_from_may_be_unknown_or_nothing() {
+        for learned in [None, Learned::of(Vec::new())] {
+            let model = Model { learned, ..model() };
+            assert_eq!(Model::from_bytes(&model.to_bytes().unwrap()).unwrap(), model);
+        }
+    }
+
+    #[test]
+    fn a_model_of_the_formats_before_is_read() {
+        let mut body = Model { learned: None, ..model() }.body().unwrap();
+        assert_eq!(body.pop(), Some(0));
+        let read = Model::from_body(&body, FORMAT_WITHOUT_LEARNED).unwrap();
+        assert_eq!(read, Model { learned: None, ..model() });
         // Behind the numbers of columns and bits: the smoothing, the rows, four numbers of calibration, and the new one.
         let at = 3 + 4 + 7 * 8;
         body.drain(at..at + 8);
         let read = Model::from_body(&body, FORMAT_WITHOUT_LINK_CUT).unwrap();
         let expected = Calibration { link_cut: Calibration::LINK_CUT, ..model().calibration };
-        assert_eq!(read, Model { calibration: expected, ..model() });
+        assert_eq!(read, Model { calibration: expected, learned: None, ..model() });
     }
 
     #[test]
@@ -423,6 +462,13 @@ mod tests {
         assert_eq!(lie(&body, 10), ModelError::Nonsense("it does not unpack"));
         assert_eq!(lie(&body[..body.len() - 1], body.len() as u64), ModelError::Nonsense("it ends too early"));
         assert_eq!(lie(&vec![0xff; 4096], 4096), ModelError::Nonsense("a number without an end"));
+        let mut many = Model { learned: None, ..model() }.body().unwrap();
+        many.pop();
+        let one = many.clone();
+        put_varint(&mut many, Learned::MAX_GROUPS as u64 + 2);
+        assert_eq!(lie(&many, many.len() as u64), ModelError::Nonsense("more groups than a file keeps"));
+        let far = [one, vec![2, 0xff, 0xff, 0xff, 0xff, 0x7f]].concat();
+        assert_eq!(lie(&far, far.len() as u64), ModelError::Nonsense("a group beyond the last"));
     }
 
     proptest! {

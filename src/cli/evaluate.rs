@@ -3,13 +3,12 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::dumps::{DumpArgs, Meter, tell};
 use super::{model, whole_file};
-use crate::classifier::Classifier;
 use crate::training::dump::{self, Tally};
 use crate::training::evaluation::{Evaluation, Figures, Measure};
 use crate::training::held_out::Examiner;
@@ -18,7 +17,8 @@ use crate::training::report::{Gathered, Heading, Language};
 /// Measures a model on labelled dumps it was not trained on
 ///
 /// Judges each comment as a site with standard policy would, with rules and classifier, and prints the usual figures with
-/// 95 % intervals: over all, by language and by source. A comment is blocked when it is held or worse.
+/// 95 % intervals: over all, by language and by source. A comment is blocked when it is held or worse. What the model was trained
+/// on, and near-copies of it, is left out as far as the model's file tells.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   hamlet evaluate held-out.jsonl.gz
@@ -46,6 +46,9 @@ pub struct Args {
     /// Judge by the classifier alone, without rules
     #[arg(long)]
     bayes_only: bool,
+    /// Count comments that the model was trained on as well: the figures are then too good
+    #[arg(long)]
+    with_seen: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -65,16 +68,22 @@ enum ReportLang {
 /// A sentence with the mend, when the model or a dump cannot be read.
 #[expect(clippy::print_stdout, reason = "a command's result goes to stdout")]
 pub fn run(args: &Args, now: Timestamp) -> anyhow::Result<()> {
-    let classifier = args.model.as_deref().map_or_else(|| Ok(Classifier::shipped()), model::read)?;
+    let (classifier, seen) = model::read_with_seen(args.model.as_deref())?;
     let model = classifier.id().to_owned();
     let examiner = if args.bayes_only { Examiner::BayesOnly(Box::new(classifier)) } else { Examiner::full(classifier) };
-    let (mut tally, mut evaluation) = (Tally::default(), Evaluation::default());
+    let (mut tally, mut evaluation, mut trained_on) = (Tally::default(), Evaluation::default(), 0_u64);
     let mut gathered = args.report.is_some().then(|| Gathered::new(args.show_texts));
     let mut reading = dump::open(&args.dumps, &args.reading.options()?);
     let mut meter = Meter::of(&reading);
     while let Some(record) = reading.next() {
         meter.follow();
         let Some(example) = tally.sort(record)? else { continue };
+        if seen.has(&example) {
+            trained_on += 1;
+            if !args.with_seen {
+                continue;
+            }
+        }
         let examined = examiner.examine(&example);
         if let (Some(gathered), Some(file)) = (&mut gathered, reading.reports().last()) {
             gathered.add(&example, &examined, &dump_name(&file.file), file.ham + file.spam);
@@ -84,6 +93,11 @@ pub fn run(args: &Args, now: Timestamp) -> anyhow::Result<()> {
     drop(meter);
     tell(&tally, reading.reports());
     tally.check()?;
+    ensure!(
+        trained_on == 0 || evaluation.rows().len() > 0,
+        "nothing to measure on: the model was trained on all {trained_on} comments, or on near-copies of them; name a dump that it has not \
+         seen, or say --with-seen, whose figures are too good"
+    );
     let report = evaluation.report();
     if let (Some(file), Some(gathered)) = (&args.report, gathered) {
         let heading = Heading {
@@ -95,18 +109,35 @@ pub fn run(args: &Args, now: Timestamp) -> anyhow::Result<()> {
                 ReportLang::Ar => Language::Arabic,
             },
             is_bayes_only: args.bayes_only,
+            seen: trained_on,
+            is_seen_counted: args.with_seen,
         };
         let page = gathered.page(&heading, &evaluation, &report);
         whole_file::write(file, page.as_bytes()).with_context(|| format!("{} could not be written", file.display()))?;
     }
+    let left_out = if args.with_seen { 0 } else { trained_on };
     if args.json {
-        println!("{}", json!({"model": model, "bad_records": tally.bad, "all": report.all, "by": report.by}));
+        println!(
+            "{}",
+            json!({"model": model, "bad_records": tally.bad, "left_out": left_out, "trained_on": trained_on, "all": report.all, "by": report.by})
+        );
         return Ok(());
     }
     let mut said = table(&format!("model {model}"), &[("all".to_owned(), report.all)]);
     for (what, figures) in report.by {
         said.push('\n');
         said.push_str(&table(&format!("by {what}"), &figures.into_iter().collect::<Vec<_>>()));
+    }
+    if left_out > 0 {
+        let _ = writeln!(
+            said,
+            "\n{left_out} comments are left out, for the model was trained on them or on near-copies; --with-seen counts them."
+        );
+    } else if trained_on > 0 {
+        let _ = writeln!(
+            said,
+            "\n{trained_on} of the comments, or near-copies, were there when the model was trained: the figures are too good."
+        );
     }
     if let Some(file) = &args.report {
         let _ = writeln!(said, "\nThe report is in {}.", file.display());

@@ -14,6 +14,7 @@ use super::whole_file;
 use crate::classifier::Classifier;
 use crate::daemon::timing;
 use crate::store::{ModelRecord, Store};
+use crate::training::seen::{self, Seen};
 
 /// The word for the model that is compiled in.
 pub(super) const SHIPPED: &str = "shipped";
@@ -150,6 +151,14 @@ impl Command {
 /// The model in a file.
 pub(super) fn read(file: &Path) -> anyhow::Result<Classifier> {
     Classifier::from_bytes(&bytes(file)?).with_context(|| file.display().to_string())
+}
+
+/// The model in a file, or the shipped one, and what it was trained on.
+pub(super) fn read_with_seen(file: Option<&Path>) -> anyhow::Result<(Classifier, Seen)> {
+    match file {
+        None => Ok(seen::read(Classifier::shipped_bytes())?),
+        Some(file) => seen::read(&bytes(file)?).with_context(|| file.display().to_string()),
+    }
 }
 
 fn bytes(file: &Path) -> anyhow::Result<Vec<u8>> {

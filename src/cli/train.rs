@@ -24,6 +24,7 @@ use crate::training::held_out::HeldOut;
 use crate::training::learner::{Learner, Settings};
 use crate::training::promotion::Choice;
 use crate::training::recipe::Recipe;
+use crate::training::seen::{self, Seen};
 use crate::training::trial::Trial;
 use crate::verdict::Label;
 
@@ -243,7 +244,7 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     let from = base(args.base_name(), store).await?;
     let base_id = from.as_ref().map(|(id, _)| id.clone());
     let mut settings = Settings { base: from.map(|(_, base)| base), ..Settings::default() };
-    let held_out = split::of(args, &options, store, serving(store).await?.card()).await?;
+    let held_out = split::of(args, &options, store, serving(store).await?.0.card()).await?;
     let mut session = Session {
         extraction: Extraction::default(),
         learner: Learner::new(settings.clone()),
@@ -309,7 +310,8 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     if let Some(out) = &args.out {
         whole_file::write(out, &bytes).with_context(|| format!("{} could not be written", out.display()))?;
     }
-    let (former, compared) = trial.meet(serving(store).await?);
+    let (champion, seen) = serving(store).await?;
+    let (former, compared) = trial.meet(champion, &seen);
     let choice = match args.promote {
         Promote::Never => Choice { is_promoted: false, reason: "not promoted: --promote never".to_owned() },
         Promote::Always => Choice { is_promoted: true, reason: "promoted: --promote always".to_owned() },
@@ -386,13 +388,13 @@ async fn base(from: Option<&str>, store: Option<&dyn Store>) -> anyhow::Result<O
 }
 
 /// The model that serves, or would if the daemon started now: the store's champion; where it cannot be read, or there is
-/// none, the shipped one.
-async fn serving(store: Option<&dyn Store>) -> anyhow::Result<Classifier> {
+/// none, the shipped one; and what it was trained on.
+async fn serving(store: Option<&dyn Store>) -> anyhow::Result<(Classifier, Seen)> {
     if let Some(store) = store
         && let Some(id) = store.champion().await?
-        && let Ok(champion) = Classifier::from_bytes(&store.model_bytes(&id).await?)
+        && let Ok(champion) = seen::read(&store.model_bytes(&id).await?)
     {
         return Ok(champion);
     }
-    Ok(Classifier::shipped())
+    Ok(seen::read(Classifier::shipped_bytes())?)
 }

@@ -1,25 +1,16 @@
 //! Small sets: every comment is judged by a model that did not see it, and none is lost to training.
 //!
-//! Owns k-fold cross-fitting, and knowing which comments a model was trained on. Does not own the split of large sets
-//! (`held_out`).
+//! Owns k-fold cross-fitting. Does not own the split of large sets (`held_out`) nor knowing which comments a model was trained on
+//! (`seen`).
 //!
 //! A tenth of a few hundred comments tells nothing. So below [`MAX_COMMENTS`] the comments are dealt into [`FOLDS`] folds,
 //! near-copies together; as many models each learn from all folds but one and judge that one, and the model that may serve
 //! learns from all. Its figures are those of the fold models, which had a fifth less to learn from: a little too low
 //! rather than too high.
 //!
-//! The price is that no comment is left which such a model never saw. A later candidate must not meet it on those: there
-//! it knows the answers. So its card keeps a 32-bit number for each group of near-copies it learned from (a hash: no text
-//! can be read out of it), and what it has seen is left out of the comparison. A model of a large set keeps the share that
-//! was held out, from which the same follows. Of a model that keeps neither (the shipped one, those of earlier
-//! versions) it is taken that it saw none.
+//! The price is that no comment is left which such a model never saw: a later candidate does not meet it on those.
 
-use std::collections::HashSet;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::TrainError;
 use super::corpus::Group;
@@ -77,64 +68,6 @@ pub fn judge(examples: &[Example], settings: &Settings) -> Result<Evaluation, Tr
     Ok(evaluation)
 }
 
-/// What a model's card keeps of a small set that it learned from.
-pub fn card_of_small(examples: &[Example]) -> Value {
-    let mut groups: Vec<u32> = examples.iter().map(|example| Group::of(&Text::of(&example.comment)).number()).collect();
-    groups.sort_unstable();
-    groups.dedup();
-    let bytes: Vec<u8> = groups.iter().flat_map(|group| group.to_le_bytes()).collect();
-    json!({"kind": "cross-fit", "folds": FOLDS, "groups": STANDARD.encode(bytes)})
-}
-
-/// What a model's card keeps of a set of which `share` was held out.
-pub fn card_of_large(share: f64) -> Value {
-    json!({"kind": "hash", "share": share})
-}
-
-/// What a model's card keeps of a set of which the newer part was held out.
-pub fn card_of_newer(since: Timestamp) -> Value {
-    json!({"kind": "time", "since": since})
-}
-
-/// Which comments a model was trained on, as far as its card tells.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Seen {
-    /// Nothing is known; taken for none.
-    Unknown,
-    /// Groups that stand beyond this share.
-    Beyond(f64),
-    Groups(HashSet<u32>),
-    /// Comments that were written before.
-    Before(Timestamp),
-}
-
-impl Seen {
-    pub fn by(card: &Value) -> Seen {
-        let Some(split) = card.get("split") else { return Seen::Unknown };
-        if let Some(share) = split.get("share").and_then(Value::as_f64) {
-            return Seen::Beyond(share);
-        }
-        if let Some(since) = split.get("since").and_then(Value::as_str).and_then(|since| since.parse().ok()) {
-            return Seen::Before(since);
-        }
-        let bytes = split.get("groups").and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
-        bytes.map_or(Seen::Unknown, |bytes| {
-            let (numbers, _) = bytes.as_chunks::<4>();
-            Seen::Groups(numbers.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect())
-        })
-    }
-
-    pub fn has(&self, example: &Example) -> bool {
-        let group = || Group::of(&Text::of(&example.comment));
-        match self {
-            Seen::Unknown => false,
-            Seen::Beyond(share) => !group().is_held_out(*share),
-            Seen::Groups(groups) => groups.contains(&group().number()),
-            Seen::Before(since) => example.comment.submitted_at.is_none_or(|at| at < *since),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,31 +76,6 @@ mod tests {
 
     fn example(content: &str, label: Label) -> Example {
         Example { comment: Comment::of_text(content), label, source: None }
-    }
-
-    #[test]
-    fn a_card_tells_what_its_model_has_seen() {
-        let learned = [example("first text", Label::Ham), example("second text", Label::Spam)];
-        let seen = Seen::by(&json!({"split": card_of_small(&learned)}));
-        assert!(seen.has(&example("Second text 17 http://a.example", Label::Ham)), "a near-copy is seen as well");
-        assert!(!seen.has(&example("third text", Label::Ham)));
-
-        let seen = Seen::by(&json!({"split": card_of_large(0.1)}));
-        let texts = |held_out: bool| {
-            (0..500)
-                .map(|n| example(&format!("text {n:b} of {}", "x".repeat(n)), Label::Ham))
-                .filter(move |example| Group::of(&Text::of(&example.comment)).is_held_out(0.1) == held_out)
-        };
-        assert!(texts(true).all(|example| !seen.has(&example)) && texts(false).all(|example| seen.has(&example)));
-        let noon: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
-        let seen = Seen::by(&json!({"split": card_of_newer(noon)}));
-        let mut dated = example("fourth text", Label::Ham);
-        assert!(seen.has(&dated), "without a date it may have been there");
-        dated.comment.submitted_at = Some(noon);
-        assert!(!seen.has(&dated));
-
-        assert_eq!(Seen::by(&json!({"split": {"groups": "no base64!"}})), Seen::Unknown);
-        assert!(!Seen::by(&json!({})).has(&learned[0]));
     }
 
     #[test]

@@ -141,6 +141,7 @@ mod tests {
             seen: vec![0; SEEN_BITS / 64],
             calibration: Calibration::default(),
             card: json!({}),
+            learned: None,
         };
         let dense = Array2::from_shape_fn((rows.len(), fitted.columns.len()), |(row, at)| {
             f64::from(u8::from(rows[row].0.contains(&u32::try_from(fitted.columns[at]).unwrap())))

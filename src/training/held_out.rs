@@ -9,9 +9,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::corpus::Group;
-use super::cross_fit::{self, MAX_COMMENTS as MAX_SMALL};
+use super::cross_fit::MAX_COMMENTS as MAX_SMALL;
 use super::dump::Example;
 use super::evaluation::{Evaluation, Judged};
+use super::seen;
 use crate::classifier::Classifier;
 use crate::decision::Judge;
 use crate::lists::Lists;
@@ -60,8 +61,8 @@ impl HeldOut {
     /// What a model's card keeps of the split; `None` when nothing is held out.
     pub fn card(&self) -> Option<Value> {
         match self.since {
-            Some(since) => Some(cross_fit::card_of_newer(since)),
-            None => (self.share > 0.0).then(|| cross_fit::card_of_large(self.share)),
+            Some(since) => Some(seen::card_of_newer(since)),
+            None => (self.share > 0.0).then(|| seen::card_of_large(self.share)),
         }
     }
 

@@ -19,6 +19,7 @@ use super::reweight::{self, Pace};
 use crate::classifier::calibration::Calibration;
 use crate::classifier::features::{COLUMNS, Features, SEEN_BITS};
 use crate::classifier::languages::Languages as Known;
+use crate::classifier::learned::Learned;
 use crate::classifier::model::{COUNT_UNIT, Model};
 use crate::classifier::{length_norm, share_seen};
 use crate::comment::Comment;
@@ -71,6 +72,8 @@ pub struct Learner {
     comments: [u64; 2],
     with_address: [u64; 2],
     languages: Languages,
+    /// Groups so far, some of them more than once; `None` once they are too many to be kept.
+    groups: Option<Vec<u32>>,
 }
 
 /// A row as calibration sees it: score, is it spam, weight.
@@ -89,7 +92,7 @@ impl Learner {
         let fold = Fold { counts: vec![[0.0; 2]; COLUMNS], rows: [0.0; 2], grams: vec![0; SEEN_BITS] };
         let (folds, sample) = (vec![fold; FOLDS], Sample::new(MAX_SAMPLE_CELLS));
         let languages = Languages::default();
-        Learner { settings, folds, sample, comments: [0; 2], with_address: [0; 2], languages }
+        Learner { settings, folds, sample, comments: [0; 2], with_address: [0; 2], languages, groups: Some(Vec::new()) }
     }
 
     /// Comments of `[ham, spam]` so far.
@@ -120,6 +123,15 @@ impl Learner {
             }
         }
         self.sample.offer(features, group, place, class == 1, weight);
+        self.remember(group);
+    }
+
+    fn remember(&mut self, group: Group) {
+        let Some(groups) = &mut self.groups else { return };
+        groups.push(group.number());
+        if groups.len() > 2 * Learned::MAX_GROUPS {
+            self.groups = Learned::of(std::mem::take(groups)).map(|learned| learned.groups().to_vec());
+        }
     }
 
     /// Notes the language of a comment that is learned, if it is ham. A model of comments of which this was not told knows no
@@ -171,7 +183,12 @@ impl Learner {
                 Known::keep(card, known);
             }
         }
-        Ok(Model { weights, calibration, card, ..whole })
+        let before = self.settings.base.as_ref().and_then(|base| base.learned.as_ref());
+        let learned = self.groups.and_then(|mut groups| {
+            groups.extend(before.into_iter().flat_map(Learned::groups));
+            Learned::of(groups)
+        });
+        Ok(Model { weights, calibration, card, learned, ..whole })
     }
 
     /// The weights that all rows give, and the out-of-fold scores: five fits, on as many cores as there are.
@@ -241,7 +258,8 @@ impl Learner {
             .collect();
         let calibration = Calibration::default();
         let alpha = self.settings.alpha;
-        Model { alpha, rows, counts, weights: Vec::new(), seen, calibration, card: serde_json::Value::Null }
+        let (weights, card) = (Vec::new(), serde_json::Value::Null);
+        Model { alpha, rows, counts, weights, seen, calibration, card, learned: None }
     }
 
     /// Scores of the sampled rows of `fold`, by a model of the others.

@@ -2,7 +2,7 @@
 //!
 //! Owns reading dumps (`dump`), keeping near-copies on one side of a split (`corpus`), counting (`extraction`, `learner`),
 //! fitting (`fit`, `reweight`, `calibrate`), measuring (`evaluation`, `interval`, `report`) and choosing (`held_out`,
-//! `cross_fit`, `trial`, `promotion`); and how often rules fire (`rule_stats`, `rule_measured`) and what they should weigh
+//! `cross_fit`, `seen`, `trial`, `promotion`); and how often rules fire (`rule_stats`, `rule_measured`) and what they should weigh
 //! beside the model (`rule_corpus`, `rule_fit`, `rule_trial`). Does not own how a model
 //! serves (`classifier`). Training is a process of its own: it takes both cores, and linfa wants stderr to itself.
 //!
@@ -32,6 +32,7 @@ pub mod rule_fit;
 pub mod rule_measured;
 pub mod rule_stats;
 pub mod rule_trial;
+pub mod seen;
 pub mod trial;
 pub mod verify;
 

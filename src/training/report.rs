@@ -45,6 +45,10 @@ pub struct Heading {
     pub language: Language,
     /// Rules were left out.
     pub is_bayes_only: bool,
+    /// Comments that the model was trained on, or near-copies of those.
+    pub seen: u64,
+    /// They count all the same.
+    pub is_seen_counted: bool,
 }
 
 impl Gathered {

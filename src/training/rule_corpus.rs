@@ -12,11 +12,12 @@ use serde_json::Value;
 
 use super::TrainError;
 use super::corpus::Group;
-use super::cross_fit::{FOLDS, Seen};
+use super::cross_fit::FOLDS;
 use super::dump::Example;
 use super::extraction::{Extract, Extraction};
 use super::learner::{Learner, Settings};
 use super::rule_stats::{Hit, Probed, Stats};
+use super::seen::Seen;
 use crate::classifier::Classifier;
 use crate::classifier::features::Features;
 use crate::text::Text;
@@ -94,7 +95,7 @@ impl Corpus {
         &self.rows
     }
 
-    /// Leaves out what the classifier was trained on, as far as its card tells; how many that were.
+    /// Leaves out what the classifier was trained on, as far as is known; how many that were.
     pub fn leave_out(&mut self, seen: &Seen) -> usize {
         let before = self.rows.len();
         self.rows.retain(|row| !seen.has(&row.example));

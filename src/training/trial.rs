@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::TrainError;
 use super::corpus::Group;
-use super::cross_fit::{self, Seen};
+use super::cross_fit;
 use super::dump::Example;
 use super::evaluation::{Evaluation, Report};
 use super::held_out::{Examiner, HeldOut};
 use super::learner::{Learner, Settings};
 use super::promotion::{self, Choice};
+use super::seen::{self, Seen};
 use crate::classifier::Classifier;
 use crate::classifier::features::Features;
 use crate::classifier::model::Model;
@@ -40,7 +41,7 @@ impl<'a> Trial<'a> {
         mut card: Value,
     ) -> Result<(Model, Trial<'a>), TrainError> {
         let small = held_out.small();
-        let split = small.map(cross_fit::card_of_small).or_else(|| held_out.card());
+        let split = small.map(|_| seen::card_of_small()).or_else(|| held_out.card());
         if let (Some(card), Some(split)) = (card.as_object_mut(), split) {
             card.insert("split".to_owned(), split);
         }
@@ -69,8 +70,9 @@ impl<'a> Trial<'a> {
     }
 
     /// Has the champion judge what it never saw either: its figures, and whether the candidate takes its place.
-    pub fn meet(&self, champion: Classifier) -> (Report, Choice) {
-        let seen = Seen::by(champion.card());
+    ///
+    /// * `seen`: what the champion was trained on.
+    pub fn meet(&self, champion: Classifier, seen: &Seen) -> (Report, Choice) {
         let is_new: Vec<bool> = self.examples.iter().map(|example| !seen.has(example)).collect();
         let left_out = is_new.iter().filter(|is_new| !**is_new).count();
         let former = Examiner::full(champion).judge(self.examples).only(&is_new);

@@ -63,13 +63,42 @@ fn a_model_is_trained_to_a_file_without_a_store_and_then_measured() {
     let seen = trained["comments"]["ham"].as_u64().unwrap() + trained["comments"]["spam"].as_u64().unwrap();
     assert_eq!(seen + trained["held_out"].as_u64().unwrap(), 600, "every comment stands on one side");
 
-    let measured = json(&mut hamlet(&data, &["evaluate", dump_file, "--model", model, "--bayes-only"]));
+    let of_all = ["evaluate", dump_file, "--model", model, "--bayes-only", "--with-seen"];
+    let measured = json(&mut hamlet(&data, &of_all));
     assert_eq!(measured["model"], trained["model"], "the id is the file's");
     assert_eq!(measured["by"]["lang"]["de"]["ham"], 200);
     assert_eq!(measured["by"]["source"]["made up"]["spam"], 200);
-    let table = hamlet(&data, &["evaluate", dump_file, "--model", model]).output().unwrap();
+    let table = hamlet(&data, &of_all).output().unwrap();
     let table = String::from_utf8(table.stdout).unwrap();
-    assert!(table.contains("blocked ham %") && table.contains("by lang"), "{table}");
+    assert!(table.contains("blocked ham %") && table.contains("by lang") && table.contains("too good"), "{table}");
+}
+
+/// The dump with this behind each comment.
+fn with(dump: String, more: &str) -> String {
+    dump.replace("\",\"label\"", &format!(" {more}\",\"label\""))
+}
+
+#[test]
+fn no_model_is_measured_on_what_it_was_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (known, mixed, model) = (at("known.jsonl"), at("mixed.jsonl"), at("my.hamlet"));
+    std::fs::write(&known, dump(90)).unwrap();
+    std::fs::write(&mixed, with(dump(90), "!!! 17") + &with(dump(60), "otherwise")).unwrap();
+    let trained = hamlet(folder.path(), &["train", &known, "--held-out", "0", "--out", &model, "--promote", "always"]);
+    { trained }.assert().success();
+
+    refused(&mut hamlet(folder.path(), &["evaluate", &known, "--model", &model]), "trained on all 90 comments");
+    let measured = json(&mut hamlet(folder.path(), &["evaluate", &mixed, "--model", &model]));
+    assert_eq!((&measured["left_out"], &measured["all"]["spam"]), (&json!(90), &json!(20)), "{measured}");
+
+    // The champion, all of whose comments were trained on, is not asked about those.
+    let (more, candidate) = (at("more.jsonl"), at("candidate.hamlet"));
+    std::fs::write(&more, dump(90) + &with(dump(300), "otherwise")).unwrap();
+    let told = json(&mut hamlet(folder.path(), &["train", &more, "--out", &candidate]));
+    let reason = told["reason"].as_str().unwrap();
+    assert!(reason.contains("; 90 more are not compared, for the champion was trained on them"), "{reason}");
+    assert_eq!(told["champion"]["all"]["ham"], 200, "{told}");
 }
 
 #[test]

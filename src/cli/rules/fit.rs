@@ -10,12 +10,11 @@ use serde_json::{Value, json};
 
 use super::labelled::{self, LabelledArgs, Read, grouped};
 use super::{overlay, stats};
-use crate::classifier::Classifier;
 use crate::cli::evaluate::table;
 use crate::cli::model::{self, SHIPPED};
 use crate::cli::{screen, whole_file};
 use crate::rules::{Family, RuleSet};
-use crate::training::cross_fit::{FOLDS, Seen};
+use crate::training::cross_fit::FOLDS;
 use crate::training::evaluation::{Evaluation, Figures};
 use crate::training::interval::Measure;
 use crate::training::learner;
@@ -90,8 +89,7 @@ pub(super) fn run(args: &Args, in_force: &RuleSet) -> anyhow::Result<()> {
     let probe = Probe::of(&toward);
     let classifier = match args.model.as_deref() {
         None => None,
-        Some(name) if name.as_os_str() == SHIPPED => Some(Arc::new(Classifier::shipped())),
-        Some(file) => Some(Arc::new(model::read(file)?)),
+        Some(name) => Some(model::read_with_seen((name.as_os_str() != SHIPPED).then_some(name))?),
     };
     let mut training = learner::Settings::default();
     if let Some(recipe) = &args.labelled.recipe {
@@ -99,8 +97,8 @@ pub(super) fn run(args: &Args, in_force: &RuleSet) -> anyhow::Result<()> {
     }
     let mut corpus = Corpus::default();
     let dumps = args.labelled.read(&probe, |read| add(&mut corpus, read))?;
-    if let Some(classifier) = &classifier {
-        let seen = corpus.leave_out(&Seen::by(classifier.card()));
+    if let Some((_, seen)) = &classifier {
+        let seen = corpus.leave_out(seen);
         if seen > 0 {
             say(&format!("{} comments are left out, for the model was trained on them", grouped(seen as u64)));
         }
@@ -114,6 +112,7 @@ pub(super) fn run(args: &Args, in_force: &RuleSet) -> anyhow::Result<()> {
         labelled::read(&args.measure, &options, &probe, None, |read| add(&mut other, read))?;
     }
     let fit = rule_fit::Settings { ridge: args.ridge, is_slope_free: args.free_slope };
+    let classifier = classifier.map(|(classifier, _)| Arc::new(classifier));
     let means = Means { toward, training, fit, classifier };
     let bar = progress(means.classifier.is_none());
     let other = (!args.measure.is_empty()).then_some(&other);

@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::{Args, DEFAULT_HELD_OUT, Meter, for_each_label};
 use crate::store::Store;
 use crate::training::calendar::Calendar;
-use crate::training::cross_fit::Seen;
 use crate::training::dump::{self, Options, Tally};
 use crate::training::held_out::HeldOut;
+use crate::training::seen::Seen;
 
 /// What is held out. Unless it was said, the dumps are read through once more to see their dates.
 ///

@@ -179,8 +179,11 @@ fn head(words: &Words, heading: &Heading, all: &Figures) -> String {
     let model = figure(format_args!("<code>{}</code>", escaped(&heading.model)));
     let made = fill(words.made, &[model, dumps, figure(day)]);
     let rules = if heading.is_bayes_only { format!(" {}", words.bayes_only) } else { String::new() };
+    let seen = if heading.is_seen_counted { words.counted } else { words.left_out };
+    let seen =
+        if heading.seen > 0 { format!(" {}", fill(seen, &[figure(thousands(heading.seen))])) } else { String::new() };
     format!(
-        "<header><p class=\"mark\">Hamlet</p><h1>{}</h1><p>{}. {made}{rules}</p></header>",
+        "<header><p class=\"mark\">Hamlet</p><h1>{}</h1><p>{}. {made}{rules}{seen}</p></header>",
         escaped(words.title),
         fill(words.of_comments, &counts)
     )
@@ -541,6 +544,8 @@ mod tests {
         for template in [
             |words: &Words| words.of_comments,
             |words: &Words| words.made,
+            |words: &Words| words.left_out,
+            |words: &Words| words.counted,
             |words: &Words| words.blocked_of_100,
             |words: &Words| words.caught_of_100,
             |words: &Words| words.precision_of_100,
