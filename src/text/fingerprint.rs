@@ -10,8 +10,6 @@
 //! Broder, *On the resemblance and containment of documents* (1997); Li, Owen and Zhang, *One Permutation Hashing* (2012);
 //! Shrivastava and Li, *Densifying One Permutation Hashing via Rotation* (2014).
 
-use std::collections::HashSet;
-
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::survey::{Script, script};
@@ -81,7 +79,8 @@ struct Letters {
     letters: Vec<char>,
     /// Letters of scripts without spaces between words.
     unspaced: usize,
-    words: HashSet<u64>,
+    /// Hashes of different words, [`INFORMATIVE`] at most: nobody asks for more.
+    words: Vec<u64>,
     /// Runs between blanks, and those of a single letter among them.
     runs: usize,
     single: usize,
@@ -96,14 +95,14 @@ const WORD: usize = 6;
 
 impl Letters {
     fn of(normal: &str, name: &str) -> Letters {
-        let names: HashSet<&str> = name.split(' ').filter(|part| part.chars().count() >= 3).collect();
-        let mut letters = Letters::default();
+        let names: Vec<&str> = name.split(' ').filter(|part| part.chars().count() >= 3).collect();
+        let mut letters = Letters { letters: Vec::with_capacity(normal.len().min(MAX_LETTERS)), ..Letters::default() };
         for run in normal.split(' ') {
             if letters.letters.len() >= MAX_LETTERS {
                 break;
             }
             let word = run.trim_matches(|c: char| !c.is_alphanumeric());
-            if word.is_empty() || names.contains(word) {
+            if word.is_empty() || names.contains(&word) {
                 continue;
             }
             let is_address = tokens::is_address(run);
@@ -125,8 +124,11 @@ impl Letters {
         self.runs += usize::from(count > 0);
         self.single += usize::from(count == 1);
         self.glued += if count >= GLUED { count / WORD } else { 0 };
-        if count >= if word.is_ascii() { 4 } else { 3 } && self.words.len() < 64 {
-            self.words.insert(xxh3_64(word.as_bytes()));
+        if count >= if word.is_ascii() { 4 } else { 3 } && self.words.len() < INFORMATIVE {
+            let word = xxh3_64(word.as_bytes());
+            if !self.words.contains(&word) {
+                self.words.push(word);
+            }
         }
     }
 
