@@ -326,6 +326,8 @@ mod tests {
         );
         check("Buy cheap viagra and cialis online, no prescription http://pills.example/buy", true);
         check("منتج طبيعي لإنقاص الوزن 15 كيلو خلال شهر، التوصيل مجاني، للطلب واتساب", true);
+        check("ذا علكه مشهيه جنسي مثل فياجرا", true);
+        check("ذا علکہ مشہیہ جنسی مثل فیاجرا", true);
     }
 
     #[test]

@@ -86,7 +86,9 @@ pub(super) fn of<'a>(visible: &str, normal: &str, words: impl Iterator<Item = &'
 
 /// Arabic, Persian, Urdu or Kurdish (Sorani), by the letters of each. `visible`: folding makes those letters one.
 fn arabic_script(visible: &str, words: &[&str]) -> Language {
-    let (mut arabic, mut persian, mut urdu, mut kurdish, mut kurdish_vowels) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
+    let (mut arabic, mut persian, mut urdu, mut kurdish) = (0_u32, 0_u32, 0_u32, 0_u32);
+    // Letters that look like one of Arabic, so that keyboards and evaders mix them in: without any other they make no language.
+    let (mut urdu_heh, mut kurdish_heh) = (0_u32, 0_u32);
     for word in words {
         persian += 2 * u32::from(PERSIAN.contains(word));
     }
@@ -96,10 +98,10 @@ fn arabic_script(visible: &str, words: &[&str]) -> Language {
             'پ' | 'چ' | 'ژ' | 'گ' => persian += 2,
             // Telephones of many countries write these; so does Egypt.
             'ی' | 'ک' => persian += 1,
-            'ے' | 'ں' | 'ٹ' | 'ڈ' | 'ڑ' | 'ہ' | 'ھ' | 'ۓ' => urdu += 3,
+            'ے' | 'ں' | 'ٹ' | 'ڈ' | 'ڑ' | 'ۓ' => urdu += 3,
+            'ہ' | 'ھ' => urdu_heh += 3,
             'ێ' | 'ۆ' | 'ڵ' | 'ڕ' | 'ڤ' => kurdish += 3,
-            // Some keyboards of Persian have it for `ه`: alone it makes no Kurdish.
-            'ە' => kurdish_vowels += 3,
+            'ە' => kurdish_heh += 3,
             'ي' | 'ك' | 'ى' => arabic += 1,
             'ة' | 'إ' | 'ط' | 'ظ' | 'ص' | 'ض' | 'ذ' | 'ث' => arabic += 1,
             'ل' if last[1] == 'ا' && !last[0].is_alphabetic() => arabic += 2,
@@ -107,9 +109,9 @@ fn arabic_script(visible: &str, words: &[&str]) -> Language {
         }
         last = [last[1], c];
     }
-    kurdish += if kurdish > 0 { kurdish_vowels } else { 0 };
-    let heads = [(arabic, "ar"), (persian, "fa"), (urdu, "ur"), (kurdish, "ckb")];
-    let total: u32 = heads.iter().map(|(count, _)| count).sum::<u32>() + if kurdish == 0 { kurdish_vowels } else { 0 };
+    let total = arabic + persian + urdu + urdu_heh + kurdish + kurdish_heh;
+    urdu += if urdu > 0 { urdu_heh } else { 0 };
+    kurdish += if kurdish > 0 { kurdish_heh } else { 0 };
     // In Urdu and Kurdish the letters of Persian are at home as well.
     let of = if 5 * urdu > total && urdu > arabic {
         (urdu + persian, "ur")

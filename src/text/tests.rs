@@ -255,6 +255,8 @@ fn languages_are_told_apart() {
     check_language("هذا رأي كاتب محترم ولكنني لا أتفق معه", "ar");
     check_language("می\u{200C}خواهم بدانم این قانون از چه زمانی اجرا می\u{200C}شود", "fa");
     check_language("یہ مضمون بہت اچھا ہے، لکھنے والے کا شکریہ", "ur");
+    // Letters that look like Arabic ones make no other language of it.
+    check_language("ہذہ القصة رائعة جدا وہي من أجمل ما قرأت", "ar");
     check_language("مردم شما رو ميشناسن و ديگه كسي گول اينا رو نميخوره", "fa");
     check_language("همە بچەهای ما تو این خونە بزرگ شدن و چیزی نگفتن", "fa");
     check_language("ئەم وتارە زۆر باش بوو، سوپاس بۆ نووسەر", "ckb");
