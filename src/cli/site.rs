@@ -237,7 +237,11 @@ async fn measure(store: &Arc<dyn Store>, config: &Config, site: &mut Site) -> an
     let Some(budget) = site.policy.budget.as_mut().filter(|budget| budget.measured.is_none()) else { return Ok(()) };
     let (judge, _) = daemon::load_judge(&**store, config).await?;
     let pipeline = Pipeline::new(Arc::clone(store), Clock::System, judge);
-    pipeline.refresh().await?;
+    let mut directory = store.directory().await?;
+    // An agency has hundreds of sites, whose lists are none of this one's.
+    directory.lists.retain(|(owner, _)| owner.is_none_or(|owner| owner == site.id));
+    pipeline.follow_lists(&directory).await?;
+    pipeline.set_directory(directory);
     pipeline.follow_labels().await?;
     let site = pipeline.site(site.id).context("the site was removed meanwhile")?;
     budget.measured = pipeline.measure_budget(&site, |_| std::future::ready(())).await?;
