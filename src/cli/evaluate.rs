@@ -69,6 +69,7 @@ enum ReportLang {
 #[expect(clippy::print_stdout, reason = "a command's result goes to stdout")]
 pub fn run(args: &Args, now: Timestamp) -> anyhow::Result<()> {
     let (classifier, seen) = model::read_with_seen(args.model.as_deref())?;
+    let seen = seen.by_text();
     let model = classifier.id().to_owned();
     let examiner = if args.bayes_only { Examiner::BayesOnly(Box::new(classifier)) } else { Examiner::full(classifier) };
     let (mut tally, mut evaluation, mut trained_on) = (Tally::default(), Evaluation::default(), 0_u64);

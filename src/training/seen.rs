@@ -76,6 +76,11 @@ impl Seen {
         groups.and_then(Learned::of).map_or(Seen::Unknown, Seen::Groups)
     }
 
+    /// What was met text by text. A split tells of the comments that were split, and nothing of those of another dump.
+    pub fn by_text(self) -> Seen {
+        if matches!(self, Seen::Groups(_)) { self } else { Seen::Unknown }
+    }
+
     pub fn has(&self, example: &Example) -> bool {
         let group = || Group::of(&Text::of(&example.comment));
         match self {
@@ -124,6 +129,7 @@ mod tests {
         let card = json!({"split": card_of_large(1.0)});
         let older = Model { learned: None, card, ..base };
         assert_eq!(Seen::of(&older), Seen::Beyond(1.0));
+        assert_eq!((Seen::of(&older).by_text(), seen.clone().by_text()), (Seen::Unknown, seen));
     }
 
     #[test]
