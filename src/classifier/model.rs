@@ -69,7 +69,8 @@ pub struct Model {
     pub calibration: Calibration,
     /// What the model says of itself: data, licences, counts, figures.
     pub card: serde_json::Value,
-    /// What it was trained on; `None` where that was more than is kept, or the file is older than such sets.
+    /// What it was trained on; `None` where that was more than is kept, or the file is older than such sets. What a base learned
+    /// that does not say is missing.
     pub learned: Option<Learned>,
 }
 

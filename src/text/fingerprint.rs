@@ -10,6 +10,8 @@
 //! Broder, *On the resemblance and containment of documents* (1997); Li, Owen and Zhang, *One Permutation Hashing* (2012);
 //! Shrivastava and Li, *Densifying One Permutation Hashing via Rotation* (2014).
 
+use std::collections::HashSet;
+
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::survey::{Script, script};
@@ -95,14 +97,14 @@ const WORD: usize = 6;
 
 impl Letters {
     fn of(normal: &str, name: &str) -> Letters {
-        let names: Vec<&str> = name.split(' ').filter(|part| part.chars().count() >= 3).collect();
+        let names: HashSet<&str> = name.split(' ').filter(|part| part.chars().count() >= 3).collect();
         let mut letters = Letters { letters: Vec::with_capacity(normal.len().min(MAX_LETTERS)), ..Letters::default() };
         for run in normal.split(' ') {
             if letters.letters.len() >= MAX_LETTERS {
                 break;
             }
             let word = run.trim_matches(|c: char| !c.is_alphanumeric());
-            if word.is_empty() || names.contains(&word) {
+            if word.is_empty() || names.contains(word) {
                 continue;
             }
             let is_address = tokens::is_address(run);

@@ -194,10 +194,11 @@ impl Corpus {
 mod tests {
     use super::*;
     use crate::comment::Comment;
+    use crate::rules::RuleSet;
     use crate::training::rule_stats::Probe;
 
     fn corpus(sets: &[(&str, Option<f64>, usize)]) -> Corpus {
-        let (probe, mut corpus) = (Probe::default(), Corpus::default());
+        let (probe, mut corpus) = (Probe::of(RuleSet::shipped()), Corpus::default());
         for (name, counts_as, rows) in sets {
             for number in 0..*rows {
                 let comment = Comment::of_text(format!("{name} {}", "x".repeat(number)));
@@ -229,7 +230,7 @@ mod tests {
     #[test]
     fn no_comment_is_judged_by_a_classifier_that_saw_it() {
         // The words tell nothing, so whoever saw a comment knows its label, and whoever did not can only guess.
-        let (probe, mut corpus) = (Probe::default(), Corpus::default());
+        let (probe, mut corpus) = (Probe::of(RuleSet::shipped()), Corpus::default());
         for number in 0..200_u32 {
             let hex = format!("{:x}", number.wrapping_mul(2_654_435_761));
             let letter = |c: char| char::from(b'a' + u8::try_from(c.to_digit(16).unwrap()).unwrap());

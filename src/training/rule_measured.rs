@@ -75,6 +75,7 @@ pub fn written(stats: &[RuleStats], comments: Kinds, on: &[String], command: &st
 mod tests {
     use super::*;
     use crate::comment::Comment;
+    use crate::rules::RuleSet;
     use crate::training::dump::Example;
     use crate::training::rule_stats::{Probe, Stats};
     use crate::verdict::Label;
@@ -89,7 +90,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_again() {
-        let probe = Probe::default();
+        let probe = Probe::of(RuleSet::shipped());
         let mut stats = Stats::default();
         let comment = Comment::of_text("look https://bit.ly/1");
         let example = Example { comment, label: Label::Spam, source: None };

@@ -53,13 +53,6 @@ struct Inner {
     site: Site,
 }
 
-/// Of what ships.
-impl Default for Probe {
-    fn default() -> Probe {
-        Probe::of(RuleSet::shipped())
-    }
-}
-
 impl Probe {
     /// Finds the rules and the composites of `rules`, an operator's own among them.
     pub fn of(rules: &RuleSet) -> Probe {
@@ -243,7 +236,7 @@ mod tests {
 
     #[test]
     fn a_probe_finds_what_serves_finds_and_the_whole_strength() {
-        let probe = Probe::default();
+        let probe = Probe::of(RuleSet::shipped());
         let example =
             example("best online casino, free spins! https://bit.ly/x [url=http://a.top:81/]x[/url]", Label::Spam);
         let probed = probe.probe(&example);
@@ -264,7 +257,7 @@ mod tests {
 
     #[test]
     fn counts_are_those_of_the_comments_and_near_copies_count_once() {
-        let probe = Probe::default();
+        let probe = Probe::of(RuleSet::shipped());
         let mut stats = Stats::default();
         for (content, label) in [
             ("look https://bit.ly/1", Label::Spam),

@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn what_is_fitted_is_what_serves() {
         // The sum that the fit works with is that of the rules themselves, strengths and caps and all.
-        let (probe, rules) = (Probe::default(), RuleSet::embedded());
+        let (probe, rules) = (Probe::of(RuleSet::shipped()), RuleSet::embedded());
         let families: Vec<usize> = rules.iter().map(|weighed| weighed.rule.family as usize).collect();
         let weights: Vec<f64> = rules.iter().map(|weighed| weighed.weight).collect();
         let caps = Family::ALL.map(|family| rules.cap(family));
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn weights_follow_the_comments_where_there_are_enough() {
-        let probe = Probe::default();
+        let probe = Probe::of(RuleSet::shipped());
         let mut corpus = Corpus::default();
         let mut add = |content: String, label: Label| {
             let example = Example { comment: Comment::of_text(content), label, source: None };
