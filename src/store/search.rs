@@ -3,9 +3,11 @@
 //! Owns the words that are indexed and the syntax of queries. Both are folded as matching folds them (`text`), so that
 //! an Arabic word is found however it is written. Does not own the index (`sqlite::search`).
 
+use serde::Deserialize;
+
 use crate::comment::{Comment, CommentId};
-use crate::text::{Text, words_of};
-use crate::verdict::Verdict;
+use crate::text::{each_word, visible_and_links, words_of};
+use crate::verdict::Symbol;
 
 /// Words of one comment that are indexed at most, of its text and of all else; a megabyte of text is no dictionary.
 const WORDS_MAX: usize = 20_000;
@@ -50,36 +52,65 @@ pub struct Entry {
     pub symbol: String,
 }
 
+/// What a comment is found by of its verdict: a part that is read in a third of the time that the whole takes.
+#[derive(Debug, Default, Deserialize)]
+pub struct Symbols {
+    evidence: Vec<Piece>,
+}
+
+/// A piece of evidence, as far as it is looked for.
+#[derive(Debug, Deserialize)]
+struct Piece {
+    symbol: Symbol,
+}
+
 impl Entry {
-    pub fn of(id: CommentId, comment: &Comment, verdict: Option<&Verdict>) -> Entry {
-        let text = Text::of(comment);
+    /// * `verdict`: of the comment, as its row has it; `None` while there is none.
+    pub fn of(id: CommentId, comment: &Comment, verdict: Option<&Symbols>) -> Entry {
+        let (visible, links) = visible_and_links(comment);
         let author = &comment.author;
-        let ip = author.ip.map(|ip| ip.to_string());
+        let (id, ip) = (id.to_string(), author.ip.map(|ip| ip.to_string()));
+        let ids = [Some(id.as_str()), comment.external_id.as_deref()];
         let who = [author.name.as_deref(), author.email.as_deref(), ip.as_deref()];
-        let links = text.links().iter().flat_map(|link| [link.host(), link.path()]);
-        let links = links.chain(author.url.as_deref());
-        let symbols =
-            verdict.iter().flat_map(|verdict| &verdict.evidence).map(|piece| piece.symbol.to_ascii_lowercase());
-        let ids = [Some(id.to_string()), comment.external_id.clone()];
+        let links = links.iter().flat_map(|link| [link.host(), link.path()]);
+        let symbols = verdict.iter().flat_map(|verdict| &verdict.evidence);
+        let mut symbol = Line::default();
+        symbols.for_each(|piece| symbol.add(&piece.symbol.to_ascii_lowercase()));
         Entry {
-            id: joined(ids.into_iter().flatten().flat_map(|id| words_of(&id))),
-            text: joined(words_of(text.visible())),
-            author: joined(who.into_iter().flatten().flat_map(words_of)),
-            link: joined(links.flat_map(words_of)),
-            symbol: joined(symbols),
+            id: words(ids.into_iter().flatten()),
+            text: words([visible.as_ref()]),
+            author: words(who.into_iter().flatten()),
+            link: words(links.chain(author.url.as_deref())),
+            symbol: symbol.words,
         }
     }
 }
 
-fn joined(words: impl IntoIterator<Item = String>) -> String {
-    let mut line = String::new();
-    for word in words.into_iter().take(WORDS_MAX) {
-        if !line.is_empty() {
-            line.push(' ');
+/// The words of several texts in one line.
+fn words<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut line = Line::default();
+    texts.into_iter().for_each(|text| each_word(text, |word| line.add(word)));
+    line.words
+}
+
+/// Words parted by blanks, [`WORDS_MAX`] of them at most.
+#[derive(Default)]
+struct Line {
+    words: String,
+    count: usize,
+}
+
+impl Line {
+    fn add(&mut self, word: &str) {
+        if self.count == WORDS_MAX {
+            return;
         }
-        line.push_str(&word);
+        if self.count > 0 {
+            self.words.push(' ');
+        }
+        self.words.push_str(word);
+        self.count += 1;
     }
-    line
 }
 
 /// What to look for. Every term must be found, but for those that must not be.

@@ -15,6 +15,7 @@ mod skeleton;
 mod survey;
 mod tokens;
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 pub use fingerprint::{BANDS, Fingerprint, MINS};
@@ -55,9 +56,7 @@ impl Text {
 
     /// Reads the comment once. Linear in its length, whatever the bytes.
     pub fn of(comment: &Comment) -> Text {
-        let content = comment.content.as_str();
-        let end = content.floor_char_boundary(Text::MAX_BYTES);
-        let raw = content.get(..end).unwrap_or(content).to_owned();
+        let raw = head(&comment.content).to_owned();
         let html::Unmarked { visible, anchors, markup } = html::unmark(&raw);
         let seen = visible.as_deref().unwrap_or(&raw);
         let links = links::collect(seen, anchors);
@@ -65,6 +64,7 @@ impl Text {
         let respell::Respelled { text, spelled, leet_words } = respell::respell(seen, &scripts, &oddities);
         let normal = normalize(text.as_deref().unwrap_or(seen));
         let words = tokens::words(&normal);
+        let is_clipped = raw.len() < comment.content.len();
         Text {
             raw,
             visible,
@@ -79,7 +79,7 @@ impl Text {
             leet_words,
             language: OnceLock::new(),
             segments: OnceLock::new(),
-            is_clipped: end < content.len(),
+            is_clipped,
         }
     }
 
@@ -228,6 +228,20 @@ impl Text {
     }
 }
 
+/// As much of a content as is read.
+fn head(content: &str) -> &str {
+    content.get(..content.floor_char_boundary(Text::MAX_BYTES)).unwrap_or(content)
+}
+
+/// What readers see of a comment, and the links in it: the same as [`Text`] has, for who needs nothing else. A third of the work.
+pub fn visible_and_links(comment: &Comment) -> (Cow<'_, str>, Vec<Link>) {
+    let content = head(&comment.content);
+    let html::Unmarked { visible, anchors, .. } = html::unmark(content);
+    let visible = visible.map_or(Cow::Borrowed(content), Cow::Owned);
+    let links = links::collect(&visible, anchors).kept;
+    (visible, links)
+}
+
 /// How many words `text` holds, as blanks part them; Chinese, Japanese and Thai by the dictionary. Whoever asks for no more than
 /// `most` need not wait for the others.
 pub fn count_words(text: &str, most: usize) -> usize {
@@ -250,17 +264,22 @@ pub fn count_words(text: &str, most: usize) -> usize {
 /// The words of any text, folded as matching folds them. Scripts written without spaces are parted into characters, so
 /// that a word of theirs is found as one after the other.
 pub fn words_of(text: &str) -> Vec<String> {
-    let normal = normalize(text);
     let mut words = Vec::new();
+    each_word(text, |word| words.push(word.to_owned()));
+    words
+}
+
+/// Calls `meet` with each of [`words_of`].
+pub fn each_word(text: &str, mut meet: impl FnMut(&str)) {
+    let normal = normalize(text);
     for (start, end) in tokens::words(&normal) {
         let word = normal.get(start..end).unwrap_or_default();
         if word.starts_with(joins_words) {
-            words.push(word.to_owned());
+            meet(word);
         } else {
-            words.extend(word.chars().map(String::from));
+            word.chars().for_each(|c| meet(c.encode_utf8(&mut [0; 4])));
         }
     }
-    words
 }
 
 #[cfg(test)]

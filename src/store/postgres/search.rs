@@ -16,8 +16,7 @@ use super::failure::Outcome;
 use crate::comment::Comment;
 use crate::site::SiteId;
 use crate::store::rows::{Packed, comment_id};
-use crate::store::search::{Entry, Field, Query, Term};
-use crate::verdict::Verdict;
+use crate::store::search::{Entry, Field, Query, Symbols, Term};
 
 /// Bytes of one word that count; PostgreSQL takes 2,046.
 const WORD_BYTES: usize = 500;
@@ -141,7 +140,7 @@ fn stretch(rows: Vec<Row>) -> Stretch {
     for row in rows {
         let Ok(id) = comment_id(&row.id, "a comment") else { continue };
         let comment: Comment = row.comment.read("a comment").unwrap_or_default();
-        let verdict: Option<Verdict> = row.verdict.and_then(|verdict| verdict.read("a verdict").ok());
+        let verdict: Option<Symbols> = row.verdict.and_then(|verdict| verdict.read("a verdict").ok());
         stretch.comments.push(row.row);
         stretch.words.push(vector(SiteId(row.site), &Entry::of(id, &comment, verdict.as_ref())));
         stretch.versions.push(row.version);

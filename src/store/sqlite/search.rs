@@ -10,8 +10,7 @@ use super::rows::{Packed, comment_id, json_array};
 use crate::comment::Comment;
 use crate::site::SiteId;
 use crate::store::StoreError;
-use crate::store::search::{Entry, Query, Term};
-use crate::verdict::Verdict;
+use crate::store::search::{Entry, Query, Symbols, Term};
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -119,7 +118,7 @@ fn entries(rows: Vec<Row>) -> Vec<(i64, i64, Entry)> {
     let entry = |row: Row| {
         let id = comment_id(&row.id, "a comment").ok()?;
         let comment: Comment = row.comment.read("a comment").unwrap_or_default();
-        let verdict: Option<Verdict> = row.verdict.and_then(|verdict| verdict.read("a verdict").ok());
+        let verdict: Option<Symbols> = row.verdict.and_then(|verdict| verdict.read("a verdict").ok());
         Some((row.row, row.site, Entry::of(id, &comment, verdict.as_ref())))
     };
     rows.into_iter().filter_map(entry).collect()
