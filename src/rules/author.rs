@@ -2,12 +2,16 @@
 
 use super::clues::Clues;
 use super::{Note, lists, phone, phrases};
-use crate::text::{Link, normalize};
+use crate::text::{Link, normalize, places_of_words};
 
 /// `NAME_IS_URL`: the name is an address. A developer who signs with a domain is the ham to expect: his own URL makes it half.
 pub(super) fn name_is_url(clues: &Clues<'_>) -> Option<Note> {
     let name = clues.name();
-    let has_scheme = name.contains("://") || name.to_ascii_lowercase().starts_with("www.");
+    // Most names have neither and are done with here.
+    if !name.contains(['.', ':']) {
+        return None;
+    }
+    let has_scheme = name.contains("://") || name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("www."));
     let is_host = !name.contains(char::is_whitespace) && !name.contains('@') && name.contains('.') && {
         let lower = name.to_lowercase();
         let suffix = psl::suffix(lower.as_bytes()).filter(|suffix| suffix.is_known());
@@ -24,7 +28,7 @@ pub(super) fn name_is_url(clues: &Clues<'_>) -> Option<Note> {
 
 /// `NAME_KEYWORD`: listed spam words in the name; weak ones (`Jackpot`) make nicknames, too. Length alone says nothing: Arabic and Spanish names are long.
 pub(super) fn name_keyword(clues: &Clues<'_>) -> Option<Note> {
-    phrases::find(clues.normal_name())
+    phrases::find(clues.normal_name(), &places_of_words(clues.normal_name()))
         .into_iter()
         .find(|hit| hit.phrase.category.is_spam())
         .map(|hit| Note::graded(hit.phrase.words.as_str(), if hit.phrase.is_weak { 0.4 } else { 1.0 }))
@@ -39,7 +43,7 @@ pub(super) fn name_template(clues: &Clues<'_>) -> Option<Note> {
         && letters.len() >= 3
         && letters.starts_with(|c: char| c.is_ascii_uppercase())
         && letters.chars().skip(1).all(|c| c.is_ascii_lowercase());
-    (is_template && lists::FREE_MAIL.contains(&clues.email_host())).then(|| Note::new(name))
+    (is_template && lists::FREE_MAIL.contains(clues.email_host())).then(|| Note::new(name))
 }
 
 /// `NAME_HAS_PHONE`: a telephone number in the name, in any digits.
@@ -87,13 +91,16 @@ pub(super) fn url_deep(clues: &Clues<'_>) -> Option<Note> {
 
 /// `EMAIL_DISPOSABLE`: a throw-away mailbox. Relays that protect privacy are not listed.
 pub(super) fn disposable(clues: &Clues<'_>) -> Option<Note> {
-    lists::DISPOSABLE_MAIL.above(&clues.email_host()).map(Note::new)
+    lists::DISPOSABLE_MAIL.above(clues.email_host()).map(Note::new)
 }
 
 /// `EMAIL_LINK_DOMAIN`: the text links to the domain that the author writes from. Business owners do it too.
 pub(super) fn email_domain(clues: &Clues<'_>) -> Option<Note> {
+    if clues.foreign.is_empty() {
+        return None;
+    }
     let domain = clues.email_domain();
-    if domain.is_empty() || lists::FREE_MAIL.contains(&domain) {
+    if domain.is_empty() || lists::FREE_MAIL.contains(domain) {
         return None;
     }
     clues.foreign.iter().any(|link| link.domain() == domain).then(|| Note::new(domain))
@@ -118,10 +125,14 @@ pub(super) fn name_email(clues: &Clues<'_>) -> Option<Note> {
 /// `AUTHOR_MARKUP`: a tag or forum code in the name or the address: the machine filled every field with its load.
 pub(super) fn markup(clues: &Clues<'_>) -> Option<Note> {
     const MARKS: [&str; 7] = ["<a ", "href=", "[url", "[link", "</", "<script", "[/"];
+    // Each mark holds one of these, and few names do.
+    const SIGNS: [char; 3] = ['<', '[', '='];
     let url = super::clues::clipped(clues.comment.author.url.as_deref());
     let is_marked = |field: &&str| {
-        let lower = field.to_ascii_lowercase();
-        MARKS.iter().any(|mark| lower.contains(mark))
+        field.contains(SIGNS) && {
+            let lower = field.to_ascii_lowercase();
+            MARKS.iter().any(|mark| lower.contains(mark))
+        }
     };
     [clues.name(), url].into_iter().find(is_marked).map(Note::new)
 }
@@ -129,15 +140,16 @@ pub(super) fn markup(clues: &Clues<'_>) -> Option<Note> {
 /// `NAME_EMAIL_MISMATCH`: `John Smith` who writes as `maria.gonzalez@…`. Only where both are two words in plain Latin: other
 /// scripts are spelled in many ways. Families share mailboxes.
 pub(super) fn mismatch(clues: &Clues<'_>) -> Option<Note> {
-    let letters = |text: &str| text.to_ascii_lowercase();
     let (local, _) = clues.email().split_once('@')?;
-    let mailbox: Vec<String> =
-        local.trim_end_matches(|c: char| c.is_ascii_digit()).split(['.', '_', '-']).map(letters).collect();
-    let name: Vec<String> = clues.name().split_whitespace().map(letters).collect();
-    let is_word = |word: &String| (3..=20).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if mailbox.len() != 2 || !(2..=3).contains(&name.len()) || !mailbox.iter().chain(&name).all(is_word) {
+    let mailbox = || local.trim_end_matches(|c: char| c.is_ascii_digit()).split(['.', '_', '-']);
+    let name = || clues.name().split_whitespace();
+    let is_word = |word: &str| (3..=20).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let are_words = mailbox().take(3).count() == 2 && (2..=3).contains(&name().take(4).count());
+    if !are_words || !mailbox().chain(name()).all(is_word) {
         return None;
     }
+    let mailbox: Vec<String> = mailbox().map(str::to_ascii_lowercase).collect();
+    let name: Vec<String> = name().map(str::to_ascii_lowercase).collect();
     let start = |word: &String| word.get(..3).unwrap_or_default().to_owned();
     let is_alike = name.iter().any(|word| {
         mailbox
@@ -172,11 +184,12 @@ pub(super) fn invalid_email(clues: &Clues<'_>) -> Option<Note> {
 
 /// `EMAIL_DOTS`: `a.b.cde.f.g@gmail.com`: Gmail ignores dots, so that a machine has a new address with each. People part names.
 pub(super) fn dotted_email(clues: &Clues<'_>) -> Option<Note> {
-    let (local, host) = clues.email().rsplit_once('@')?;
-    let parts: Vec<&str> = local.split('+').next().unwrap_or_default().split('.').collect();
-    let short = parts.iter().filter(|part| part.len() <= 3).count();
-    let is_strewn =
-        parts.len() >= 4 && short >= 3 && matches!(host.to_ascii_lowercase().as_str(), "gmail.com" | "googlemail.com");
+    let (local, _) = clues.email().rsplit_once('@')?;
+    if !matches!(clues.email_host(), "gmail.com" | "googlemail.com") {
+        return None;
+    }
+    let parts = || local.split('+').next().unwrap_or_default().split('.');
+    let is_strewn = parts().count() >= 4 && parts().filter(|part| part.len() <= 3).count() >= 3;
     is_strewn.then(|| Note::new(local))
 }
 

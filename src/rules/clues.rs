@@ -34,6 +34,7 @@ pub(super) struct Clues<'a> {
     targets: Vec<Link>,
     pub phone: Option<Phone>,
     name: OnceCell<String>,
+    email_host: OnceCell<String>,
     planted: OnceCell<Planted>,
     page: OnceCell<Page>,
 }
@@ -63,13 +64,14 @@ impl<'a> Clues<'a> {
             text,
             facts,
             site,
-            hits: phrases::find(text.normal()),
+            hits: phrases::find(text.normal(), text.places()),
             own_links: links.len() - foreign.len(),
             foreign,
             author_link,
             targets,
             phone: if text.scripts().digits >= 7 { phone::find(text.visible()) } else { None },
             name: OnceCell::new(),
+            email_host: OnceCell::new(),
             planted: OnceCell::new(),
             page: OnceCell::new(),
         }
@@ -101,13 +103,14 @@ impl<'a> Clues<'a> {
     }
 
     /// The host part of the author's e-mail, lower case; empty when there is none.
-    pub fn email_host(&self) -> String {
-        self.email().rsplit_once('@').map(|(_, host)| host.to_lowercase()).unwrap_or_default()
+    pub fn email_host(&self) -> &str {
+        let host = || self.email().rsplit_once('@').map(|(_, host)| host.to_lowercase()).unwrap_or_default();
+        self.email_host.get_or_init(host)
     }
 
     /// The domain of the author's e-mail; empty when there is none.
-    pub fn email_domain(&self) -> String {
-        registrable_domain(&self.email_host()).to_owned()
+    pub fn email_domain(&self) -> &str {
+        registrable_domain(self.email_host())
     }
 
     pub fn first(&self, category: Category) -> Option<Hit> {

@@ -174,12 +174,11 @@ pub(super) fn email(clues: &Clues<'_>) -> Option<Note> {
         "anonaddy.me",
         "addy.io",
     ];
-    let host = clues.email_host();
     let (local, _) = clues.email().rsplit_once('@')?;
     let local = local.to_ascii_lowercase();
     if !(10..=64).contains(&local.len())
         || !local.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        || RELAYS.iter().any(|relay| host.ends_with(relay))
+        || RELAYS.iter().any(|relay| clues.email_host().ends_with(relay))
     {
         return None;
     }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use super::clues::Clues;
 use super::{Note, lists, phrases};
 use crate::comment::ContentFormat;
-use crate::text::{Link, Syntax, count_words, normalize, skeleton};
+use crate::text::{Link, Syntax, count_words, normalize, places_of_words, skeleton};
 
 /// `LINKS_MANY`: three links or more. Reference lists are the ham to expect, so three say little.
 pub(super) fn many(clues: &Clues<'_>) -> Option<Note> {
@@ -305,7 +305,7 @@ pub(super) fn spam_word(clues: &Clues<'_>) -> Option<Note> {
         let path = link.path();
         let address = format!("{} {}", link.host(), path.get(..path.floor_char_boundary(300)).unwrap_or_default());
         let spaced = normalize(&address.replace(['-', '_', '.', '/', '+'], " "));
-        phrases::find(&spaced)
+        phrases::find(&spaced, &places_of_words(&spaced))
             .into_iter()
             .find(|hit| hit.phrase.category.is_spam())
             .map(|hit| Note::new(format!("{}: {}", link.host(), hit.phrase.words)))

@@ -2,8 +2,9 @@
 //!
 //! Owns reading and looking up. Spam words have a form of their own (`phrases`).
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
+
+use hashbrown::HashSet;
 
 /// One name a line, `#` begins a comment.
 #[derive(Debug)]

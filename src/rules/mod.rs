@@ -38,8 +38,10 @@ mod weights;
 mod words;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
+
+use hashbrown::HashMap;
 
 pub use catalogue::RULES;
 pub use field::Field;
@@ -177,6 +179,8 @@ pub struct RuleSet {
     lines: BTreeMap<String, composites::Line>,
     /// One per line of [`RULES`]: does a composite that weighs anything ask for it?
     asked: Vec<bool>,
+    /// What rules with a weight look at.
+    needed: Fields,
     /// One per family, nats.
     caps: [f64; Family::ALL.len()],
     version: String,
@@ -186,7 +190,7 @@ pub struct RuleSet {
 struct Findings<'a> {
     /// Symbol, family, weight and note of what fired and weighs anything.
     fired: Vec<(Cow<'static, str>, Family, f64, String)>,
-    /// The symbols that had nothing to look at.
+    /// The composites that had nothing to look at.
     unknown: Vec<&'a str>,
 }
 
@@ -237,11 +241,7 @@ impl RuleSet {
         let mut findings = Findings { fired: Vec::new(), unknown: Vec::new() };
         let mut held = Vec::with_capacity(RULES.len());
         for ((rule, &weight), &is_asked) in RULES.iter().zip(&self.weights).zip(&self.asked) {
-            let is_evaluated = sent.has_all(rule.needs);
-            if !is_evaluated {
-                findings.unknown.push(rule.symbol);
-            }
-            let is_looked_at = is_evaluated && (weight != 0.0 || is_asked);
+            let is_looked_at = (weight != 0.0 || is_asked) && sent.has_all(rule.needs);
             let note = if is_looked_at { (rule.fires)(&clues) } else { None };
             // A muted rule is heard and weighs nothing.
             let is_muted = case.facts.muted.iter().any(|symbol| symbol == rule.symbol);
@@ -301,15 +301,15 @@ impl RuleSet {
 
     /// Fields that were not sent and that a rule with a weight would have looked at.
     pub fn not_sent(&self, case: &Case<'_>) -> impl Iterator<Item = Field> + use<> {
-        let weighed = RULES.iter().zip(&self.weights).filter(|(_, weight)| **weight != 0.0);
-        let needed = Fields::of(weighed.flat_map(|(rule, _)| rule.needs.iter().copied()));
-        let sent = Fields::sent(case);
+        let (needed, sent) = (self.needed, Fields::sent(case));
         Field::ALL.into_iter().filter(move |&field| needed.has(field) && !sent.has(field))
     }
 
     /// Symbols that had nothing to look at because a field was not sent or a fact was not asked for.
     pub fn not_evaluated<'a>(&'a self, case: &Case<'_>) -> impl Iterator<Item = &'a str> {
-        self.look(case).unknown.into_iter()
+        let sent = Fields::sent(case);
+        let rules = RULES.iter().filter(move |rule| !sent.has_all(rule.needs)).map(|rule| rule.symbol);
+        rules.chain(self.look(case).unknown)
     }
 }
 

@@ -2,10 +2,9 @@
 //!
 //! Owns the word lists of `config/lists/spam-words.*.txt` and whole-word matching. Does not own what a find weighs.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use hashbrown::HashMap;
 
 use crate::text::{joins_words, normalize};
 
@@ -105,8 +104,10 @@ pub(super) struct Hit {
 
 /// Phrases found in one text; more would not change a thing.
 const MAX_HITS: usize = 64;
-/// Matches looked at in one text, whole words or not: bounds what a text made of list words costs.
+/// Matches looked at in one text: bounds what a text made of list words costs.
 const MAX_MATCHES: usize = 20_000;
+/// What may stand joined before an Arabic word: *and*, *the*, *with*, …
+const CLITICS: [&str; 15] = ["و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "كال", "لل", "ولل", "وب", "ول", "فل"];
 
 const LISTS: [(&str, &str); 7] = [
     ("en", include_str!("../../config/lists/spam-words.en.txt")),
@@ -118,38 +119,48 @@ const LISTS: [(&str, &str); 7] = [
     ("zh", include_str!("../../config/lists/spam-words.zh.txt")),
 ];
 
+/// A phrase as it may be written: with blanks, or with hyphens between plain words.
+struct Spelling {
+    written: String,
+    /// Index among the phrases.
+    phrase: usize,
+}
+
 struct Lexicon {
     phrases: Vec<Phrase>,
-    /// Pattern n of the automaton is `patterns[n]`, an index into `phrases`: a phrase of Latin words is also looked for with hyphens.
-    patterns: Vec<usize>,
-    automaton: AhoCorasick,
-    /// Spam words that stand alone, for disguised spellings.
+    /// All spellings by how they begin; see [`beginning`]. A table and not an automaton: most words of most texts begin no phrase, and to
+    /// look a word up takes half the time that its letters take from state to state.
+    spellings: HashMap<String, Vec<Spelling>>,
+    /// Spam phrases of one word.
     single: HashMap<String, usize>,
 }
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
     let phrases: Vec<Phrase> = LISTS.iter().flat_map(|&(language, list)| read(language, list)).collect();
-    let mut needles = Vec::new();
-    let mut patterns = Vec::new();
+    let mut spellings: HashMap<String, Vec<Spelling>> = HashMap::new();
     let mut single = HashMap::new();
     for (index, phrase) in phrases.iter().enumerate() {
-        needles.push(phrase.words.clone());
-        patterns.push(index);
+        let mut add = |written: String| {
+            let beginning = beginning(&written).to_owned();
+            spellings.entry(beginning).or_default().push(Spelling { written, phrase: index });
+        };
+        add(phrase.words.clone());
         if phrase.words.contains(' ') && phrase.words.is_ascii() {
-            needles.push(phrase.words.replace(' ', "-"));
-            patterns.push(index);
+            add(phrase.words.replace(' ', "-"));
         } else if phrase.category.is_spam() && phrase.words.chars().count() >= 4 {
             single.entry(phrase.words.clone()).or_insert(index);
         }
     }
-    let automaton = AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .build(&needles)
-        .unwrap_or_else(|error| unreachable!("the lists are compiled in and tested: {error}"));
-    Lexicon { phrases, patterns, automaton, single }
+    Lexicon { phrases, spellings, single }
 });
 
-/// The phrases of one list. A section without a name in [`Category::NAMES`] is a mistake that a test finds.
+/// The first word of a phrase; its first character in scripts without spaces. No text has the phrase where it has not this.
+fn beginning(phrase: &str) -> &str {
+    let first = phrase.chars().next().unwrap_or_default();
+    let end = if joins_words(first) { phrase.find(|c| !joins_words(c)) } else { Some(first.len_utf8()) };
+    phrase.get(..end.unwrap_or(phrase.len())).unwrap_or(phrase)
+}
+
 fn read(language: &'static str, list: &str) -> Vec<Phrase> {
     let mut category = None;
     let mut phrases = Vec::new();
@@ -165,19 +176,49 @@ fn read(language: &'static str, list: &str) -> Vec<Phrase> {
     phrases
 }
 
-/// The listed phrases in `normal`, a text in matching form: whole words only, each phrase once.
-pub(super) fn find(normal: &str) -> Vec<Hit> {
+/// The phrases in folded text, each once, in the order in which they end; the first few. Linear in the length.
+///
+/// * `words`: places of its words ([`places_of_words`](crate::text::places_of_words)).
+pub(super) fn find(normal: &str, words: &[(usize, usize)]) -> Vec<Hit> {
     let lexicon = &*LEXICON;
-    let mut hits: Vec<Hit> = Vec::new();
-    for found in lexicon.automaton.find_overlapping_iter(normal).take(MAX_MATCHES) {
-        let Some(phrase) = lexicon.patterns.get(found.pattern().as_usize()).and_then(|&at| lexicon.phrases.get(at))
-        else {
-            continue;
+    let mut matches: Vec<(usize, usize, &Phrase)> = Vec::new();
+    let mut look = |at: usize, beginning: &str| {
+        for Spelling { written, phrase } in lexicon.spellings.get(beginning).into_iter().flatten() {
+            let end = at + written.len();
+            let is_there = normal.get(at..).is_some_and(|rest| rest.starts_with(written.as_str()));
+            if is_there && is_whole(normal, at, end) {
+                matches.extend(lexicon.phrases.get(*phrase).map(|phrase| (end, at, phrase)));
+            }
+        }
+        matches.len() < MAX_MATCHES
+    };
+    for &(start, end) in words {
+        let word = normal.get(start..end).unwrap_or_default();
+        let is_room = if word.starts_with(is_arabic) {
+            let bare = CLITICS
+                .iter()
+                .filter_map(|clitic| word.strip_prefix(clitic))
+                .filter(|bare| bare.starts_with(is_arabic));
+            bare.chain([word]).all(|beginning| look(end - beginning.len(), beginning))
+        } else if word.starts_with(joins_words) {
+            look(start, word)
+        } else {
+            let letters = word.char_indices();
+            letters
+                .map(|(at, c)| (at, c.len_utf8()))
+                .all(|(at, length)| look(start + at, word.get(at..at + length).unwrap_or_default()))
         };
+        if !is_room {
+            break;
+        }
+    }
+    matches.sort_unstable_by_key(|&(end, at, _)| (end, at));
+    let mut hits: Vec<Hit> = Vec::new();
+    for (_, at, phrase) in matches {
         // Two languages may share a phrase.
         let is_new = !hits.iter().any(|hit| hit.phrase.category == phrase.category && hit.phrase.words == phrase.words);
-        if is_new && is_whole(normal, found.start(), found.end()) {
-            hits.push(Hit { phrase, at: found.start() });
+        if is_new {
+            hits.push(Hit { phrase, at });
             if hits.len() == MAX_HITS {
                 break;
             }
@@ -210,8 +251,6 @@ fn is_whole(normal: &str, start: usize, end: usize) -> bool {
         // The part of the word before the phrase: at most three letters of it matter.
         let clitic_start =
             before.char_indices().rev().take(4).take_while(|&(_, c)| joins_words(c)).last().map_or(start, |(at, _)| at);
-        const CLITICS: [&str; 15] =
-            ["و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "كال", "لل", "ولل", "وب", "ول", "فل"];
         CLITICS.contains(&before.get(clitic_start..).unwrap_or_default())
     }
 }
@@ -223,10 +262,13 @@ fn is_arabic(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::{is_alphanumeric, places_of_words};
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let found: Vec<_> = find(&normalize(text)).iter().map(|hit| hit.phrase.words.as_str()).collect();
+        let normal = normalize(text);
+        let hits = find(&normal, &places_of_words(&normal));
+        let found: Vec<_> = hits.iter().map(|hit| hit.phrase.words.as_str()).collect();
         assert_eq!(found, expected, "{text}");
     }
 
@@ -251,6 +293,8 @@ mod tests {
             let lines = list.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '['])).count();
             assert_eq!(phrases.len(), lines, "spam-words.{language}.txt: a line stands before the first section");
             for (index, phrase) in phrases.iter().enumerate() {
+                let is_found_by_a_word = phrase.words.starts_with(is_alphanumeric);
+                assert!(is_found_by_a_word, "spam-words.{language}.txt: `{}` begins with a sign", phrase.words);
                 let twin = phrases
                     .iter()
                     .skip(index + 1)

@@ -10,7 +10,7 @@ use serde::Deserialize as _;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::composites::{self, Composite, Leaf, Line};
-use super::{Family, RULES, RULES_VERSION, Rule, RuleSet};
+use super::{Family, Fields, RULES, RULES_VERSION, Rule, RuleSet};
 
 /// The weights as shipped, which are also the manual.
 const EMBEDDED: &str = include_str!("../../config/rules.toml");
@@ -80,6 +80,7 @@ impl RuleSet {
                 composites: Vec::new(),
                 lines: BTreeMap::new(),
                 asked: vec![false; RULES.len()],
+                needed: Fields::default(),
                 caps: [0.0; Family::ALL.len()],
                 version: String::new(),
             };
@@ -193,7 +194,8 @@ impl RuleSet {
         Ok(())
     }
 
-    /// A rule that weighs nothing is asked all the same when a composite needs it.
+    /// Which rules are asked, and what those with a weight look at. A rule that weighs nothing is asked all the same when a composite
+    /// needs it.
     fn note_what_is_asked(&mut self) {
         let mut asked = vec![false; RULES.len()];
         // A composite stands after those that it names, so that from the end each is seen before what it needs.
@@ -214,6 +216,8 @@ impl RuleSet {
             });
         }
         self.asked = asked;
+        let weighed = RULES.iter().zip(&self.weights).filter(|(_, weight)| **weight != 0.0);
+        self.needed = Fields::of(weighed.flat_map(|(rule, _)| rule.needs.iter().copied()));
     }
 
     /// The version of the detection and a hash of the weights: two daemons that judge alike show the same.

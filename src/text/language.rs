@@ -6,9 +6,9 @@
 //! Vietnamese. Else little words and whatlang's trigrams vote. Comments are short: the little words tell more than
 //! trigrams do below some fifty letters.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use hashbrown::HashMap;
 use whatlang::{Detector, Lang};
 
 use super::survey::{Script, Scripts};

@@ -26,7 +26,7 @@ pub use normalize::{is_unseen, normalize};
 pub use respell::Spelled;
 pub use skeleton::{Disguise, skeleton};
 pub use survey::{Oddities, Script, Scripts, survey};
-pub use tokens::{is_alphanumeric, joins_words, tokens_with};
+pub use tokens::{is_alphanumeric, joins_words, places_of_words, tokens_with};
 
 use crate::comment::Comment;
 
@@ -63,7 +63,7 @@ impl Text {
         let (scripts, oddities) = survey(seen);
         let respell::Respelled { text, spelled, leet_words } = respell::respell(seen, &scripts, &oddities);
         let normal = normalize(text.as_deref().unwrap_or(seen));
-        let words = tokens::words(&normal);
+        let words = places_of_words(&normal);
         let is_clipped = raw.len() < comment.content.len();
         Text {
             raw,
@@ -121,6 +121,11 @@ impl Text {
     /// Kana, Thai, …) come as one run.
     pub fn words(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         self.words.iter().map(|&(start, end)| self.normal.get(start..end).unwrap_or_default())
+    }
+
+    /// Where each of [`Text::words`] stands in [`Text::normal`]: bytes, from and to.
+    pub fn places(&self) -> &[(usize, usize)] {
+        &self.words
     }
 
     /// The word with this number among [`Text::words`].
@@ -272,7 +277,7 @@ pub fn words_of(text: &str) -> Vec<String> {
 /// Calls `meet` with each of [`words_of`].
 pub fn each_word(text: &str, mut meet: impl FnMut(&str)) {
     let normal = normalize(text);
-    for (start, end) in tokens::words(&normal) {
+    for (start, end) in places_of_words(&normal) {
         let word = normal.get(start..end).unwrap_or_default();
         if word.starts_with(joins_words) {
             meet(word);

@@ -9,7 +9,7 @@
 use icu_segmenter::WordSegmenter;
 use icu_segmenter::options::WordBreakInvariantOptions;
 
-use super::tokens::{is_unspaced, words};
+use super::tokens::{is_unspaced, places_of_words};
 
 /// Bytes of such runs that are parted in one text; more stay as they are.
 const MAX_BYTES: usize = 65_536;
@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 65_536;
 /// NFKC takes two vowels of Thai and Lao apart, which no dictionary does.
 pub(super) fn part(normal: &str) -> (String, Vec<(usize, usize)>) {
     let spelled = normal.replace("\u{E4D}\u{E32}", "\u{E33}").replace("\u{ECD}\u{EB2}", "\u{EB3}");
-    let words = words(&spelled);
+    let words = places_of_words(&spelled);
     let mut segments = Vec::with_capacity(words.len());
     let mut segmenter = None;
     let mut left = MAX_BYTES;

@@ -17,7 +17,7 @@ enum Class {
 }
 
 /// The byte ranges of the words of `normal`: runs of letters and digits, marks inside, one run per kind of script.
-pub(super) fn words(normal: &str) -> Vec<(usize, usize)> {
+pub fn places_of_words(normal: &str) -> Vec<(usize, usize)> {
     let mut words = Vec::with_capacity(normal.len() / 6);
     if normal.is_ascii() {
         ascii_words(normal.as_bytes(), &mut words);
@@ -152,7 +152,8 @@ mod tests {
             for gap in 1..70 {
                 let text: String = (0..length).map(|at| if at % gap == 0 { '.' } else { 'w' }).collect();
                 for text in [&text, &text.replace('.', "a").replace('w', "-")] {
-                    let found: Vec<_> = words(text).into_iter().map(|(start, end)| &text[start..end]).collect();
+                    let found: Vec<_> =
+                        places_of_words(text).into_iter().map(|(start, end)| &text[start..end]).collect();
                     assert_eq!(found, plainly(text), "{text}");
                 }
             }
