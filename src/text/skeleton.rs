@@ -1,4 +1,4 @@
-//! Latin look-alikes: `cаsіnо` in Cyrillic letters reads `casino`.
+//! Look-alikes: `cаsіnо` in Cyrillic letters reads `casino`, `cтaвкa` in Latin ones `ставка`.
 //!
 //! Owns the skeleton of a word and the question whether a word is plain in its script. Does not own whether a disguise
 //! counts against a comment (`rules`).
@@ -12,7 +12,7 @@ use super::survey::{Oddities, Script, Scripts, script};
 pub struct Disguise {
     /// As it stands in the matching form.
     pub word: String,
-    /// What a reader takes it for, in ASCII.
+    /// What a reader takes it for: in ASCII, or all Cyrillic.
     pub skeleton: String,
     /// Latin and other letters alternate in it, not just a foreign ending on a Latin name (`COVIDом`).
     pub is_mixed: bool,
@@ -22,6 +22,8 @@ pub struct Disguise {
 
 /// Disguises kept of one text.
 const MAX_KEPT: usize = 1_000;
+/// Words by which it is told how a text reads.
+const MAX_WORDS_READ: usize = 1_000;
 /// Longer words are no words.
 const MAX_WORD: usize = 128;
 
@@ -47,11 +49,11 @@ pub fn skeleton(word: &str) -> String {
     out
 }
 
-/// The words of a text that look Latin and are not, or not wholly. Only texts that mix scripts are looked at.
+/// The words of a text that look Latin or Cyrillic and are not, or not wholly. Only texts that mix scripts are looked at.
 pub(super) fn disguises<'a>(
     scripts: &Scripts,
     oddities: &Oddities,
-    words: impl Iterator<Item = &'a str>,
+    words: impl Iterator<Item = &'a str> + Clone,
 ) -> Vec<Disguise> {
     let foreign = scripts.count(Script::Cyrillic) + scripts.count(Script::Greek) + scripts.count(Script::Other);
     let mixes = foreign > 0 && scripts.count(Script::Latin) > 0;
@@ -60,14 +62,27 @@ pub(super) fn disguises<'a>(
     }
     // In a Russian text a Russian word that happens to look Latin (`сор`) is just a word.
     let is_latin_text = scripts.count(Script::Latin) > foreign;
+    let reads_cyrillic = scripts.count(Script::Cyrillic) > 0 && reads_cyrillic(words.clone());
     words
         .filter(|word| !word.is_ascii() && word.len() <= MAX_WORD)
-        .filter_map(|word| disguise(word, is_latin_text))
+        .filter_map(|word| disguise(word, is_latin_text, reads_cyrillic))
         .take(MAX_KEPT)
         .collect()
 }
 
-fn disguise(word: &str, is_latin_text: bool) -> Option<Disguise> {
+/// Is the text Cyrillic to a reader? Told by the letters that look like none of the other script, which no disguise has: every letter of
+/// `mоneу` may be of either.
+fn reads_cyrillic<'a>(words: impl Iterator<Item = &'a str>) -> bool {
+    let (mut latin, mut cyrillic) = (0_usize, 0_usize);
+    for c in words.take(MAX_WORDS_READ).flat_map(str::chars) {
+        latin += usize::from(c.is_ascii_alphabetic() && cyrillic_of(c).is_none());
+        cyrillic +=
+            usize::from(matches!(c, 'б' | 'г' | 'д' | 'ж' | 'з' | 'и' | 'й' | 'л' | 'п' | 'ф' | 'ц'..='щ' | 'ъ'..='я'));
+    }
+    cyrillic > latin
+}
+
+fn disguise(word: &str, is_latin_text: bool, reads_cyrillic: bool) -> Option<Disguise> {
     let mut latin = 0_usize;
     let mut foreign = 0_usize;
     let mut small = 0_usize;
@@ -96,18 +111,50 @@ fn disguise(word: &str, is_latin_text: bool) -> Option<Disguise> {
         return None;
     }
     let skeleton = skeleton(word);
-    // What does not look Latin throughout deceives nobody.
-    if !skeleton.is_ascii() || skeleton == word {
+    let looks_latin = skeleton.is_ascii();
+    // `cтaвкa` looks Latin as well, letter by letter; what it is taken for is told by the text around it.
+    let cyrillic = if latin > 0 && (!looks_latin || reads_cyrillic) { cyrillic(word) } else { None };
+    // What looks of one script throughout in neither deceives nobody.
+    if (!looks_latin && cyrillic.is_none()) || skeleton == word {
         return None;
     }
     let is_mixed = match runs.as_slice() {
+        // Keyboards of two layouts mix letters as well, where the word could be nothing but Cyrillic.
+        _ if !looks_latin => false,
         [] | [_] => false,
         // One change of script: a foreign ending on a name, or two words joined. A foreign letter or two in front is neither.
         [(false, first), (true, _)] => *first <= 2,
         [_, _] => false,
         _ => true,
     };
-    Some(Disguise { word: word.to_owned(), skeleton, is_mixed, is_foreign })
+    Some(Disguise { word: word.to_owned(), skeleton: cyrillic.unwrap_or(skeleton), is_mixed, is_foreign })
+}
+
+/// The Cyrillic look-alike of a folded word that has Latin letters in it; `None` when one of its letters is of neither script, or has
+/// no look-alike: then it is no Cyrillic word in disguise.
+fn cyrillic(word: &str) -> Option<String> {
+    let letter = |c| cyrillic_of(c).or_else(|| matches!(script(c), None | Some(Script::Cyrillic)).then_some(c));
+    word.chars().map(letter).collect()
+}
+
+/// The Cyrillic letter that looks like this Latin one, as small letters or as capitals.
+fn cyrillic_of(c: char) -> Option<char> {
+    let twin = match c {
+        'a' => 'а',
+        'b' => 'в',
+        'c' => 'с',
+        'e' => 'е',
+        'h' => 'н',
+        'k' => 'к',
+        'm' => 'м',
+        'o' => 'о',
+        'p' => 'р',
+        't' => 'т',
+        'x' => 'х',
+        'y' => 'у',
+        _ => return None,
+    };
+    Some(twin)
 }
 
 /// The letter of a small capital or phonetic look-alike.

@@ -133,7 +133,7 @@ fn the_parts_of_a_link_are_told_apart() {
 }
 
 #[test]
-fn disguised_words_read_latin() {
+fn disguised_words_read_as_what_they_look_like() {
     let words = |content: &str| text(content).skeleton_words().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words("play cаsіnо now"), ["casino"]);
     assert_eq!(text("ᴠᴇʀɪғʏ your account").normal(), "verify your account");
@@ -142,6 +142,13 @@ fn disguised_words_read_latin() {
     assert_eq!(words("plain English, naïve café"), [""; 0]);
     assert_eq!(words("تعليق عادي with English"), [""; 0]);
     assert!(text("купил iPhone'ом").disguises().is_empty());
+    // Cyrillic with Latin letters in it: what can be nothing else, and what the text around tells.
+    assert_eq!(words("игpaй в oнлaйн кaзинo"), ["играй", "онлайн", "казино"]);
+    assert_eq!(words("лучшая cтaвкa сегодня"), ["ставка"]);
+    assert_eq!(words("the best cтaвкa today"), ["ctabka"]);
+    assert_eq!(words("sеnd mе уоur mоnеу"), ["send", "me", "your", "money"]);
+    assert!(text("игpaй в кaзинo").disguises().iter().all(|disguise| !disguise.is_mixed));
+    assert_eq!(words("ελληνικo κείμενο, ok"), [""; 0]);
     assert!(text("cаsіnо").disguises().iter().all(|disguise| disguise.is_mixed));
     assert!(text("из-за COVIDом тут").disguises().iter().all(|disguise| !disguise.is_mixed));
 }
