@@ -10,8 +10,7 @@
 //! Broder, *On the resemblance and containment of documents* (1997); Li, Owen and Zhang, *One Permutation Hashing* (2012);
 //! Shrivastava and Li, *Densifying One Permutation Hashing via Rotation* (2014).
 
-use std::collections::HashSet;
-
+use hashbrown::HashSet;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::survey::{Script, script};
