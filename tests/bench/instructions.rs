@@ -28,11 +28,13 @@ use hamlet::comment::Comment;
 use hamlet::lists::Lists;
 use hamlet::text::Text;
 use jiff::Timestamp;
-use texts::{LANGUAGES, judge, of_bytes, site};
+use texts::{LANGUAGES, as_they_come, judge, of_bytes, site};
 
 const WRITTEN_DOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bench/instructions.json");
 /// How much more is a regression, percent.
 const LEEWAY: f64 = 5.0;
+/// The case of all comments of the load generator, judged one after the other.
+const AS_THEY_COME: &str = "judge-comments";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -50,7 +52,8 @@ fn main() {
 /// Each case and what it does.
 fn cases() -> Vec<String> {
     let of = |what: &'static str| LANGUAGES.iter().map(move |(language, _)| format!("{what}-{language}"));
-    of("judge").chain(of("text")).chain(of("verdict-as-json")).collect()
+    let of_500_bytes = of("judge").chain(of("text")).chain(of("verdict-as-json"));
+    of_500_bytes.chain([AS_THEY_COME.to_owned()]).collect()
 }
 
 fn compare(what: Option<&str>) {
@@ -93,6 +96,11 @@ fn count(case: &str, out: &str) -> u64 {
 }
 
 fn measure(case: &str) {
+    if case == AS_THEY_COME {
+        let (judge, site, lists, comments) = (judge(), site(), Lists::default(), as_they_come());
+        let verdict = |comment| judge.judge(black_box(comment), &site, &lists, Timestamp::UNIX_EPOCH);
+        return warm(|| comments.iter().for_each(|comment| drop(black_box(verdict(comment)))));
+    }
     let (what, language) = case.rsplit_once('-').expect("a case");
     let (_, text) = LANGUAGES.into_iter().find(|(name, _)| *name == language).expect("a language");
     let comment: Comment = of_bytes(text, 500);

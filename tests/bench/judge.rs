@@ -9,7 +9,7 @@
 #[path = "texts.rs"]
 mod texts;
 
-use divan::counter::BytesCount;
+use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use hamlet::comment::Comment;
 use hamlet::language::Language;
@@ -19,7 +19,7 @@ use hamlet::rules::RuleSet;
 use hamlet::text::Text;
 use hamlet::verdict::Verdict;
 use jiff::Timestamp;
-use texts::{ENGLISH, LANGUAGES, SPAM, judge, of_bytes, site};
+use texts::{ENGLISH, LANGUAGES, SPAM, as_they_come, judge, of_bytes, site};
 
 fn main() {
     divan::main();
@@ -54,6 +54,18 @@ fn text_alone_of_500_bytes(bencher: Bencher<'_, '_>, name: &str) {
     let (_, text) = LANGUAGES.into_iter().find(|(language, _)| *language == name).unwrap();
     let comment = of_bytes(text, 500);
     bencher.bench_local(|| Text::of(black_box(&comment)));
+}
+
+/// All comments as they come, one after the other: divided by their number, the cost of an ordinary one. 500 bytes of one text hide what
+/// does not grow with its length.
+#[divan::bench]
+fn comments_as_they_come(bencher: Bencher<'_, '_>) {
+    let (judge, site, lists, comments) = (judge(), site(), Lists::default(), as_they_come());
+    bencher.counter(ItemsCount::new(comments.len())).bench_local(|| {
+        for comment in &comments {
+            black_box(judge.judge(black_box(comment), &site, &lists, Timestamp::UNIX_EPOCH));
+        }
+    });
 }
 
 #[divan::bench(args = [100, 1_000, 10_000, 100_000, 1_000_000])]

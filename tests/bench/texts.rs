@@ -43,5 +43,20 @@ pub fn of_bytes(text: &str, bytes: usize) -> Comment {
     comment
 }
 
+/// The comments that the load generator sends unless it is given others, as people write them: short ones most of all, of many
+/// languages, one in three spam.
+#[allow(dead_code, reason = "not every bench that shares this file judges them")]
+pub fn as_they_come() -> Vec<Comment> {
+    let comment = |line: &str| {
+        let sent: serde_json::Value = serde_json::from_str(line).unwrap();
+        let field = |name: &str| sent.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        let mut comment = Comment::of_text(field("content"));
+        comment.author.name = Some(field("author"));
+        comment.author.email = Some("gita@mail.example".into());
+        comment
+    };
+    include_str!("comments.jsonl").lines().map(comment).collect()
+}
+
 pub const LANGUAGES: [(&str, &str); 4] =
     [("english", ENGLISH), ("arabic", ARABIC), ("chinese", CHINESE), ("spam", SPAM)];
