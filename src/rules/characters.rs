@@ -6,7 +6,7 @@
 use super::Note;
 use super::clues::Clues;
 use super::phrases::{self, Phrase};
-use crate::text::{Script, normalize, tokens_with};
+use crate::text::{Disguise, Script, normalize, tokens_with};
 
 /// `ZW_IN_WORD`: zero-width signs between the letters of at least two words.
 ///
@@ -42,9 +42,14 @@ pub(super) fn mixed_script(clues: &Clues<'_>) -> Option<Note> {
     Some(Note::graded(first.word.as_str(), (0.4 + 0.2 * f64::from(more)).min(1.0)))
 }
 
-/// `HOMOGLYPH_WORD`: a word whose look-alike is a listed spam word. Only a listed one: Cyrillic `сор` is just a word.
+/// `HOMOGLYPH_WORD`: a word whose look-alike is a listed spam word. Only a listed one: Cyrillic `сор` is just a word. Latin `c` lies
+/// under the key of Cyrillic `с`, so that alone is a slip of the layout.
 pub(super) fn homoglyph(clues: &Clues<'_>) -> Option<Note> {
-    let found = clues.text.disguises().iter().find(|disguise| phrases::spam_word(&disguise.skeleton).is_some())?;
+    let is_slip = |disguise: &Disguise| {
+        !disguise.skeleton.is_ascii() && disguise.word.chars().all(|c| !c.is_ascii_alphabetic() || c == 'c')
+    };
+    let is_listed = |disguise: &&Disguise| phrases::spam_word(&disguise.skeleton).is_some() && !is_slip(disguise);
+    let found = clues.text.disguises().iter().find(is_listed)?;
     Some(Note::new(format!("{} → {}", found.word, found.skeleton)))
 }
 
