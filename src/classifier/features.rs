@@ -7,7 +7,7 @@
 //! |---|---|
 //! | words | each, and each with the one before it |
 //! | within words | runs of 3 to 5 characters, the edges counting as one; 1 to 3 in scripts without spaces and in Hangul |
-//! | disguised words | their Latin look-alike, as the word that a reader sees |
+//! | disguised words | their look-alike, as the word that a reader sees |
 //! | signs | each distinct sign that is neither letter, digit nor blank: `!`, `$`, emoji |
 //! | links | none, how many, host, registrable domain, top-level domain, markup they stand in |
 //! | author | words of the name; is there an e-mail, a URL; the domain of each |

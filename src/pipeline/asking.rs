@@ -24,8 +24,8 @@ impl Pipeline {
     /// What the network says; `None` when it is off, or when there was nothing to ask.
     pub(super) async fn answers(&self, comment: &Comment, text: &Text, site: &Site) -> Option<Answers> {
         let network = self.network()?;
-        // Boxed, because most daemons ask nobody and its future is five times as large as all else that a verdict waits for: what a
-        // request's future holds is moved for each.
+        // Boxed, because most daemons ask nobody and its future is most of what a verdict's holds: what a request's future holds is
+        // moved for each.
         Box::pin(network.look_up(comment, text, site, self.clock.now(), self.clock.elapsed())).await
     }
 }

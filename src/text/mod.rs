@@ -176,7 +176,7 @@ impl Text {
         })
     }
 
-    /// Latin look-alikes of words that are not plain in their script: `casino` for `cаsіnо`. Empty for ordinary text.
+    /// Look-alikes of words that are not plain in their script, Latin or Cyrillic: `casino` for `cаsіnо`. Empty for ordinary text.
     ///
     /// Found when first asked for: the classifier counts them, one rule weighs them, most texts have none.
     pub fn skeleton_words(&self) -> impl Iterator<Item = &str> {
@@ -238,7 +238,7 @@ fn head(content: &str) -> &str {
     content.get(..content.floor_char_boundary(Text::MAX_BYTES)).unwrap_or(content)
 }
 
-/// What readers see of a comment, and the links in it: the same as [`Text`] has, for who needs nothing else. A third of the work.
+/// What readers see of a comment, and the links in it: the same as [`Text`] has, for who needs nothing else.
 pub fn visible_and_links(comment: &Comment) -> (Cow<'_, str>, Vec<Link>) {
     let content = head(&comment.content);
     let html::Unmarked { visible, anchors, .. } = html::unmark(content);
