@@ -97,13 +97,15 @@ pub(super) fn compatibility(clues: &Clues<'_>) -> Option<Note> {
         .then(|| Note::new(format!("× {forms}")))
 }
 
-/// `LEET_WORD`: `c4s1n0`, `v1@gra`: a listed word; or half of it for a text that is written so throughout, four words or more.
+/// `LEET_WORD`: `c4s1n0`, `v1@gra`: a listed word, or a text that is written so throughout: six words or more, half for four.
 ///
 /// Arabizi (`ma3lesh 7abibi`) writes digits for letters that Latin has not; it and product codes are none.
 pub(super) fn leet(clues: &Clues<'_>) -> Option<Note> {
     match clues.text.leet_words() {
         0 => listed_leet(clues).filter(|_| !clues.text.is_arabizi()),
         words if clues.hits.iter().any(|hit| hit.phrase.category.is_spam()) => Some(Note::new(format!("× {words}"))),
+        // Six words of one text are no slip and no brand.
+        words @ 6.. => Some(Note::new(format!("× {words}"))),
         words @ 4.. => Some(Note::graded(format!("× {words}"), 0.5)),
         // People joke: `w00t`, `h4x0r`.
         _ => None,

@@ -256,6 +256,20 @@ fn disguises_help_nobody() {
     }
 }
 
+/// Four words may be a joke; a text full of them hides something.
+#[test]
+fn leet_weighs_by_how_much_of_it_there_is() {
+    let weight = |content: &str| -> f64 {
+        let evidence = fired(&Comment::of_text(content));
+        evidence.iter().filter(|piece| piece.symbol == "LEET_WORD").map(|piece| piece.weight.get()).sum()
+    };
+    let listed = weight("best c4s1n0");
+    assert!(listed > 0.0);
+    assert!((weight("m4ny g00d th1ngs f0r all of us") - listed / 2.0).abs() < 1e-9);
+    assert!((weight("m4ny g00d th1ngs c0m3 f0r y0u and us") - listed).abs() < 1e-9);
+    assert!(weight("h4x0r and w00t").abs() < 1e-9);
+}
+
 #[test]
 fn a_field_that_was_not_sent_is_not_an_empty_one() {
     let site = site();
