@@ -33,7 +33,8 @@ pub(super) fn bidi_marks(clues: &Clues<'_>) -> Option<Note> {
     (runs >= 5).then(|| Note::new(format!("× {runs}")))
 }
 
-/// `MIXED_SCRIPT_WORD`: Latin and look-alike letters in one word (UTS-39). A foreign ending on a name is none.
+/// `MIXED_SCRIPT_WORD`: Latin and look-alike letters in one word (UTS-39). A foreign ending on a name is none, nor is one odd letter in a
+/// Cyrillic word.
 pub(super) fn mixed_script(clues: &Clues<'_>) -> Option<Note> {
     let mut mixed = clues.text.disguises().iter().filter(|disguise| disguise.is_mixed);
     let first = mixed.next()?;

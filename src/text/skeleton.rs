@@ -119,8 +119,8 @@ fn disguise(word: &str, is_latin_text: bool, reads_cyrillic: bool) -> Option<Dis
         return None;
     }
     let is_mixed = match runs.as_slice() {
-        // Keyboards of two layouts mix letters as well, where the word could be nothing but Cyrillic.
-        _ if !looks_latin => false,
+        // A Cyrillic word with Latin letters in it: one kind may be a slip, of the keyboard's layout or of a scanner; two are none.
+        _ if !looks_latin => latin_kinds(word) >= 2,
         [] | [_] => false,
         // One change of script: a foreign ending on a name, or two words joined. A foreign letter or two in front is neither.
         [(false, first), (true, _)] => *first <= 2,
@@ -128,6 +128,12 @@ fn disguise(word: &str, is_latin_text: bool, reads_cyrillic: bool) -> Option<Dis
         _ => true,
     };
     Some(Disguise { word: word.to_owned(), skeleton: cyrillic.unwrap_or(skeleton), is_mixed, is_foreign })
+}
+
+/// How many different Latin letters a folded word has.
+fn latin_kinds(word: &str) -> u32 {
+    let letters = word.bytes().filter(u8::is_ascii_lowercase).fold(0_u32, |seen, letter| seen | 1 << (letter - b'a'));
+    letters.count_ones()
 }
 
 /// The Cyrillic look-alike of a folded word that has Latin letters in it; `None` when one of its letters is of neither script, or has
