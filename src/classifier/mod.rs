@@ -18,7 +18,7 @@ use crate::verdict::{Nats, Token};
 
 use calibration::Calibration;
 use features::{Features, Origin};
-use languages::{Languages, WORD_CUT};
+use languages::{HAM_CUT, Languages, WORD_CUT};
 use model::{Model, ModelError};
 use site::{SiteCounts, Strength};
 
@@ -111,21 +111,20 @@ impl Classifier {
         let coverage = self.coverage(&features.grams);
         let weights = self.weights_of(&features);
         let sums = Sums::of(&features, &weights, self.most_of_word(features.columns.len()));
-        let is_foreign = self.is_foreign(&sums, features.columns.len(), text, coverage);
-        let weight = self.calibrated(&sums, features.columns.len(), coverage, is_foreign);
+        let words = self.words(&sums, &features, text, coverage);
+        let weight = self.calibrated(&sums, features.columns.len(), coverage, words.sum);
         let shares = taught.shares(&features.columns, |column| self.rate(column), &Strength::STANDARD);
         let of_site = taught.evidence(&shares, &Strength::STANDARD);
         let tokens = if weight == Nats::ZERO && of_site.is_none() {
             Vec::new()
         } else {
             let slope = self.calibration.slope / length_norm(features.columns.len());
-            let trusted = slope * self.calibration.trust(coverage);
+            let trusted = slope * self.calibration.trust(coverage) * words.share;
             let of_links = slope * self.links(&sums, features.columns.len()).1;
-            let most = if is_foreign { self.most_of_word(features.columns.len()) } else { f64::INFINITY };
             let weight_of = |origin, run: Range<usize>| {
                 let sum = sum(&weights, run.clone());
                 let weight = match origin {
-                    Origin::Word(_) => trusted * sum.min(most),
+                    Origin::Word(_) => trusted * sum.min(words.most),
                     Origin::Link(_) | Origin::Address(_) => of_links * sum,
                     Origin::Other => slope * sum,
                 };
@@ -146,7 +145,24 @@ impl Classifier {
         let columns = features.columns.len();
         let sums = Sums::of(features, &self.weights_of(features), self.most_of_word(columns));
         let coverage = self.coverage(&features.grams);
-        self.calibrated(&sums, columns, coverage, self.is_foreign(&sums, columns, text, coverage))
+        self.calibrated(&sums, columns, coverage, self.words(&sums, features, text, coverage).sum)
+    }
+
+    /// What words say, within what they may say in the text's language.
+    fn words(&self, sums: &Sums, features: &Features, text: &Text, coverage: f64) -> Words {
+        let columns = features.columns.len();
+        if self.is_foreign(sums, columns, text, coverage) {
+            return Words { sum: sums.words_cut, most: self.most_of_word(columns), share: 1.0 };
+        }
+        let least = -self.raw(HAM_CUT, columns);
+        if sums.words < least && leads_on(features, text) && self.lacks_spam(text) {
+            return Words { sum: least, most: f64::INFINITY, share: least / sums.words };
+        }
+        Words { sum: sums.words, most: f64::INFINITY, share: 1.0 }
+    }
+
+    fn lacks_spam(&self, text: &Text) -> bool {
+        self.languages.as_ref().is_some_and(|known| known.lacks_spam(|| text.language()))
     }
 
     /// Is the text in a language that the model does not know? Asked only where it matters, of a text that the cut could spare: telling a
@@ -155,20 +171,25 @@ impl Classifier {
         let level = self.calibration.coverage_level;
         let is_foreign = |known: &Languages| known.is_foreign(|| text.language(), coverage, level);
         sums.words_cut < sums.words
-            && self.calibrated(sums, columns, coverage, false) > Nats::ZERO
+            && self.calibrated(sums, columns, coverage, sums.words) > Nats::ZERO
             && self.languages.as_ref().is_some_and(is_foreign)
     }
 
     /// [`WORD_CUT`] as a sum of weights.
     fn most_of_word(&self, columns: usize) -> f64 {
-        WORD_CUT * length_norm(columns) / self.calibration.slope.max(f64::MIN_POSITIVE)
+        self.raw(WORD_CUT, columns)
+    }
+
+    /// The sum of weights that says so many nats where all is known.
+    fn raw(&self, nats: f64, columns: usize) -> f64 {
+        nats * length_norm(columns) / self.calibration.slope.max(f64::MIN_POSITIVE)
     }
 
     /// * `columns`: how many there are.
-    fn calibrated(&self, sums: &Sums, columns: usize, coverage: f64, is_foreign: bool) -> Nats {
+    /// * `words`: [`Words::sum`].
+    fn calibrated(&self, sums: &Sums, columns: usize, coverage: f64, words: f64) -> Nats {
         let norm = length_norm(columns);
         let (links, share) = self.links(sums, columns);
-        let words = if is_foreign { sums.words_cut } else { sums.words };
         self.calibration.evidence(words / norm, sums.rest / norm + links * share, coverage)
     }
 
@@ -207,6 +228,23 @@ struct Sums {
     /// Of addresses, and of how many there are.
     links: f64,
     rest: f64,
+}
+
+/// What words say within what they may say.
+#[derive(Clone, Copy, Debug)]
+struct Words {
+    /// All together, raw.
+    sum: f64,
+    /// The most that one says.
+    most: f64,
+    /// The share of each that counts.
+    share: f64,
+}
+
+/// Does the text bring its reader anywhere: by a link, an address, or digits enough for a telephone? Offers do.
+fn leads_on(features: &Features, text: &Text) -> bool {
+    const PHONE: u32 = 7;
+    features.has_address() || text.scripts().digits >= PHONE
 }
 
 impl Sums {
@@ -370,6 +408,24 @@ mod tests {
         assert!((cut - WORD_CUT).abs() < 0.1, "{cut}");
         assert!(of_word(serde_json::json!([]), portuguese) > 1.6, "a model that tells of no language cuts no word");
         assert!(of_word(serde_json::json!(["pt"]), portuguese) > 1.6, "the language is known");
+    }
+
+    #[test]
+    fn words_say_little_for_ham_where_no_spam_of_the_language_is_known() {
+        let opinion = |content: &str| {
+            let comment = Comment::of_text(content);
+            let (text, opinion) = (Text::of(&comment), shipped().opinion(&comment, &Text::of(&comment)));
+            assert_eq!(opinion.weight, shipped().evidence(&Features::of(&comment, &text), &text), "{content}");
+            let of_words = opinion.tokens.iter().map(|token| token.weight.get()).filter(|weight| *weight < 0.0);
+            (opinion.weight.get(), of_words.sum::<f64>())
+        };
+        let german = "Ich habe mit dieser Methode in einer Woche schon dreitausend Euro verdient, schreib mir jetzt";
+        assert!(opinion(german).0 < -4.0, "it brings nobody anywhere");
+        let (weight, of_words) = opinion(&format!("{german} auf WhatsApp +49 170 1234567"));
+        assert!(weight > -HAM_CUT - 0.5 && of_words >= -HAM_CUT - 0.5, "{weight} {of_words}");
+        let english =
+            "I think that the second half of the article was much better, as they said on 01.02.2025 and 03.04.2026";
+        assert!(opinion(english).0 < -HAM_CUT - 1.0, "English spam is known");
     }
 
     #[test]

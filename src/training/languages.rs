@@ -1,4 +1,4 @@
-//! Which languages the ham is in, told as it streams by.
+//! Which languages ham or spam is in, told as it streams by.
 //!
 //! Owns which comments are looked at. Does not own what follows from it (`classifier::languages`).
 
@@ -12,27 +12,27 @@ const FIRST: usize = 1_000;
 /// Of the later ones a part, for telling a language takes four times as long as reading the comment.
 const ONE_OF: f64 = 64.0;
 
-/// A language is known from this share of the ham on, and from so many comments that are surely in it.
+/// A language is known from this share of the rows on, and from so many comments that are surely in it.
 const MIN_SHARE: f64 = 0.01;
 const MIN_COMMENTS: usize = 5;
 
-/// Ham by language.
+/// Comments of one kind, ham or spam, by language.
 #[derive(Clone, Debug, Default)]
 pub struct Languages {
-    by: BTreeMap<String, Ham>,
+    by: BTreeMap<String, Met>,
     met: usize,
     rows: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Ham {
+struct Met {
     comments: usize,
     /// About how many rows it is, for it stands for others that were not looked at.
     rows: f64,
 }
 
 impl Languages {
-    /// Notes a comment of ham that counts as `weight` rows; `language` is asked when it is one that is looked at.
+    /// Notes a comment that counts as `weight` rows; `language` is asked when it is one that is looked at.
     pub fn note(&mut self, group: Group, weight: f64, language: impl FnOnce() -> Language) {
         self.met = self.met.saturating_add(1);
         self.rows += weight;
@@ -45,16 +45,16 @@ impl Languages {
         };
         let language = language();
         if language.confidence >= Language::SURE {
-            let ham = self.by.entry(language.code.to_owned()).or_default();
-            ham.comments += 1;
-            ham.rows += stands_for;
+            let met = self.by.entry(language.code.to_owned()).or_default();
+            met.comments += 1;
+            met.rows += stands_for;
         }
     }
 
-    /// The languages that enough of the ham was surely in.
+    /// The languages that enough of them were surely in.
     pub fn known(&self) -> impl Iterator<Item = &str> {
-        let is_known = |ham: &Ham| ham.comments >= MIN_COMMENTS && ham.rows >= MIN_SHARE * self.rows;
-        self.by.iter().filter(move |(_, ham)| is_known(ham)).map(|(code, _)| code.as_str())
+        let is_known = |met: &Met| met.comments >= MIN_COMMENTS && met.rows >= MIN_SHARE * self.rows;
+        self.by.iter().filter(move |(_, met)| is_known(met)).map(|(code, _)| code.as_str())
     }
 }
 
@@ -116,10 +116,10 @@ mod tests {
             learner.finish(json!({})).unwrap()
         };
         let english = of(None, "I think that the second half of the article was much better than the first");
-        assert_eq!(english.card["languages"], json!(["en"]));
+        assert_eq!((&english.card["languages"], &english.card["spam_languages"]), (&json!(["en"]), &json!(["en"])));
         let german = "Das finde ich nicht, denn die Leute sind noch immer mit dem Zug gefahren";
         let both = of(Some(std::sync::Arc::new(english)), german);
-        assert_eq!(both.card["languages"], json!(["de", "en"]));
+        assert_eq!((&both.card["languages"], &both.card["spam_languages"]), (&json!(["de", "en"]), &json!(["en"])));
         let older = Model { card: json!({}), ..both };
         assert!(
             of(Some(std::sync::Arc::new(older)), german).card.get("languages").is_none(),

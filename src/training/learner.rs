@@ -71,7 +71,8 @@ pub struct Learner {
     /// Comments of `[ham, spam]`, unweighted; and those of them that hold an address.
     comments: [u64; 2],
     with_address: [u64; 2],
-    languages: Languages,
+    /// Those of `[ham, spam]`.
+    languages: [Languages; 2],
     /// Groups so far, some of them more than once; `None` once they are too many to be kept.
     groups: Option<Vec<u32>>,
 }
@@ -91,7 +92,7 @@ impl Learner {
     pub fn new(settings: Settings) -> Learner {
         let fold = Fold { counts: vec![[0.0; 2]; COLUMNS], rows: [0.0; 2], grams: vec![0; SEEN_BITS] };
         let (folds, sample) = (vec![fold; FOLDS], Sample::new(MAX_SAMPLE_CELLS));
-        let languages = Languages::default();
+        let languages = <[Languages; 2]>::default();
         Learner { settings, folds, sample, comments: [0; 2], with_address: [0; 2], languages, groups: Some(Vec::new()) }
     }
 
@@ -134,12 +135,11 @@ impl Learner {
         }
     }
 
-    /// Notes the language of a comment that is learned, if it is ham. A model of comments of which this was not told knows no
-    /// languages.
+    /// Notes the language of a comment that is learned. A model of comments of which this was not told knows no languages.
     pub fn hear(&mut self, comment: &Comment, group: Group, label: Label, weight: f64) {
-        if label == Label::Ham {
-            self.languages.note(group, weight, || Text::of(comment).language());
-        }
+        let [ham, spam] = &mut self.languages;
+        let languages = if label == Label::Ham { ham } else { spam };
+        languages.note(group, weight, || Text::of(comment).language());
     }
 
     /// The model of all that was learned, with `card` as what it says of itself.
@@ -179,9 +179,7 @@ impl Learner {
             card.insert("comments".to_owned(), json!({"ham": ham, "spam": spam}));
             card.insert("rows".to_owned(), json!({"ham": whole.rows[0], "spam": whole.rows[1]}));
             card.insert("calibration_rows".to_owned(), json!(scored.len()));
-            if let Some(known) = self.known() {
-                Known::keep(card, known);
-            }
+            Known::keep(card, self.known());
         }
         let before = self.settings.base.as_ref().and_then(|base| base.learned.as_ref());
         let learned = self.groups.and_then(|mut groups| {
@@ -222,13 +220,18 @@ impl Learner {
         Ok((weights, scored.into_iter().flat_map(|(_, scored)| scored).collect()))
     }
 
-    /// The languages that the model knows, those of the base among them; `None` where it is not told what the base knows.
-    fn known(&self) -> Option<Vec<String>> {
-        let mut known: Vec<String> = self.languages.known().map(str::to_owned).collect();
-        if let Some(base) = self.settings.base.as_deref() {
-            known.extend_from_slice(Known::of(&base.card)?.codes());
-        }
-        Some(known)
+    /// The languages that the model knows of `[ham, spam]`, those of the base among them; `None` where it is not told what the base knows.
+    fn known(&self) -> [Option<Vec<String>>; 2] {
+        let own = self.languages.each_ref().map(|languages| languages.known().map(str::to_owned).collect::<Vec<_>>());
+        let Some(base) = self.settings.base.as_deref() else { return own.map(Some) };
+        let base = Known::of(&base.card);
+        let of_base = base.as_ref().map_or([None, None], Known::codes);
+        let [ham, spam] = own;
+        let both = |mut own: Vec<String>, base: Option<&[String]>| {
+            own.extend_from_slice(base?);
+            Some(own)
+        };
+        [both(ham, of_base[0]), both(spam, of_base[1])]
     }
 
     /// Counts of all folds but one, as a model that is not calibrated yet.

@@ -26,8 +26,13 @@ pub(super) fn told(card: &Value) -> String {
     line("comments", pair(card.get("comments")));
     line("counting as", pair(card.get("rows")));
     line("smoothing", card.get("alpha").and_then(Value::as_f64).map(|alpha| format!("{alpha} per column")));
-    let languages = Languages::of(card).map(|known| screen::foreign(&known.codes().join(", "), 500));
-    line("languages", languages.map(|known| format!("{known}; elsewhere no single word holds a comment")));
+    let known = Languages::of(card);
+    let codes = |class: usize| {
+        let codes = known.as_ref()?.codes().get(class).copied().flatten()?;
+        Some(screen::foreign(&codes.join(", "), 500))
+    };
+    line("languages", codes(0).map(|known| format!("{known}; elsewhere no single word holds a comment")));
+    line("its spam", codes(1).map(|known| format!("{known}; elsewhere words speak for ham with a nat at most")));
     let calibrated = card.get("calibration_rows").and_then(Value::as_u64);
     line("calibrated", calibrated.map(|rows| format!("on {rows} comments, each scored without having been seen")));
     line("measured", split(card.get("split")));
