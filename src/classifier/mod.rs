@@ -241,10 +241,16 @@ struct Words {
     share: f64,
 }
 
-/// Does the text bring its reader anywhere: by a link, an address, or digits enough for a telephone? Offers do.
+/// Does the text bring its reader anywhere: by a link, an e-mail, or digits enough for a telephone? Offers do.
 fn leads_on(features: &Features, text: &Text) -> bool {
     const PHONE: u32 = 7;
-    features.has_address() || text.scripts().digits >= PHONE
+    let has_email = || {
+        text.visible()
+            .as_bytes()
+            .windows(2)
+            .any(|pair| matches!(pair, [before, b'@'] if before.is_ascii_alphanumeric()))
+    };
+    features.has_address() || text.scripts().digits >= PHONE || has_email()
 }
 
 impl Sums {
@@ -423,6 +429,8 @@ mod tests {
         assert!(opinion(german).0 < -4.0, "it brings nobody anywhere");
         let (weight, of_words) = opinion(&format!("{german} auf WhatsApp +49 170 1234567"));
         assert!(weight > -HAM_CUT - 0.5 && of_words >= -HAM_CUT - 0.5, "{weight} {of_words}");
+        assert!(opinion(&format!("{german} an peter.mueller@mail.example")).0 > -HAM_CUT - 0.5, "by e-mail");
+        assert!(opinion(&format!("@peter {german}")).0 < -4.0, "a name that is spoken to leads nowhere");
         let english =
             "I think that the second half of the article was much better, as they said on 01.02.2025 and 03.04.2026";
         assert!(opinion(english).0 < -HAM_CUT - 1.0, "English spam is known");

@@ -104,9 +104,10 @@ pub(super) fn compatibility(clues: &Clues<'_>) -> Option<Note> {
 pub(super) fn leet(clues: &Clues<'_>) -> Option<Note> {
     match clues.text.leet_words() {
         0 => listed_leet(clues).filter(|_| !clues.text.is_arabizi()),
-        words if clues.hits.iter().any(|hit| hit.phrase.category.is_spam()) => Some(Note::new(format!("× {words}"))),
         // Six words of one text are no slip and no brand.
-        words @ 6.. => Some(Note::new(format!("× {words}"))),
+        words if words >= 6 || clues.hits.iter().any(|hit| hit.phrase.category.is_spam()) => {
+            Some(Note::new(format!("× {words}")))
+        }
         words @ 4.. => Some(Note::graded(format!("× {words}"), 0.5)),
         // People joke: `w00t`, `h4x0r`.
         _ => None,
