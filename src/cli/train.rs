@@ -1,35 +1,31 @@
 //! `hamlet train`: from labelled comments to a model, measured beside the champion.
 
+mod session;
 mod split;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use jiff::Timestamp;
 use serde_json::json;
 
+use self::session::{Session, Sources};
 use super::background::Background;
-use super::dumps::{self, DumpArgs, Meter};
+use super::dumps::{self, DumpArgs};
 use super::evaluate::table;
 use super::model::SHIPPED;
 use super::whole_file;
 use crate::classifier::Classifier;
 use crate::classifier::model::{self, Model};
 use crate::store::{ModelRecord, Store};
-use crate::training::dump::{self, Contradictions, Example, FileReport, Options, Tally};
-use crate::training::extraction::{Extract, Extraction};
-use crate::training::held_out::HeldOut;
-use crate::training::learner::{Learner, Settings};
+use crate::training::learner::Settings;
 use crate::training::promotion::Choice;
 use crate::training::recipe::Recipe;
 use crate::training::seen::{self, Seen};
 use crate::training::trial::Trial;
-use crate::verdict::Label;
 
-/// Labels read from the store at once.
-const PAGE: u32 = 500;
 /// Share of the comments that is held out, unless another is said.
 const DEFAULT_HELD_OUT: f64 = 0.1;
 
@@ -142,91 +138,6 @@ impl Args {
     }
 }
 
-/// What was read, and what is made of it.
-struct Session {
-    extraction: Extraction,
-    learner: Learner,
-    held_out: HeldOut,
-    tally: Tally,
-    /// What was found in the dumps, file by file.
-    reports: Vec<FileReport>,
-    contradictions: Contradictions,
-    /// Ham and spam that came, held out or not.
-    counts: [u64; 2],
-    mend: Option<&'static str>,
-    /// What the model is made of, for its card.
-    sources: Vec<serde_json::Value>,
-}
-
-impl Session {
-    fn learn(&mut self, example: Example, weight: f64) {
-        let [ham, spam] = &mut self.counts;
-        *if example.label == Label::Ham { ham } else { spam } += 1;
-        self.contradictions.note(&example);
-        let (learner, held_out) = (&mut self.learner, &mut self.held_out);
-        self.extraction.push(example, weight, &mut |extract| absorb(learner, held_out, extract));
-    }
-
-    /// Waits for what is being read.
-    fn finish(&mut self) {
-        let (learner, held_out) = (&mut self.learner, &mut self.held_out);
-        self.extraction.finish(&mut |extract| absorb(learner, held_out, extract));
-    }
-
-    fn learn_dumps(&mut self, paths: &[PathBuf], options: &Options, weight: f64) -> anyhow::Result<()> {
-        let mut reading = dump::open(paths, options);
-        let mut meter = Meter::of(&reading);
-        for record in &mut reading {
-            meter.follow();
-            if let Some(example) = self.tally.sort(record)? {
-                self.learn(example, weight);
-            }
-        }
-        self.reports.extend_from_slice(reading.reports());
-        self.mend = self.mend.or(reading.mend_of_one_class());
-        Ok(())
-    }
-
-    async fn learn_labels(&mut self, store: &dyn Store, site: Option<&str>) -> anyhow::Result<()> {
-        for_each_label(store, site, |example| {
-            self.tally.good += 1;
-            self.learn(example, 1.0);
-        })
-        .await
-    }
-}
-
-/// Reads the store's labels, those of one site if it is named.
-async fn for_each_label(store: &dyn Store, site: Option<&str>, mut take: impl FnMut(Example)) -> anyhow::Result<()> {
-    let site = match site {
-        None => None,
-        Some(name) => {
-            let sites = store.directory().await?.sites;
-            let site = sites.iter().find(|site| site.name == name);
-            Some(site.with_context(|| format!("there is no site `{name}`; `hamlet site list` shows them"))?.id)
-        }
-    };
-    let mut after = None;
-    loop {
-        let page = store.labelled(site, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
-        after = Some(last.id);
-        for labelled in page {
-            let source = Some(format!("labels of site {}", labelled.site));
-            take(Example { comment: labelled.comment, label: labelled.label, source });
-        }
-    }
-}
-
-/// Holds a comment out or learns from it.
-fn absorb(learner: &mut Learner, held_out: &mut HeldOut, extract: Extract) {
-    let Extract { example, weight, group, features } = extract;
-    if let Some(example) = held_out.take(example, group) {
-        learner.learn(&features, group, example.label, weight);
-        learner.hear(&example.comment, group, example.label, weight);
-    }
-}
-
 /// Trains, measures, and promotes if asked to. `store` is open when [`Args::needs_store`].
 ///
 /// # Errors
@@ -243,56 +154,23 @@ pub async fn run(args: &Args, store: Option<&dyn Store>, now: Timestamp) -> anyh
     }
     let from = base(args.base_name(), store).await?;
     let base_id = from.as_ref().map(|(id, _)| id.clone());
-    let mut settings = Settings { base: from.map(|(_, base)| base), ..Settings::default() };
-    let held_out = split::of(args, &options, store, serving(store).await?.0.card()).await?;
-    let mut session = Session {
-        extraction: Extraction::default(),
-        learner: Learner::new(settings.clone()),
-        held_out,
-        tally: Tally::default(),
-        reports: Vec::new(),
-        contradictions: Contradictions::default(),
-        counts: [0; 2],
-        mend: None,
-        sources: Vec::new(),
+    let recipe = args.recipe.as_deref().map(Recipe::read).transpose()?;
+    let settings = Settings { base: from.map(|(_, base)| base), ..Settings::default() };
+    let settings = match &recipe {
+        Some(recipe) => recipe.settings(settings),
+        None => settings,
     };
-    let mut description = String::from("trained from labelled comments");
-    if let (Some(recipe), Some(data)) = (&args.recipe, &args.data) {
-        let recipe = Recipe::read(recipe)?;
-        settings = recipe.settings(settings);
-        session.learner = Learner::new(settings.clone());
-        session.held_out.weigh();
-        description.clone_from(&recipe.description);
-        for set in &recipe.sets {
-            let labels = set.label_map().map_err(anyhow::Error::msg)?;
-            let file = data.join(&set.file);
-            let weight = set.row_weight(&file, &labels)?;
-            session.learn_dumps(&[file], &Options { labels, ..Options::default() }, weight)?;
-            let name = set.file.display().to_string();
-            session.sources.push(json!({"file": name, "counts_as": set.counts_as, "licence": set.licence}));
-        }
-    }
-    session.learn_dumps(&args.dumps, &options, 1.0)?;
-    for dump in &args.dumps {
-        // The name only: where an operator keeps dumps is nobody's business who gets the model.
-        let name = dump.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        session.sources.push(json!({"file": name}));
-    }
-    if args.labels {
-        let Some(store) = store else { bail!("--labels needs the store") };
-        session.learn_labels(store, args.site.as_deref()).await?;
-        session.sources.push(json!({"labels": args.site.as_deref().unwrap_or("all sites")}));
-    }
-    session.finish();
-    let Session { learner, mut held_out, tally, reports, contradictions, counts, mend, sources, .. } = session;
-    held_out.settle();
+    let sources = Sources { args, options: &options, recipe: recipe.as_ref().zip(args.data.as_deref()), store };
+    let held_out = split::of(args, &options, store, serving(store).await?.0.card()).await?;
+    let session = Session::of(sources, settings.clone(), held_out).await?;
+    let Session { learner, held_out, tally, reports, contradictions, counts, mend, sources, .. } = session;
     dumps::tell(&tally, &reports);
     dumps::warn(contradictions.warning());
     tally.check()?;
     dumps::both_classes(counts, mend)?;
 
     let mut card = json!({
-        "description": description,
+        "description": recipe.as_ref().map_or("trained from labelled comments", |recipe| &recipe.description),
         "program": concat!("hamlet ", env!("CARGO_PKG_VERSION")),
         "sources": sources,
         "alpha": settings.alpha,

@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Args, DEFAULT_HELD_OUT, Meter, for_each_label};
+use super::session::for_each_label;
+use super::{Args, DEFAULT_HELD_OUT};
+use crate::cli::dumps::Meter;
 use crate::store::Store;
 use crate::training::calendar::Calendar;
 use crate::training::dump::{self, Options, Tally};
