@@ -82,7 +82,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t)]
     promote: Promote,
     /// Hold out this share of the comments to measure with, 0 to 0.9, chosen by a hash of their text [default: the newest
-    /// tenth where the comments have dates, else a tenth by hash]
+    /// tenth where the comments have dates and do not mostly repeat older ones, else a tenth by hash]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     held_out: Option<f64>,
     /// Hold out what was written from this day or moment on: how a model of the past does on what came after it

@@ -163,6 +163,9 @@ fn comments_with_dates_are_split_by_time() {
     let comments = dump(1_500);
     let dated = |(number, line): (usize, &str)| {
         let day = jiff::civil::date(2026, 1, 1) + jiff::Span::new().days(i64::try_from(number / 15).unwrap());
+        // A word of its own, so that none is a near-copy of another.
+        let word = format!("{number:b}").replace('0', "o").replace('1', "i");
+        let line = line.replacen("\"content\":\"", &format!("\"content\":\"{word} "), 1);
         format!("{},\"date\":\"{day}T09:00:00Z\"}}\n", line.trim_end_matches('}'))
     };
     let lines: Vec<String> = comments.lines().enumerate().map(dated).collect();
@@ -177,6 +180,23 @@ fn comments_with_dates_are_split_by_time() {
     assert!(!second["reason"].as_str().unwrap().contains("are not compared"), "{second}");
     assert_eq!(train(&lines, &["--held-out", "0.2", "--promote", "always"])["held_out_since"], json!(null));
     assert_eq!(train(&lines, &[])["held_out_since"], json!(null), "the champion has seen nine of ten new comments");
+}
+
+/// Where nearly all that is new repeats what is old, the newest tenth measures nothing; a tenth by hash does.
+#[test]
+fn repeats_are_split_by_hash() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dated.jsonl");
+    let comments = dump(400);
+    let dated = |(number, line): (usize, &str)| {
+        let day = jiff::civil::date(2026, 1, 1) + jiff::Span::new().days(i64::try_from(number / 15).unwrap());
+        format!("{},\"date\":\"{day}T09:00:00Z\"}}\n", line.trim_end_matches('}'))
+    };
+    let lines: String = comments.lines().cycle().take(1_600).enumerate().map(dated).collect();
+    std::fs::write(&file, lines).unwrap();
+    let trained = json(&mut hamlet(folder.path(), &["train", file.to_str().unwrap()]));
+    assert_eq!(trained["held_out_since"], json!(null), "{trained}");
+    assert!((80..240).contains(&trained["held_out"].as_u64().unwrap()), "{trained}");
 }
 
 /// A few labels teach what they teach; what the model knew of another language, it knows still.
