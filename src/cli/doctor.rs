@@ -130,7 +130,7 @@ async fn examine(findings: &mut Findings, config: &Config, deep: bool) {
         model::check(findings, store.as_ref(), config, now).await?;
         endpoints::check(findings, store.as_ref(), config).await?;
         let recent = comments::recent(store.as_ref()).await?;
-        clock::against_store(findings, store.as_ref(), &recent, now).await?;
+        clock::against_store(findings, store.as_ref(), &recent, &Clock::System).await?;
         comments::check(findings, &recent);
         Ok::<_, crate::store::StoreError>(())
     };

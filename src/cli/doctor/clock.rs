@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::comments::Recent;
 use super::{Findings, lasting};
+use crate::clock::Clock;
 use crate::store::{Store, StoreError};
 
 /// Time passes while one looks.
@@ -17,9 +18,11 @@ pub(super) async fn against_store(
     findings: &mut Findings,
     store: &dyn Store,
     recent: &[Recent],
-    now: Timestamp,
+    clock: &Clock,
 ) -> Result<(), StoreError> {
     let served = store.time().await?;
+    // Read now, not when the command began: whatever was looked at before may have taken its time.
+    let now = clock.now();
     if let Some(ahead) = served.map(|served| now.duration_since(served)).filter(|ahead| ahead.abs() > TOLERATED) {
         let (by, side) = (lasting(ahead.abs().as_secs_f64()), if ahead.is_negative() { "behind" } else { "ahead of" });
         let fact = format!("this clock is {by} {side} that of the store's server, which all daemons go by");
