@@ -215,8 +215,12 @@ fn known_or_error(
     }
     let of_sources = hooks::keys_beside(key);
     let candidates = || known.keys().chain(&of_sources);
-    let mut sections = candidates().filter(|candidate| candidate.starts_with(&format!("{key}.")));
-    if let Some(below) = sections.next() {
+    let within = candidates().filter(|candidate| candidate.starts_with(&format!("{key}.")));
+    // Who writes `store` for a key of its section most often means what is written in words, its `url`. What is known has no
+    // order but its name's; keys of sources come in theirs.
+    let is_text = |candidate: &str| matches!(known.get(candidate), Some(ValueKind::String(_)));
+    let named = |candidate| known.get_key_value(candidate).map(|(key, _)| key);
+    if let Some(below) = within.min_by_key(|candidate| (!is_text(candidate), named(*candidate))) {
         return Err(ConfigError::new(
             origin,
             format!("`{key}` is a section; name a key of it, such as {}", write(below)),
@@ -228,7 +232,7 @@ fn known_or_error(
         strsim::jaro_winkler(key, candidate).max(0.95 * strsim::jaro_winkler(key, name))
     };
     let near = candidates().map(|candidate| (likeness(candidate), candidate));
-    let near = near.max_by(|left, right| left.0.total_cmp(&right.0)).map(|(_, near)| near);
+    let near = near.max_by(|left, right| left.0.total_cmp(&right.0).then(right.1.cmp(left.1))).map(|(_, near)| near);
     let mend = near.map(|near| format!("; did you mean {}?", write(near))).unwrap_or_default();
     Err(ConfigError::new(origin, format!("unknown key `{key}`{mend}")))
 }

@@ -107,7 +107,9 @@ fn an_unknown_key_names_its_place_and_the_nearest_known_one() {
     refused("lisen = \"x\"", &[], "mine.toml: unknown key `lisen`; did you mean `listen`?");
     refused("[webhook]\ntime_out = 3", &[], "unknown key `webhook.time_out`; did you mean `webhooks.timeout_ms`?");
     refused("commit_batch = 3", &[], "did you mean `store.commit_batch`?");
-    refused("store = 3", &[], "`store` is a section; name a key of it, such as `store.");
+    refused("store = 3", &[], "`store` is a section; name a key of it, such as `store.url`");
+    let variable = "`store` is a section; name a key of it, such as `HAMLET_STORE__URL`";
+    refused("", &["HAMLET_STORE=postgres://hamlet@localhost/hamlet"], variable);
     let variable = "environment variable HAMLET_STORE__READER: unknown key `store.reader`; \
                     did you mean `HAMLET_STORE__READERS`?";
     refused("", &["HAMLET_STORE__READER=3"], variable);
