@@ -353,7 +353,9 @@ struct Row {
 
 impl Sample {
     fn new(max_cells: usize) -> Sample {
-        Sample { max_cells, share: 1.0, rows: Vec::new(), cells: Vec::new(), grams: Vec::new(), gram_count: 0 }
+        // Asked for at once: what is not written to costs nothing, where growing would hold old and new side by side.
+        let cells = Vec::with_capacity(max_cells);
+        Sample { max_cells, share: 1.0, rows: Vec::new(), cells, grams: Vec::new(), gram_count: 0 }
     }
 
     fn offer(&mut self, features: &Features, group: Group, fold: usize, is_spam: bool, weight: f64) {
