@@ -100,13 +100,14 @@ impl Calendar {
     }
 }
 
-/// A hash of the letters of a text, without its links: nearly what [`Group`](super::corpus::Group) goes by, at a tenth of the cost.
+/// Letters that texts are told apart by.
+const LETTERS: usize = 64;
+
+/// A hash of the first letters of a text, without its links: nearly what [`Group`](super::corpus::Group) goes by, at little cost.
 fn letters(content: &str) -> u64 {
-    let mut letters = String::with_capacity(content.len());
-    for word in content.split_whitespace().filter(|word| !word.contains("://") && !word.starts_with("www.")) {
-        letters.extend(word.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase));
-    }
-    xxh3_64(letters.as_bytes())
+    let words = content.split_whitespace().filter(|word| !word.contains("://") && !word.starts_with("www."));
+    let letters = words.flat_map(str::chars).filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase);
+    xxh3_64(letters.take(LETTERS).collect::<String>().as_bytes())
 }
 
 fn sum<'a>(counts: impl Iterator<Item = &'a [u64; 2]>) -> [u64; 2] {
