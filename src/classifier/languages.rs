@@ -14,9 +14,9 @@ use serde_json::{Map, Value, json};
 
 use crate::text::Language;
 
-/// What one word may say for spam where the language is not known, nats: no more than the lowest prior that training sets says
-/// against it, so that no word holds a comment alone.
-pub const WORD_CUT: f64 = 1.5;
+/// What one word may say for spam where the language is not known, nats: less than the prior says against it, so that no word
+/// holds a comment alone.
+pub const WORD_CUT: f64 = 1.0;
 /// What the words of a comment may say together for ham where no spam of its language is known, nats.
 pub const HAM_CUT: f64 = 1.0;
 /// Of so many times the level of coverage a text is surely known, where the guess at its language is not sure.

@@ -24,13 +24,16 @@ pub struct Recipe {
     pub description: String,
     #[serde(rename = "set")]
     pub sets: Vec<Set>,
+    /// Where the recipe lies.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 /// One dump.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Set {
-    /// Within the folder that `--data` names.
+    /// Within the folder that `--data` names; one that begins with `./` lies beside the recipe, and was made up for it.
     pub file: PathBuf,
     /// Rows that the whole set counts as: each row weighs this over the number of rows.
     pub counts_as: f64,
@@ -59,13 +62,19 @@ impl Recipe {
     pub fn read(file: &Path) -> Result<Recipe, RecipeError> {
         let text = std::fs::read_to_string(file).map_err(|error| RecipeError::Io { file: file.to_owned(), error })?;
         let wrong = |reason: String| RecipeError::Wrong { file: file.to_owned(), reason };
-        let recipe: Recipe = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let mut recipe: Recipe = toml::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         let is_sound = |number: f64| number.is_finite() && number > 0.0;
         let numbers = recipe.sets.iter().map(|set| set.counts_as).chain(recipe.alpha).chain(recipe.link_cut);
         if !numbers.into_iter().all(is_sound) {
             return Err(wrong("alpha, link_cut and counts_as are numbers above 0".to_owned()));
         }
+        recipe.folder = file.parent().map(Path::to_owned).unwrap_or_default();
         Ok(recipe)
+    }
+
+    /// Where a set lies, given the folder that `--data` names.
+    pub fn file(&self, set: &Set, data: &Path) -> PathBuf {
+        if set.is_made_up() { self.folder.join(&set.file) } else { data.join(&set.file) }
     }
 
     /// How to train by it: what it does not say is as in `otherwise`.
@@ -80,6 +89,11 @@ impl Recipe {
 }
 
 impl Set {
+    /// Was the set made up for the recipe? It teaches; nothing is measured on it.
+    pub fn is_made_up(&self) -> bool {
+        self.file.starts_with(".")
+    }
+
     /// What labels mean in it.
     ///
     /// # Errors
@@ -113,6 +127,9 @@ mod tests {
         let recipe = Recipe::read(Path::new("models/default.toml")).unwrap();
         assert!(recipe.sets.len() > 10);
         recipe.sets.iter().for_each(|set| drop(set.label_map().unwrap()));
+        let made_up: Vec<_> = recipe.sets.iter().filter(|set| set.is_made_up()).collect();
+        assert_eq!(recipe.file(made_up[0], Path::new("DATA")), Path::new("models/made-up.jsonl"));
+        assert_eq!(recipe.file(&recipe.sets[0], Path::new("DATA")), Path::new("DATA/tubespam.train.jsonl.gz"));
         let settings = recipe.settings(Settings::default());
         assert_eq!((settings.alpha, settings.prior, settings.link_cut), (2.0, Some(-1.5), Some(1.0)));
     }

@@ -52,7 +52,7 @@ def with_scikit_learn():
 
 
 def read(path):
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 
 
@@ -170,7 +170,8 @@ def leave_one_language_out(data, part, hamlet):
     text = (ROOT / "models" / "default.toml").read_text(encoding="utf-8")
     head, *blocks = text.split("[[set]]")
     language = lambda name: LANGUAGES.get(name, name.split("_")[0])
-    sets = [(tomllib.loads(block)["file"].split(".")[0], block) for block in blocks]
+    made_up = [block for block in blocks if tomllib.loads(block)["file"].startswith("./")]
+    sets = [(tomllib.loads(block)["file"].split(".")[0], block) for block in blocks if block not in made_up]
     every = sorted(path.name.split(".")[0] for path in data.glob(f"*.{part}.jsonl.gz"))
     trained = sorted({language(name) for name, _ in sets})
     print(f"{'left out':<10} {'set':<20} {'ham':>6}  blocked ham % with rules")
@@ -178,12 +179,11 @@ def leave_one_language_out(data, part, hamlet):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             kept = [block for name, block in sets if language(name) != left_out]
-            (folder / "recipe.toml").write_text("[[set]]".join([head, *kept]), encoding="utf-8")
+            (folder / "recipe.toml").write_text("[[set]]".join([head, *kept, *made_up]), encoding="utf-8")
             # A set of another language may hold some comments of this one.
-            for path in data.glob("*.train.jsonl.gz"):
-                rows = read(path)
-                with gzip.open(folder / path.name, "wt", compresslevel=1, encoding="utf-8") as out:
-                    out.writelines(json.dumps(row) + "\n" for row in rows if row.get("lang") != left_out)
+            for path in [*data.glob("*.train.jsonl.gz"), *(ROOT / "models").glob("*.jsonl")]:
+                rows = [row for row in read(path) if row.get("lang") != left_out]
+                write(folder / path.name, rows)
             words = ["train", "--recipe", folder / "recipe.toml", "--data", folder, "--held-out", "0", "--promote", "never"]
             subprocess.run([hamlet, *words, "--out", folder / "model.hamlet"], check=True, capture_output=True)
             for name in every:

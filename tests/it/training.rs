@@ -266,3 +266,15 @@ fn a_damaged_model_is_refused_by_name() {
     changed[5_000] ^= 1;
     refused_as(&changed, "damaged");
 }
+
+/// What readers write and what is sold to them, made up apart from what the model was trained on.
+#[test]
+fn the_shipped_model_knows_readers_from_sellers() {
+    let folder = tempfile::tempdir().unwrap();
+    let figures = json(&mut hamlet(folder.path(), &["evaluate", "tests/data/made-up.jsonl"]));
+    let arabic = &figures["by"]["lang"]["ar"];
+    let value = |figures: &Value, name: &str| figures[name]["value"].as_f64().unwrap();
+    assert!(value(&figures["all"], "caught_spam") >= 0.9, "{figures}");
+    assert!(value(&figures["all"], "blocked_ham") <= 0.03, "{figures}");
+    assert!(value(arabic, "caught_spam") >= 0.9 && value(arabic, "blocked_ham") <= 0.02, "{arabic}");
+}

@@ -50,7 +50,8 @@ impl LabelledArgs {
         ensure!(!self.is_empty(), "nothing to measure on: name a dump, or --recipe and --data");
         if let (Some(recipe), Some(data)) = (&self.recipe, &self.data) {
             let mut names = Vec::new();
-            for set in Recipe::read(recipe)?.sets {
+            // What was made up says nothing of how often a rule is right.
+            for set in Recipe::read(recipe)?.sets.into_iter().filter(|set| !set.is_made_up()) {
                 let labels = set.label_map().map_err(anyhow::Error::msg)?;
                 let options = Options { labels, ..Options::default() };
                 names.extend(read(&[data.join(&set.file)], &options, probe, Some(set.counts_as), &mut each)?);

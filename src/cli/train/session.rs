@@ -76,10 +76,10 @@ impl Session {
             self.held_out.weigh();
             for set in &recipe.sets {
                 let labels = set.label_map().map_err(anyhow::Error::msg)?;
-                let file = data.join(&set.file);
+                let file = recipe.file(set, data);
                 let weight = set.row_weight(&file, &labels)?;
                 self.learn_dumps(&[file], &Options { labels, ..Options::default() }, weight)?;
-                let name = set.file.display().to_string();
+                let name = set.file.file_name().unwrap_or_default().to_string_lossy();
                 self.sources.push(json!({"file": name, "counts_as": set.counts_as, "licence": set.licence}));
             }
         }
