@@ -21,7 +21,7 @@ pub fn normalize(text: &str) -> String {
     let mut out = if text.is_ascii() {
         ascii(text)
     } else {
-        let parts_at_zwnj = text.contains('\u{200C}') && is_persian(text);
+        let parts_at_zwnj = text.contains('\u{200C}') && (is_persian(text) || has_persian_ending(text));
         let mut folder = Folder { out: String::with_capacity(text.len()), last: '\0', run: 0, parts_at_zwnj };
         folder.unicode(text);
         folder.out
@@ -43,6 +43,11 @@ struct Folder {
 /// have their yeh and kaf. In Arabic a ZWNJ only hides a word.
 pub(super) fn is_persian(text: &str) -> bool {
     text.contains(['ی', 'ک', 'گ', 'پ', 'چ', 'ژ', 'ہ', 'ے', 'ۆ', 'ێ', 'ە', 'ڵ', 'ڕ', 'ڤ', 'ٹ', 'ڈ', 'ں'])
+}
+
+/// Does a Persian ending stand after a ZWNJ? `خانه‌ها` has no letter that Arabic has not.
+fn has_persian_ending(text: &str) -> bool {
+    ["ه\u{200C}ها", "ه\u{200C}اي"].iter().any(|ending| text.contains(ending))
 }
 
 /// Lower case of ASCII; white space and NUL are blanks.
@@ -105,9 +110,7 @@ impl Folder {
             '\0'..='\x7F' => self.push(c.to_ascii_lowercase()),
             // ZWNJ parts a word in two, as Persian writes it; elsewhere it is invisible.
             '\u{200C}' => {
-                // `خانه‌ها` has no letter that Arabic has not; a heh before it tells.
-                let parts = self.parts_at_zwnj || self.last == 'ه';
-                if parts && matches!(self.last, '\u{0620}'..='\u{06FF}') {
+                if self.parts_at_zwnj && matches!(self.last, '\u{0620}'..='\u{06FF}') {
                     self.push(' ');
                 }
             }

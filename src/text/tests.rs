@@ -20,6 +20,7 @@ fn equal_words_look_equal() {
     check_normal("أإآٱ ى ة ک ی ہ ھ", "اااا ي ه ك ي ه ه".replace("اااا", "اا").as_str());
     check_normal("می\u{200C}خواهم", "مي خواهم");
     check_normal("خانه\u{200C}ها", "خانه ها");
+    check_normal("مجموعه\u{200C}ا", "مجموعها");
     check_normal("كا\u{200C}زي\u{200C}نو", "كازينو");
     check_normal("٠٥٥ ۰۵۵ 0555555", "055 055 0555555");
     check_normal("ههههههه sooooo", "هه soo");
