@@ -244,13 +244,7 @@ struct Words {
 /// Does the text bring its reader anywhere: by a link, an e-mail, or digits enough for a telephone? Offers do.
 fn leads_on(features: &Features, text: &Text) -> bool {
     const PHONE: u32 = 7;
-    let has_email = || {
-        text.visible()
-            .as_bytes()
-            .windows(2)
-            .any(|pair| matches!(pair, [before, b'@'] if before.is_ascii_alphanumeric()))
-    };
-    features.has_address() || text.scripts().digits >= PHONE || has_email()
+    features.has_address() || text.scripts().digits >= PHONE || !text.emails().is_empty()
 }
 
 impl Sums {

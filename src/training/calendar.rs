@@ -20,7 +20,6 @@ const MAX_DAYS: usize = 100_000;
 const MIN_OF_EACH: u64 = 20;
 /// A part of which the odds of spam are this many times those of all is of another source, not of a later time.
 const MAX_SHIFT: f64 = 3.0;
-
 /// A part of which less than this share is no copy of an older comment measures nothing: copies are left out of it.
 const MIN_NEW: f64 = 0.1;
 /// Comments that are looked at for copies.
